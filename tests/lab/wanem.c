@@ -31,6 +31,8 @@
  *
  * Two nodes without a link between them can't reach each other. Needs root and iproute2.
  */
+#define _GNU_SOURCE 1
+
 #include "tests/lab/wanem.h"
 
 #include <errno.h>

@@ -4,6 +4,8 @@
  * everything that is not loopback; and the table from address to node. It uses iproute2 for
  * what needs netlink. A namespace that exists already is somebody else's and is refused.
  */
+#define _GNU_SOURCE 1
+
 #include "tests/lab/wanem.h"
 
 #include <arpa/inet.h>
