@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One way that a lane's packets go: packet numbers, what is in flight, RTT, loss, congestion window and
+ * pacing.  It knows packets and frame records, not what frames mean; the lane builds and seals.
+ *
+ * Sending: while path_send_room() > 0 (ACK-only packets and probes need no room): path_packet_begin(),
+ * path_packet_add() for each frame whose fate matters, then path_packet_commit() or, before the packet
+ * is sealed, path_packet_abandon().
+ */
+#ifndef TUNNEL_PATH_H
+#define TUNNEL_PATH_H
+
+#include "tunnel/ack.h"
+#include "tunnel/cc.h"
+#include "tunnel/loss.h"
+#include "tunnel/pacer.h"
+#include "tunnel/rate_sample.h"
+#include "tunnel/rtt.h"
+#include "tunnel/sentmap.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PATH_NUMBER_NONE UINT64_MAX
+
+struct path_config {
+	uint16_t packet_bytes; /* UDP payload of a full packet */
+	const struct cc_ops *cc;
+	uint64_t
+	    max_ack_delay_us; /* how long the peer may hold an ACK back, its timer's slack included */
+	uint64_t
+	    pto_max_us; /* probes are never further apart than this, or than one PTO if that is more */
+};
+
+struct path_counters {
+	uint64_t packets_sent, bytes_sent; /* UDP payload; all packets */
+	uint64_t packets_acked;            /* ack-eliciting ones */
+	uint64_t packets_lost;             /* declared lost */
+	uint64_t packets_spurious;         /* of which acknowledged after all */
+	uint64_t probe_timeouts;
+	uint64_t ecn_marks; /* packets of ours that arrived with CE */
+};
+
+/* Open within tunnel/: the lane reads rtt, counters and sent.in_flight_bytes. */
+struct path {
+	struct path_config config;
+	struct rtt rtt;
+	struct sentmap sent;
+	struct loss loss;
+	struct rate_sampler rate;
+	struct pacer pacer;
+	void *cc; /* state of config.cc */
+	struct path_counters counters;
+	unsigned building_frames; /* frame records of the packet being built */
+	/* Most in flight in this round trip and the last; a round ends with the ack of round_end. */
+	uint64_t round_end, round_used_bytes, last_round_used_bytes;
+	bool ecn_is_on;
+	bool ecn_is_proven;        /* the peer has counted marks of ours */
+	uint64_t ecn_ect0, ecn_ce; /* the peer's counts so far */
+};
+
+/*
+ * The fate of a frame: its packet was acknowledged, or is lost (or probably so, at a probe timeout) and
+ * the frame should be sent again if it still matters.  For one packet: lost at most once, acknowledged
+ * at most once, never lost after acknowledged; but perhaps lost and later acknowledged after all.
+ * Must not call into the path.
+ */
+typedef void path_fate_fn(void *context, const struct sent_frame *frame, bool lost);
+
+/* 0, ERR_NOMEM or ERR_INVALID. */
+int path_init(struct path *path, const struct path_config *config, uint64_t now_us);
+/* Frees what it holds; no fate is told. */
+void path_clear(struct path *path);
+
+/* Bytes that the congestion window and the pacer let go now, 0 when less than one packet. */
+size_t path_send_room(const struct path *path, uint64_t now_us);
+/* When the pacer lets go again; UINT64_MAX when it is the window that holds back, until an ACK. */
+uint64_t path_pacing_timer_us(const struct path *path, uint64_t now_us);
+/* The ECN field to send with: 0, or 2 (ECT(0)) while the path carries marks. */
+uint8_t path_ecn(const struct path *path);
+
+/* The number of the packet to build, or PATH_NUMBER_NONE when no more can be remembered. */
+uint64_t path_packet_begin(struct path *path);
+/* Notes a frame of the packet being built. 0, ERR_LIMIT or ERR_NOMEM (then leave the frame out). */
+int path_packet_add(struct path *path, const struct sent_frame *frame);
+/*
+ * The packet goes out with `udp_bytes` of payload. `app_limited`: there is nothing more to send.
+ * Packets that are not ack-eliciting (ACK frames only) are not in flight, and never lost.
+ */
+void path_packet_commit(
+    struct path *path, size_t udp_bytes, bool ack_eliciting, bool app_limited, uint64_t now_us);
+/* It does not; its number will be given again, so it must not have been sealed. */
+void path_packet_abandon(struct path *path);
+
+/*
+ * 0, or ERR_MALFORMED when it acknowledges what was never sent or its ranges are not in order (then
+ * nothing changed). rtt.samples has risen by one when it gave an RTT sample (rtt.latest_us).
+ */
+int path_on_ack(struct path *path, const struct ack_frame *ack, uint64_t now_us, path_fate_fn *fate,
+    void *context);
+
+/* When path_on_timer() is due (loss or probe timeout, not pacing); UINT64_MAX for never. */
+uint64_t path_timer_us(const struct path *path);
+/*
+ * Detects losses by time, or notes a probe timeout. Returns how many ack-eliciting probe packets to
+ * send now whatever path_send_room() says (0 .. PTO_PROBES); frames of the oldest packets in flight
+ * were handed to `fate` as lost, so that the probes can carry them.
+ */
+unsigned path_on_timer(struct path *path, uint64_t now_us, path_fate_fn *fate, void *context);
+
+uint64_t path_window_bytes(const struct path *path);
+uint64_t path_pacing_rate_Bps(const struct path *path); /* bytes a second */
+/* The probe timeout without backoff: for timeouts stated in PTOs. */
+uint64_t path_pto_us(const struct path *path);
+
+#endif

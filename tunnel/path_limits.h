@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sizes, thresholds and timeouts of loss recovery, congestion control and acknowledgements, each with
+ * its unit and its source.
+ */
+#ifndef TUNNEL_PATH_LIMITS_H
+#define TUNNEL_PATH_LIMITS_H
+
+enum {
+	/* Round-trip time and loss: RFC 9002 section 6.2.2, 6.1.1, 6.1.2, 7.6.1. */
+	RTT_INITIAL_US = 333000,
+	RTT_MIN_WINDOW_US =
+	    10000000, /* the minimum is of the last 10 s (BBR draft: MinRTTFilterLen) */
+	PTO_GRANULARITY_US = 1000,
+	LOSS_PACKET_THRESHOLD = 3,
+	LOSS_PACKET_THRESHOLD_MAX =
+	    128, /* what reordering may raise it to (RFC 8985's cap is an RTT) */
+	LOSS_THRESHOLD_HOLD_RTTS =
+	    16, /* a raised one falls by one after that many RTTs (RFC 8985) */
+	LOSS_TIME_NUMERATOR = 9,
+	LOSS_TIME_DENOMINATOR = 8,
+	LOSS_PERSISTENT_PTOS = 3,
+	LOSS_KEEP_PTOS = 3,   /* lost packets are remembered that long, to recognise late acks */
+	PTO_BACKOFF_MAX = 10, /* doublings; the caller's cap in time mostly comes first */
+	PTO_PROBES = 2,       /* RFC 9002 section 6.2.4 */
+
+	/* Acknowledgements: one for each batch, ack-frequency draft; measured values of the design. */
+	ACK_RANGES_MAX = 64,
+	ACK_PACKETS_MAX = 32,
+	ACK_DELAY_MAX_US = 5000,
+	ACK_DELAY_RTT_DIVISOR = 8,
+	ACK_GAP_PACKETS = 3,        /* a gap that old is told at once */
+	REPLAY_WINDOW_BITS = 16384, /* RFC 6479 */
+
+	/* What was sent: rings that grow by doubling from the first to the last of each pair. */
+	SENTMAP_PACKETS_MIN = 64,
+	SENTMAP_PACKETS_MAX = 1 << 18, /* 10 Gbit/s x 290 ms of 1,400 bytes; 20 MiB when full */
+	SENTMAP_FRAMES_MIN = 128,
+	SENTMAP_FRAMES_MAX = 1 << 20,
+	SENTMAP_PACKET_FRAMES_MAX = 255, /* frame records of one packet */
+
+	/* Pacing: BBR draft, send quantum. */
+	PACER_QUANTUM_US = 1000,
+	PACER_QUANTUM_MIN_PKTS = 2,
+	PACER_QUANTUM_MAX_BYTES = 65536,
+	PACER_INITIAL_BURST_PKTS = 10, /* RFC 9002 section 7.7 */
+
+	/* Congestion control: RFC 9002 section 7.2, RFC 9438, RFC 9406. */
+	CC_INITIAL_WINDOW_PKTS = 10,
+	CC_MIN_WINDOW_PKTS = 2,
+};
+
+#endif
