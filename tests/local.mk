@@ -7,6 +7,10 @@ tests_lab_wanem_LDADD = -lm
 
 EXTRA_DIST += tests/lab tests/e2e
 
-lab: all
-	cd $(abs_top_srcdir) && TRUNKLINE_BUILD=$(abs_top_builddir) \
-		/usr/bin/python3 -m pytest -p no:cacheprovider tests/lab tests/e2e $(PYTEST_FLAGS)
+lab: all check-programs
+	$(abs_top_srcdir)/tests/e2e/run $(abs_top_builddir)
+
+
+# Fuzz targets: one adds its program to EXTRA_PROGRAMS and FUZZ_TARGETS and states its _LDFLAGS
+# as $(FUZZER_LINK); they are built when configured with --enable-fuzzing CC=clang.
+FUZZER_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer

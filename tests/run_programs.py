@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the check programs of a build folder and counts their tests.
+
+    tests/run_programs.py BUILD [NAME...]     NAME: only programs whose path contains it
+
+cmocka programs are asked for TAP; another program counts as one test, or as what its line
+"N passed, N failed" says. A skipped test counts as failed. Ends in "N passed, N failed".
+"""
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+import time
+
+TIMEOUT_S = 600
+COUNT = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
+
+
+def programs(build):
+    out = subprocess.run(["make", "-s", "-C", build, "list-checks"], check=True, text=True,
+                         capture_output=True).stdout
+    return out.split()
+
+
+def count_of(code, text):
+    """(passed, failed) of one program's output."""
+    said = COUNT.findall(text)
+    if said:
+        passed, failed = map(int, said[-1])
+        return (passed, failed + (code != 0 and failed == 0))
+    good = len(re.findall(r"^ok \d+(?!.*# SKIP)", text, re.M))
+    bad = len(re.findall(r"^(?:not ok \d+|ok \d+.*# SKIP)", text, re.M))
+    if good + bad == 0:
+        return (int(code == 0), int(code != 0))
+    return (good, bad + (code != 0 and bad == 0))
+
+
+def run(build, name):
+    command = name if os.path.isabs(name) else "./" + name
+    began = time.monotonic()
+    environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+    try:
+        done = subprocess.run([command], cwd=build, env=environment, text=True, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S)
+        code, text = done.returncode, done.stdout
+    except subprocess.TimeoutExpired as late:
+        code, text = 1, (late.stdout or b"").decode(errors="replace") + f"\ntimeout after {TIMEOUT_S} s"
+    return name, code, text, time.monotonic() - began
+
+
+def main():
+    build = sys.argv[1]
+    names = [n for n in programs(build) if not sys.argv[2:] or any(a in n for a in sys.argv[2:])]
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, code, text, seconds in pool.map(lambda n: run(build, n), names):
+            good, bad = count_of(code, text)
+            passed, failed = passed + good, failed + bad
+            print(f"{'ok  ' if not bad else 'FAIL'} {name}: {good} passed, {bad} failed "
+                  f"({seconds:.1f} s)", flush=True)
+            if bad:
+                print("\n".join("    " + line for line in text.splitlines()[-60:]))
+                print(f"    repeat: (cd {build} && {name})")
+    print(f"{passed} passed, {failed} failed")
+    return failed > 0 or passed == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
