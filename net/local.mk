@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES =
+libnet_a_SOURCES += net/ipc.c net/ipc.h
+check_PROGRAMS += tests/unit/ipc_test
