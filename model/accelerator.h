@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An accelerator as a person states it: a named service, its ports, the regions whose listeners
+ * serve it, and its endpoint groups, each one region's backends.
+ * The schema table serves the API's JSON and YAML alike.  Whether the regions and ports go with
+ * the other objects is for control to judge; here one accelerator is judged by itself.
+ */
+#ifndef MODEL_ACCELERATOR_H
+#define MODEL_ACCELERATOR_H
+
+#include "base/addr.h"
+#include "model/limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bits, so that one accelerator may carry both. */
+enum accelerator_protocol {
+	PROTOCOL_TCP = 1,
+	PROTOCOL_UDP = 2,
+	PROTOCOL_TCP_UDP = 3,
+};
+
+enum {
+	TCP_IDLE_TIMEOUT_DEFAULT_S = 3600,
+	UDP_IDLE_TIMEOUT_DEFAULT_S = 60,
+	IDLE_TIMEOUT_MAX_S = 7 * 24 * 3600,
+	UDP_FLOWS_PER_SOURCE_DEFAULT = 1000,
+	UDP_FLOWS_PER_SOURCE_MAX = 200000,
+	CONNECT_TIMEOUT_DEFAULT_MS = 5000,
+	BACKEND_WEIGHT_DEFAULT = 128,
+	BACKEND_WEIGHT_MAX = 255,
+};
+
+/* A name in an array. */
+struct name {
+	char text[NAME_BYTES];
+};
+
+/* Ports first to last, both included. */
+struct accelerator_ports {
+	uint16_t first, last;
+};
+
+struct backend {
+	char host[ADDR_HOST_BYTES]; /* a name or an address, without brackets */
+	uint16_t port;              /* 0: the same port as the user's; else see backend_port() */
+	uint32_t weight;            /* 0 (no new flows) to BACKEND_WEIGHT_MAX */
+};
+
+struct endpoint_group {
+	char region[NAME_BYTES];
+	struct backend *backends; /* owned */
+	size_t backend_count;
+};
+
+/* Zeroed, or owned by whoever decoded it and freed by accelerator_clear(). */
+struct accelerator {
+	uint32_t id; /* given by control, never used again for another */
+	char name[NAME_BYTES];
+	enum accelerator_protocol protocol;
+	struct accelerator_ports *ports; /* sorted and disjoint once validated */
+	size_t port_count;
+	struct name *listen; /* regions */
+	size_t listen_count;
+	struct endpoint_group *endpoint_groups;
+	size_t endpoint_group_count;
+	uint32_t tcp_idle_timeout_s;
+	uint32_t udp_idle_timeout_s;
+	uint32_t udp_flows_per_source;
+};
+
+/* Which part of an accelerator is wrong and what to change, for a person. */
+struct model_error {
+	char field[128];           /* as "endpoint_groups[0].backends[1].port"; "" for the whole */
+	char reason[REASON_BYTES]; /* one sentence */
+};
+
+/* Frees what the object owns and zeroes it; takes an empty one. */
+void accelerator_clear(struct accelerator *accelerator);
+
+/*
+ * 0 when it makes sense by itself; else ERR_INVALID with *error filled.
+ * Sorts the ports.
+ */
+int accelerator_validate(struct accelerator *accelerator, struct model_error *error);
+
+/* "tcp", "udp" or "tcp+udp". */
+const char *protocol_text(enum accelerator_protocol protocol);
+
+/* Do they share a port of a protocol?  *port is then the lowest such. */
+bool accelerator_ports_overlap(
+    const struct accelerator *a, const struct accelerator *b, uint16_t *port);
+
+/*
+ * The port at a backend for a user's port: with backend_port 0 the same; else backend_port stands
+ * for the lowest of the ports and the others shift alike.  0 when that leaves 1 to 65535, or when
+ * user_port is none of the ports.
+ */
+uint16_t backend_port(const struct accelerator_ports *ports, size_t port_count,
+    uint16_t backend_port, uint16_t user_port);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hash of a flow by which all workers and all listeners make the same choice: SipHash-2-4,
+ * keyed from the config's seed so that users cannot aim at one endpoint.
+ * The listener's own address is left out, so that two listeners agree about a user.
+ */
+#ifndef MODEL_FLOW_HASH_H
+#define MODEL_FLOW_HASH_H
+
+#include "base/addr.h"
+#include "model/accelerator.h"
+
+#include <stdint.h>
+
+struct flow_hash_key {
+	uint8_t bytes[16];
+};
+
+/* Derives the key from node_config.seed. */
+void flow_hash_init(struct flow_hash_key *key, uint64_t seed);
+
+/* protocol is PROTOCOL_TCP or PROTOCOL_UDP; local_port is the listener's port. */
+uint64_t flow_hash(const struct flow_hash_key *key, uint32_t accelerator_id,
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The messages between control and a node: JSON objects with a "type", each sent in a frame with
+ * a 32-bit length by net.  Decoding checks size, depth, caps and content, since the sender may be
+ * anybody; an unknown key or type is refused.
+ */
+#ifndef MODEL_MESSAGES_H
+#define MODEL_MESSAGES_H
+
+#include "model/measurement.h"
+#include "model/node_config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Raised when a message changes its meaning; control denies another one in words. */
+enum { CONTROL_PROTOCOL = 1 };
+
+enum message_type {
+	MESSAGE_HELLO = 1, /* node: first on each connection */
+	MESSAGE_REPORT,    /* node: once a second; also the heartbeat */
+	MESSAGE_APPLIED,   /* node: the config of that number is in force */
+	MESSAGE_REFUSED,   /* node: it is not, because; the one before stays */
+	MESSAGE_WELCOME,   /* control: answers hello */
+	MESSAGE_DENIED,    /* control: answers hello, then closes */
+	MESSAGE_CONFIG,    /* control: after welcome, and when it changed */
+	MESSAGE_REMOVED, /* control: the node was removed; it forgets its config, ends its tunnels */
+};
+
+struct message_hello {
+	uint32_t protocol;
+	enum node_role role;
+	char name[NAME_BYTES];           /* wanted; control's answer in welcome counts */
+	char secret[PIN_TEXT_BYTES];     /* the token's, when joining; else "" */
+	uint32_t slots;                  /* workers */
+	uint16_t tunnel_port;            /* endpoint: the UDP port it is bound to; listener: 0 */
+	char tunnel_address[NAME_BYTES]; /* endpoint: bound to this address; "" for any */
+	char advertise[NAME_BYTES];      /* "ADDR[:PORT]" that others are to use; else "" */
+	uint64_t instance;               /* random for each start of the daemon, below 2^63 */
+	char version[VERSION_BYTES];
+	struct config_number config; /* what it has, 0 and 0 for none */
+};
+
+struct counter {
+	char name[NAME_BYTES];
+	uint64_t value; /* below 2^63 */
+};
+
+struct message_report {
+	struct tunnel_measurement *tunnels;
+	size_t tunnel_count;
+	struct counter *counters;
+	size_t counter_count;
+};
+
+struct message_applied {
+	struct config_number number;
+};
+
+struct message_refused {
+	struct config_number number;
+	char reason[REASON_BYTES];
+};
+
+struct message_welcome {
+	uint32_t node_id;
+	char name[NAME_BYTES];
+	char region[NAME_BYTES];
+};
+
+/* Also for MESSAGE_REMOVED. */
+struct message_reason {
+	char reason[REASON_BYTES]; /* with the way out */
+};
+
+/* body's member is named by type. */
+struct message {
+	enum message_type type;
+	union {
+		struct message_hello hello;
+		struct message_report report;
+		struct message_applied applied;
+		struct message_refused refused;
+		struct message_welcome welcome;
+		struct message_reason denied;
+		struct node_config config;
+		struct message_reason removed;
+	} body;
+};
+
+/*
+ * *text is NUL-terminated JSON, the caller's to free().  ERR_NOMEM, or ERR_TOO_LARGE above
+ * CONTROL_MESSAGE_BYTES_MAX.
+ */
+int message_encode(const struct message *message, char **text, size_t *length);
+
+/*
+ * ERR_MALFORMED or ERR_UNSUPPORTED (unknown type) with *error filled; *message is then empty.
+ * On success message_clear() frees it.
+ */
+int message_decode(
+    const char *text, size_t length, struct message *message, struct model_error *error);
+
+void message_clear(struct message *message);
+
+/* "hello" and so on; "?" for what is none. */
+const char *message_type_text(enum message_type type);
+
+#endif
