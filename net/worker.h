@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker: the process with the data plane of one core.  What listener and endpoint workers share
+ * stands here and in worker*.c: the messages from main and keys, the tunnel socket, the lanes and
+ * when they send, counters.  What a role does with flows and user sockets is behind worker_role.
+ * A worker shares nothing with its siblings and is started again when it dies.
+ */
+#ifndef NET_WORKER_H
+#define NET_WORKER_H
+
+#include "base/chunk.h"
+#include "base/wheel.h"
+#include "model/node_config.h"
+#include "net/page.h"
+#include "tunnel/lane.h"
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct worker;
+
+/* What a socket that main opened is for. */
+enum worker_socket_kind {
+	WORKER_SOCKET_TCP_LISTEN = 1,
+	WORKER_SOCKET_UDP_USERS = 2,
+};
+
+struct worker_socket {
+	uint32_t kind; /* enum worker_socket_kind */
+	uint32_t accelerator;
+	struct addr local;
+};
+
+/*
+ * One tunnel's lane as a worker keeps it: made when the config names the peer (listener) or the
+ * peer starts it (endpoint), freed when the config no longer does.  `lane` comes and goes as it is
+ * dialled, lost and replaced; it is the context of the lane's callbacks.
+ */
+struct worker_lane {
+	struct worker *worker;
+	char peer_name[NAME_BYTES]; /* the name in the config */
+	char peer_pin[PIN_TEXT_BYTES];
+	struct lane *lane; /* NULL while there is none */
+	void *role_data;   /* the role's own */
+};
+
+/* What a role brings. Each may be NULL where the role has nothing to do. */
+struct worker_role {
+	enum node_role role;
+	struct lane_callbacks lane_callbacks; /* context = struct worker_lane; on_state and on_rtt are
+	                                         called after the worker's own */
+	/* Once, after the first config; *state is the role's. 0 or a negative error ends the worker. */
+	int (*start)(struct worker *worker, void **state);
+	/* The config changed; worker_config() is the new one, `old` (NULL at first) goes after the call. */
+	void (*on_config)(void *state, const struct node_config *old);
+	/* A socket lent by main, the role's to close; or main takes that socket back (descriptor -1). */
+	void (*on_socket)(void *state, const struct worker_socket *socket, int descriptor);
+	/* SIGTERM: accept nothing new; flows may end until worker_drain_left_us() is 0. */
+	void (*on_drain)(void *state);
+	/* Flows that are alive, for the drain's end. */
+	size_t (*flow_count)(void *state);
+	/* Frees the state after all lanes were freed. */
+	void (*stop)(void *state);
+};
+
+/* The process's entry: reads what main passed, runs until told to stop; the exit status. */
+int worker_main(const struct worker_role *role, int argc, char **argv);
+
+struct ev_loop *worker_loop(const struct worker *worker);
+struct chunk_pool *worker_pool(const struct worker *worker);
+/* Ticks of idle timeouts, advanced about four times a second. */
+struct wheel *worker_wheel(const struct worker *worker);
+const struct node_config *worker_config(const struct worker *worker);
+/* Monotonic microseconds, read once for each round of the loop. */
+uint64_t worker_now_us(const struct worker *worker);
+void *worker_role_state(const struct worker *worker);
+unsigned worker_index(const struct worker *worker);
+unsigned worker_count(const struct worker *worker);
+/* The page of counters that this worker writes. */
+struct page *worker_page(const struct worker *worker);
+/* Uniform bits, not for secrets. */
+uint64_t worker_random(struct worker *worker);
+bool worker_is_draining(const struct worker *worker);
+
+/* Listener: the lane to that endpoint, or NULL when it is not up. */
+struct worker_lane *worker_lane_to(struct worker *worker, const char *peer_name);
+/*
+ * The lane has something to send: it is served before this round of the loop ends. Call it after
+ * flow_open(), flow_write(), flow_finish(), flow_reset(), flow_resume(), flow_send_datagram().
+ */
+void worker_touch(struct worker *worker, struct lane *lane);
+
+#endif
