@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Shared by the tests in the lab: networks and programs that end with their test, and a report of
+a failed test that has every program's last lines and the command that repeats it."""
+import os
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, ROOT)
+
+from tests.lab import procs  # noqa: E402
+from tests.lab.wan import Wan, built  # noqa: E402
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid():
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="namespaces need root"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if call.when == "teardown" or not report.failed:
+        return
+    for proc in procs.running:
+        report.sections.append((f"last lines of {proc.name}: {proc.log}", proc.tail()))
+    command = f"cd {ROOT} && TRUNKLINE_BUILD={os.path.dirname(built('x'))} " \
+              f"/usr/bin/python3 -m pytest '{item.nodeid}'"
+    report.sections.append(("to repeat", command))
+
+
+@pytest.fixture(autouse=True)
+def programs_end_with_test():
+    """What a test started and did not stop."""
+    before = list(procs.running)
+    yield
+    for proc in reversed([p for p in procs.running if p not in before]):
+        proc.stop(timeout=2)
+
+
+@pytest.fixture
+def make_wan(tmp_path):
+    """make_wan(scenario): a network that goes with the test."""
+    made = []
+
+    def make(scenario, seed=1):
+        made.append(Wan(scenario, tmp_path, seed))
+        return made[-1]
+
+    yield make
+    for wan in made:
+        wan.stop()
