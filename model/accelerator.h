@@ -25,7 +25,8 @@ enum accelerator_protocol {
 enum {
 	TCP_IDLE_TIMEOUT_DEFAULT_S = 3600,
 	UDP_IDLE_TIMEOUT_DEFAULT_S = 60,
-	IDLE_TIMEOUT_MAX_S = 7 * 24 * 3600,
+	TCP_IDLE_TIMEOUT_MAX_S = 7 * 24 * 3600,
+	UDP_IDLE_TIMEOUT_MAX_S = 24 * 3600,
 	UDP_FLOWS_PER_SOURCE_DEFAULT = 1000,
 	UDP_FLOWS_PER_SOURCE_MAX = 200000,
 	CONNECT_TIMEOUT_DEFAULT_MS = 5000,
@@ -36,11 +37,6 @@ enum {
 /* A name in an array. */
 struct name {
 	char text[NAME_BYTES];
-};
-
-/* Ports first to last, both included. */
-struct accelerator_ports {
-	uint16_t first, last;
 };
 
 struct backend {
@@ -60,7 +56,7 @@ struct accelerator {
 	uint32_t id; /* given by control, never used again for another */
 	char name[NAME_BYTES];
 	enum accelerator_protocol protocol;
-	struct accelerator_ports *ports; /* sorted and disjoint once validated */
+	struct port_range *ports; /* sorted and disjoint once validated */
 	size_t port_count;
 	struct name *listen; /* regions */
 	size_t listen_count;
@@ -82,7 +78,7 @@ void accelerator_clear(struct accelerator *accelerator);
 
 /*
  * 0 when it makes sense by itself; else ERR_INVALID with *error filled.
- * Sorts the ports.
+ * Sorts the ports and joins neighbours.
  */
 int accelerator_validate(struct accelerator *accelerator, struct model_error *error);
 
@@ -98,7 +94,7 @@ bool accelerator_ports_overlap(
  * for the lowest of the ports and the others shift alike.  0 when that leaves 1 to 65535, or when
  * user_port is none of the ports.
  */
-uint16_t backend_port(const struct accelerator_ports *ports, size_t port_count,
-    uint16_t backend_port, uint16_t user_port);
+uint16_t backend_port(
+    const struct port_range *ports, size_t port_count, uint16_t backend_port, uint16_t user_port);
 
 #endif

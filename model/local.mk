@@ -2,13 +2,21 @@
 noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
 	model/accelerator.h \
-	model/backend_choice.h \
-	model/flow_hash.h \
-	model/join_token.h \
+	model/backend_choice.c model/backend_choice.h \
+	model/flow_hash.c model/flow_hash.h \
+	model/join_token.c model/join_token.h \
 	model/limits.h \
-	model/maglev.h \
+	model/maglev.c model/maglev.h \
 	model/measurement.h \
 	model/messages.h \
 	model/name.c model/name.h \
 	model/node_config.h \
-	model/pin.h
+	model/pin.c model/pin.h
+
+check_PROGRAMS += \
+	tests/unit/backend_choice_test \
+	tests/unit/flow_hash_test \
+	tests/unit/join_token_test \
+	tests/unit/maglev_test \
+	tests/unit/name_test \
+	tests/unit/pin_test

@@ -8,35 +8,55 @@
 
 #include "model/limits.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum tunnel_state {
-	TUNNEL_DOWN = 0,       /* no lane is up and no attempt is on its way */
-	TUNNEL_CONNECTING = 1, /* no lane is up, a handshake is on its way */
-	TUNNEL_DEGRADED = 2,   /* some lanes are up, or one is suspected */
-	TUNNEL_UP = 3,         /* all lanes are up */
+	TUNNEL_DOWN = 0,    /* no lane is up */
+	TUNNEL_PARTIAL = 1, /* some lanes are up */
+	TUNNEL_UP = 2,      /* all lanes are up */
 };
 
-/* Times in microseconds; those of round trips are over the last 60 s and 0 when there was none. */
+/* Round trips in microseconds, over every sample of the last 60 s; 0 when there was none. */
+struct rtt_measurement {
+	uint64_t now_us; /* smoothed */
+	uint64_t min_us, p50_us, p99_us;
+	uint64_t jitter_us; /* RFC 3550 section 6.4.1 */
+};
+
+/* One direction's packets of the last 60 s, bits of the last second, and flows now. */
+struct traffic_measurement {
+	uint64_t packets_sent; /* by this side, last 60 s */
+	uint64_t packets_lost; /* of these */
+	uint64_t sent_bps; /* bits a second of tunnel packets that this side sent, last second */
+	uint64_t received_bps; /* and that it received */
+	uint64_t flows;        /* now */
+};
+
+struct lane_measurement {
+	uint32_t lane; /* the listener's worker */
+	uint32_t slot; /* the endpoint's worker */
+	bool is_up;
+	uint64_t since_ms; /* of that state, UNIX time */
+	struct rtt_measurement rtt;
+	struct traffic_measurement traffic;
+};
+
 struct tunnel_measurement {
 	char listener[NAME_BYTES];
 	char endpoint[NAME_BYTES];
 	enum tunnel_state state;
-	uint64_t since_ms; /* of this state, UNIX time */
-	uint32_t lanes_up, lanes_total;
-	uint64_t rtt_us; /* smoothed, now */
-	uint64_t rtt_min_us, rtt_p50_us, rtt_p99_us;
-	uint64_t jitter_us; /* RFC 3550 section 6.4.1 */
-	double loss_sent; /* share of packets sent by this side that were lost, 0 to 1, last 60 s */
-	uint64_t tx_bps;  /* bits a second, of tunnel packets that this side sent, last second */
-	uint64_t rx_bps;  /* and received */
-	uint64_t flows;   /* now */
-	uint64_t flows_total; /* since the tunnel was first up */
-	uint64_t packets_sent, packets_lost;
-	uint64_t bytes_sent, bytes_received;
+	uint64_t since_ms;           /* of this state, UNIX time */
+	uint32_t lane_total;         /* lanes that there are to be */
+	uint64_t rtt_last_second_us; /* median of the newest complete second, 0 without samples */
+	struct rtt_measurement rtt;  /* over all lanes */
+	struct traffic_measurement traffic; /* sum over all lanes */
+	struct lane_measurement *lanes;     /* owned by whoever made the report */
+	size_t lane_count;
 };
 
-/* "down", "connecting", "degraded" or "up". */
+/* "down", "partial" or "up". */
 const char *tunnel_state_text(enum tunnel_state state);
 
 #endif

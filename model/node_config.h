@@ -53,7 +53,7 @@ struct config_accelerator {
 	uint32_t id;
 	char name[NAME_BYTES];
 	enum accelerator_protocol protocol;
-	struct accelerator_ports *ports;
+	struct port_range *ports;
 	size_t port_count;
 	uint32_t tcp_idle_timeout_s;
 	uint32_t udp_idle_timeout_s;
@@ -120,8 +120,8 @@ int node_config_load(
     const char *text, size_t length, struct node_config *config, struct model_error *error);
 
 /*
- * Are the contents the same, whatever the number?  A fingerprint of all but the number: control
- * pushes only when it changed.  ERR_NOMEM.
+ * A fingerprint of all but the number and drain_s: control pushes only when it changed.
+ * ERR_NOMEM.
  */
 int node_config_fingerprint(const struct node_config *config, uint8_t fingerprint[32]);
 
