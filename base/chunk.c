@@ -100,7 +100,7 @@ void chunk_unref(struct chunk *chunk)
 		return;
 	pool = chunk->pool;
 	pool->used_bytes -= CHUNK_BYTES;
-	if (pool->free_count >= FREE_CHUNKS_MAX) {
+	if (pool->free_count + 1 > FREE_CHUNKS_MAX) {
 		free(chunk);
 		return;
 	}

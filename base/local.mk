@@ -4,16 +4,29 @@ libbase_a_SOURCES = \
 	base/addr.c base/addr.h \
 	base/bytes.c base/bytes.h \
 	base/chunk.c base/chunk.h base/slice.h \
+	base/encoding.c base/encoding.h \
 	base/err.c base/err.h \
+	base/file.c base/file.h \
+	base/histogram.c base/histogram.h \
+	base/keyed_hash.c base/keyed_hash.h \
 	base/list.h \
 	base/log.c base/log.h \
-	base/rng.c base/rng.h
+	base/rng.c base/rng.h \
+	base/schema.h \
+	base/table.h \
+	base/wheel.c base/wheel.h
 
 check_PROGRAMS += \
 	tests/unit/addr_test \
 	tests/unit/bytes_test \
 	tests/unit/chunk_test \
+	tests/unit/encoding_test \
 	tests/unit/err_test \
+	tests/unit/file_test \
+	tests/unit/histogram_test \
+	tests/unit/keyed_hash_test \
 	tests/unit/list_test \
 	tests/unit/log_test \
-	tests/unit/rng_test
+	tests/unit/rng_test \
+	tests/unit/table_test \
+	tests/unit/wheel_test
