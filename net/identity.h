@@ -2,7 +2,7 @@
 /*
  * A node's or control's identity: a P-256 key pair and a self-signed certificate, made at the first
  * start and kept as identity.key and identity.crt, mode 0600, in the state directory.  Who a peer
- * is says its pin: SHA-256 of the public key's DER SubjectPublicKeyInfo.
+ * is says its pin: SHA-256 of the public key's DER SubjectPublicKeyInfo (text: model/pin.h).
  */
 #ifndef NET_IDENTITY_H
 #define NET_IDENTITY_H
@@ -12,10 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum {
-	PIN_TEXT_BYTES = 44, /* base64url without padding, RFC 4648 section 5, and its NUL */
-};
 
 #define IDENTITY_KEY_FILE         "identity.key"
 #define IDENTITY_CERTIFICATE_FILE "identity.crt"
@@ -28,10 +24,6 @@ enum {
 int identity_open(struct tls_identity **identity, const char *state_directory);
 
 /* Reads the pin from the certificate file alone, for a process that must not see the key. */
-int identity_read_pin(uint8_t pin[PIN_BYTES], const char *state_directory);
-
-void pin_format(const uint8_t pin[PIN_BYTES], char text[PIN_TEXT_BYTES]);
-/* ERR_MALFORMED when it is not exactly one pin in its one canonical spelling. */
-int pin_parse(const char *text, uint8_t pin[PIN_BYTES]);
+int identity_read_pin(uint8_t pin[TLS_PIN_BYTES], const char *state_directory);
 
 #endif

@@ -48,7 +48,7 @@ void tls_connection_free(struct tls_connection *tls);
 int tls_connection_feed(struct tls_connection *tls, const uint8_t *data, size_t length);
 size_t tls_connection_drain(struct tls_connection *tls, uint8_t *out, size_t size);
 bool tls_connection_is_established(const struct tls_connection *tls);
-int tls_connection_peer_pin(const struct tls_connection *tls, uint8_t pin[PIN_BYTES]);
+int tls_connection_peer_pin(const struct tls_connection *tls, uint8_t pin[TLS_PIN_BYTES]);
 int tls_connection_export(struct tls_connection *tls, const char *label, const uint8_t *context,
     size_t context_length, uint8_t *out, size_t length);
 
