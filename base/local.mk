@@ -11,6 +11,7 @@ libbase_a_SOURCES = \
 	base/keyed_hash.c base/keyed_hash.h \
 	base/list.h \
 	base/log.c base/log.h \
+	base/pin.c base/pin.h \
 	base/rng.c base/rng.h \
 	base/schema.h \
 	base/table.h \
@@ -27,6 +28,7 @@ check_PROGRAMS += \
 	tests/unit/keyed_hash_test \
 	tests/unit/list_test \
 	tests/unit/log_test \
+	tests/unit/pin_test \
 	tests/unit/rng_test \
 	tests/unit/table_test \
 	tests/unit/wheel_test

@@ -7,6 +7,7 @@
 #ifndef MODEL_JOIN_TOKEN_H
 #define MODEL_JOIN_TOKEN_H
 
+#include "base/pin.h"
 #include "model/node_config.h"
 
 #include <stddef.h>
@@ -15,7 +16,6 @@
 #define JOIN_TOKEN_PREFIX "tlj1_"
 
 enum {
-	JOIN_SECRET_BYTES = 32,
 	JOIN_TOKEN_TEXT_BYTES = 1024, /* enough for any token and its NUL */
 	JOIN_ADDRESSES_MAX = 4,
 };

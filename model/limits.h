@@ -7,12 +7,10 @@
 #define MODEL_LIMITS_H
 
 enum {
-	NAME_BYTES = 64,          /* names of nodes, accelerators and regions, with the NUL */
-	PIN_BYTES = 32,           /* SHA-256 of a public key in DER */
-	PIN_TEXT_BYTES = 44,      /* the same as base64url without padding, with the NUL */
-	DOOR_KEY_BYTES = 32,      /* keyed BLAKE2b key of a tunnel's handshake packets */
-	DOOR_KEY_TEXT_BYTES = 44, /* as base64url, with the NUL */
-	REASON_BYTES = 512,       /* a sentence for a person, with the NUL */
+	NAME_BYTES = 64,        /* names of nodes, accelerators and regions, with the NUL */
+	DOOR_KEY_BYTES = 32,    /* keyed BLAKE2b key of a tunnel's handshake packets */
+	JOIN_SECRET_BYTES = 32, /* of a join token */
+	REASON_BYTES = 512,     /* a sentence for a person, with the NUL */
 	VERSION_BYTES = 32,
 
 	ACCELERATORS_MAX = 1024,

@@ -10,13 +10,11 @@ libmodel_a_SOURCES = \
 	model/measurement.h \
 	model/messages.h \
 	model/name.c model/name.h \
-	model/node_config.h \
-	model/pin.c model/pin.h
+	model/node_config.h
 
 check_PROGRAMS += \
 	tests/unit/backend_choice_test \
 	tests/unit/flow_hash_test \
 	tests/unit/join_token_test \
 	tests/unit/maglev_test \
-	tests/unit/name_test \
-	tests/unit/pin_test
+	tests/unit/name_test

@@ -7,6 +7,7 @@
 #ifndef MODEL_NODE_CONFIG_H
 #define MODEL_NODE_CONFIG_H
 
+#include "base/pin.h"
 #include "model/accelerator.h"
 #include "model/limits.h"
 
@@ -31,9 +32,9 @@ struct config_number {
 struct config_peer {
 	char name[NAME_BYTES];
 	char region[NAME_BYTES];
-	char pin[PIN_TEXT_BYTES];           /* see pin_parse() */
-	char door_key[DOOR_KEY_TEXT_BYTES]; /* of the tunnel between both, the same on each side */
-	uint32_t slots;                     /* worker slots of the peer, 1 to SLOTS_MAX */
+	uint8_t pin[PIN_BYTES];
+	uint8_t door_key[DOOR_KEY_BYTES]; /* of the tunnel between both, the same on each side */
+	uint32_t slots;                   /* worker slots of the peer, 1 to SLOTS_MAX */
 	struct name *addresses; /* "ADDR:PORT" of an endpoint's tunnel port; none for a listener */
 	size_t address_count;
 };

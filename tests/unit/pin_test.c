@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "base/rng.h"
-#include "model/pin.h"
+#include "base/pin.h"
 
 #include <string.h>
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See pin.h. */
-#include "model/pin.h"
+#include "base/pin.h"
 
 #include "base/err.h"
 
 #include <sodium.h>
 #include <string.h>
 
-const char *pin_format(const uint8_t bytes[PIN_BYTES], char text[PIN_TEXT_BYTES])
+const char *pin_format(const uint8_t pin[PIN_BYTES], char text[PIN_TEXT_BYTES])
 {
 	return sodium_bin2base64(
-	    text, PIN_TEXT_BYTES, bytes, PIN_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	    text, PIN_TEXT_BYTES, pin, PIN_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
-int pin_parse(const char *text, uint8_t bytes[PIN_BYTES])
+int pin_parse(const char *text, uint8_t pin[PIN_BYTES])
 {
 	uint8_t decoded[PIN_BYTES];
 	size_t length;
@@ -23,7 +23,7 @@ int pin_parse(const char *text, uint8_t bytes[PIN_BYTES])
 	        NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING)
 	    || length != PIN_BYTES)
 		return ERR_MALFORMED;
-	memcpy(bytes, decoded, PIN_BYTES);
+	memcpy(pin, decoded, PIN_BYTES);
 	sodium_memzero(decoded, sizeof(decoded));
 	return 0;
 }
