@@ -17,9 +17,9 @@
 #define IDENTITY_CERTIFICATE_FILE "identity.crt"
 
 /*
- * Loads the identity from `state_directory`, which exists; makes it when neither file is there.
+ * Loads the identity from `state_directory`, which exists; makes it when there is no key.
  * ERR_IO (see errno), ERR_MALFORMED (a file is broken, or the two do not belong together),
- * ERR_STATE (one of the two is missing), ERR_AUTH (others may read the key file), ERR_NOMEM.
+ * ERR_STATE (a key without certificate), ERR_AUTH (others may read the key file), ERR_NOMEM.
  */
 int identity_open(struct tls_identity **identity, const char *state_directory);
 

@@ -6,3 +6,10 @@ libnet_a_SOURCES += net/process.c net/process.h
 libnet_a_SOURCES += net/supervisor.c net/supervisor.h
 check_PROGRAMS += tests/unit/ipc_test
 check_PROGRAMS += tests/unit/supervisor_test
+
+# TLS and identity; tests take their random numbers from a seed.
+libnet_a_SOURCES += net/tls_wolfssl.c net/tls_wolfssl.h net/identity.c net/identity.h
+check_LIBRARIES += libtestsupport.a
+libtestsupport_a_SOURCES = tests/support/tls_seeded.c tests/support/tls_seeded.h
+check_PROGRAMS += tests/unit/tls_wolfssl_test tests/unit/identity_test
+tests_unit_tls_wolfssl_test_LDADD = libtestsupport.a $(LDADD)

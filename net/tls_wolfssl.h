@@ -38,6 +38,9 @@ void tls_identity_free(struct tls_identity *identity);
 /* The identity's own pin. */
 const uint8_t *tls_identity_pin(const struct tls_identity *identity);
 
+/* The pin of a certificate in PEM; ERR_MALFORMED when it is not one of a P-256 key. */
+int tls_certificate_pin(const char *certificate_pem, uint8_t pin[TLS_PIN_BYTES]);
+
 /* For tunnel/session.h; the identity argument is a struct tls_identity. */
 extern const struct tls_ops tls_wolfssl_ops;
 
