@@ -9,6 +9,8 @@
 #define MODEL_ACCELERATOR_H
 
 #include "base/addr.h"
+#include "base/schema.h"
+#include "model/error.h"
 #include "model/limits.h"
 
 #include <stdbool.h>
@@ -39,6 +41,11 @@ struct name {
 	char text[NAME_BYTES];
 };
 
+/* "443" or "8000-8010". */
+struct port_text {
+	char text[12];
+};
+
 struct backend {
 	char host[ADDR_HOST_BYTES]; /* a name or an address, without brackets */
 	uint16_t port;              /* 0: the same port as the user's; else see backend_port() */
@@ -56,7 +63,10 @@ struct accelerator {
 	uint32_t id; /* given by control, never used again for another */
 	char name[NAME_BYTES];
 	enum accelerator_protocol protocol;
-	struct port_range *ports; /* sorted and disjoint once validated */
+	/* As people write them, and what accelerator_validate() makes of them. */
+	struct port_text port_texts[ACCELERATOR_RANGES_MAX];
+	size_t port_text_count;
+	struct port_range ports[ACCELERATOR_RANGES_MAX]; /* sorted, disjoint */
 	size_t port_count;
 	struct name *listen; /* regions */
 	size_t listen_count;
@@ -67,20 +77,23 @@ struct accelerator {
 	uint32_t udp_flows_per_source;
 };
 
-/* Which part of an accelerator is wrong and what to change, for a person. */
-struct model_error {
-	char field[128];           /* as "endpoint_groups[0].backends[1].port"; "" for the whole */
-	char reason[REASON_BYTES]; /* one sentence */
-};
+/* name, protocol, ports, listen, endpoint_groups, timeouts and limits; id is control's and stands apart. */
+extern const struct schema accelerator_schema;
 
 /* Frees what the object owns and zeroes it; takes an empty one. */
 void accelerator_clear(struct accelerator *accelerator);
 
 /*
- * 0 when it makes sense by itself; else ERR_INVALID with *error filled.
- * Sorts the ports and joins neighbours.
+ * Judges one that was decoded by accelerator_schema: 0 when it makes sense by itself, else
+ * ERR_INVALID with *error filled.  Fills ports, and rewrites port_texts sorted and joined.
  */
 int accelerator_validate(struct accelerator *accelerator, struct model_error *error);
+
+/* A new reference in the API's form, without id, or NULL without memory. */
+json_t *accelerator_to_json(const struct accelerator *accelerator);
+
+/* For schema tables that have a protocol; index by enum accelerator_protocol. */
+extern const char *const protocol_names[];
 
 /* "tcp", "udp" or "tcp+udp". */
 const char *protocol_text(enum accelerator_protocol protocol);

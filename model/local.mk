@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
-	model/accelerator.h \
+	model/accelerator.c model/accelerator.h \
 	model/backend_choice.c model/backend_choice.h \
+	model/error.c model/error.h \
 	model/flow_hash.c model/flow_hash.h \
 	model/join_token.c model/join_token.h \
+	model/json_guard.c model/json_guard.h \
 	model/limits.h \
 	model/maglev.c model/maglev.h \
-	model/measurement.h \
-	model/messages.h \
+	model/measurement.c model/measurement.h \
+	model/messages.c model/messages.h \
 	model/name.c model/name.h \
-	model/node_config.h
+	model/node_config.c model/node_config_file.c model/node_config.h
 
 check_PROGRAMS += \
 	tests/unit/backend_choice_test \

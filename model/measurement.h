@@ -6,6 +6,7 @@
 #ifndef MODEL_MEASUREMENT_H
 #define MODEL_MEASUREMENT_H
 
+#include "base/schema.h"
 #include "model/limits.h"
 
 #include <stdbool.h>
@@ -56,7 +57,10 @@ struct tunnel_measurement {
 	size_t lane_count;
 };
 
-/* "down", "partial" or "up". */
+extern const struct schema tunnel_measurement_schema;
+
+/* "down", "partial" or "up"; the table is indexed by enum tunnel_state. */
+extern const char *const tunnel_state_names[];
 const char *tunnel_state_text(enum tunnel_state state);
 
 #endif

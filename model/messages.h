@@ -17,7 +17,7 @@
 enum { CONTROL_PROTOCOL = 1 };
 
 enum message_type {
-	MESSAGE_HELLO = 1, /* node: first on each connection */
+	MESSAGE_HELLO = 1, /* node: first on each connection, CONTROL_HELLO_BYTES_MAX at most */
 	MESSAGE_REPORT,    /* node: once a second; also the heartbeat */
 	MESSAGE_APPLIED,   /* node: the config of that number is in force */
 	MESSAGE_REFUSED,   /* node: it is not, because; the one before stays */
@@ -30,13 +30,14 @@ enum message_type {
 struct message_hello {
 	uint32_t protocol;
 	enum node_role role;
-	char name[NAME_BYTES];           /* wanted; control's answer in welcome counts */
-	char secret[PIN_TEXT_BYTES];     /* the token's, when joining; else "" */
-	uint32_t slots;                  /* workers */
-	uint16_t tunnel_port;            /* endpoint: the UDP port it is bound to; listener: 0 */
-	char tunnel_address[NAME_BYTES]; /* endpoint: bound to this address; "" for any */
-	char advertise[NAME_BYTES];      /* "ADDR[:PORT]" that others are to use; else "" */
-	uint64_t instance;               /* random for each start of the daemon, below 2^63 */
+	char name[NAME_BYTES];             /* wanted; control's answer in welcome counts */
+	uint8_t secret[JOIN_SECRET_BYTES]; /* the token's, when joining; else zero */
+	uint32_t slots;                    /* workers */
+	char tunnel[NAME_BYTES];    /* endpoint: "ADDR:PORT" that its tunnel socket is bound to */
+	char advertise[NAME_BYTES]; /* endpoint: "ADDR[:PORT]" that others are to use, or "" */
+	struct name *binds;         /* listener: the addresses where it takes users' connections */
+	size_t bind_count;
+	uint64_t instance; /* random for each start of the daemon, below 2^63 */
 	char version[VERSION_BYTES];
 	struct config_number config; /* what it has, 0 and 0 for none */
 };

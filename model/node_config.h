@@ -54,7 +54,7 @@ struct config_accelerator {
 	uint32_t id;
 	char name[NAME_BYTES];
 	enum accelerator_protocol protocol;
-	struct port_range *ports;
+	struct port_range *ports; /* sorted, disjoint */
 	size_t port_count;
 	uint32_t tcp_idle_timeout_s;
 	uint32_t udp_idle_timeout_s;
@@ -74,13 +74,24 @@ struct node_config {
 	char node_name[NAME_BYTES];
 	char region[NAME_BYTES];
 	enum node_role role;
-	uint64_t
-	    seed; /* of flow_hash_init() and Maglev tables, the same on all nodes; below 2^63 */
+	/*
+	 * Flows that lose their accelerator or backend by this config, compared with the one in
+	 * force before, end after so many seconds; 0 at once.
+	 */
+	uint32_t drain_s;
+	/* Of flow_hash_init() and maglev_build(), the same on all nodes; below 2^63. */
+	uint64_t seed;
 	struct config_peer *peers;
 	size_t peer_count;
 	struct config_accelerator *accelerators;
 	size_t accelerator_count;
 };
+
+/* number, node, peers, accelerators; as MESSAGE_CONFIG carries it. */
+extern const struct schema node_config_schema;
+
+/* For schema tables that have a role; index by enum node_role. */
+extern const char *const node_role_names[];
 
 /* "listener" or "endpoint". */
 const char *node_role_text(enum node_role role);
