@@ -13,7 +13,11 @@ libbase_a_SOURCES = \
 	base/log.c base/log.h \
 	base/pin.c base/pin.h \
 	base/rng.c base/rng.h \
-	base/schema.h \
+	base/schema.c base/schema.h \
+	base/schema_decode.c base/schema_source.h \
+	base/schema_json.c \
+	base/schema_yaml.c \
+	base/suggest.c base/suggest.h \
 	base/table.h \
 	base/wheel.c base/wheel.h
 
@@ -30,5 +34,7 @@ check_PROGRAMS += \
 	tests/unit/log_test \
 	tests/unit/pin_test \
 	tests/unit/rng_test \
+	tests/unit/schema_test \
+	tests/unit/suggest_test \
 	tests/unit/table_test \
 	tests/unit/wheel_test

@@ -27,7 +27,7 @@ enum schema_type {
 	SCHEMA_U16,    /* uint16_t, min..max */
 	SCHEMA_U32,    /* uint32_t, min..max */
 	SCHEMA_U64,    /* uint64_t, min..max; above 2^63 - 1 it has no JSON form */
-	SCHEMA_DOUBLE, /* double, not negative, finite */
+	SCHEMA_DOUBLE, /* double, finite; min and max are not looked at */
 	SCHEMA_ENUM,   /* a C enum of the size of int; its text is names[value] */
 	SCHEMA_STRING, /* char *, allocated; min..max bytes; NULL when absent without default */
 	SCHEMA_TEXT,   /* char[N], NUL-terminated; at least min bytes */
@@ -58,7 +58,10 @@ struct schema_field {
 	const char *const *names;    /* SCHEMA_ENUM: ends with NULL */
 	const struct schema *schema; /* SCHEMA_STRUCT */
 
-	/* NULL when the decoded value (of an array: each item) is right, else what is wrong with it. */
+	/*
+	 * NULL when the decoded value (of an array: each item) is right, else what is wrong with
+	 * it.  Gets the member's address, and for SCHEMA_STRING the text itself.
+	 */
 	const char *(*check)(const void *value);
 
 	/* Arrays: an allocated `T *items; size_t count`, or `T items[N]; size_t count` in place. */
@@ -83,8 +86,9 @@ enum {
 	SCHEMA_ERRORS_MAX = 32,
 	SCHEMA_PATH_BYTES = 128,
 	SCHEMA_STRING_MAX = 65535,
-	SCHEMA_TEXT_MAX_BYTES = 4 << 20, /* of a YAML file */
-	SCHEMA_VALUES_MAX = 1 << 20,     /* values in one document, aliases counted each time */
+	SCHEMA_TEXT_MAX_BYTES = 4 << 20,    /* of a YAML file */
+	SCHEMA_ARRAYS_MAX_BYTES = 64 << 20, /* of all allocated arrays of a document together */
+	SCHEMA_VALUES_MAX = 1 << 20,        /* values in one document, aliases counted each time */
 };
 
 #define SCHEMA_MEMBER(json_key, struct_type, member)                                               \
@@ -117,9 +121,9 @@ struct schema_error {
 	char text[160];
 };
 
-/* The first `count` errors; `total` counts also those that found no room. */
+/* Decoding stops when the list is full. */
 struct schema_errors {
-	size_t count, total;
+	size_t count;
 	struct schema_error list[SCHEMA_ERRORS_MAX];
 };
 
@@ -159,7 +163,7 @@ int schema_defaults(const struct schema *schema, void *out);
 /* Frees what the struct's members own and zeroes it; not the struct itself.  NULL is allowed. */
 void schema_clear(const struct schema *schema, void *object);
 
-/* Adds an error of the caller's own. */
+/* Adds an error of the caller's own; control characters become '?'.  Without room nothing is done. */
 void schema_errors_add(struct schema_errors *errors, unsigned line, unsigned column,
     const char *path, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
