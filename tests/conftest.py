@@ -10,7 +10,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
 from tests.lab import procs  # noqa: E402
-from tests.lab.wan import Wan, built  # noqa: E402
+from tests.lab.wan import Wan, build_folder  # noqa: E402
 
 
 def pytest_collection_modifyitems(items):
@@ -27,8 +27,7 @@ def pytest_runtest_makereport(item, call):
         return
     for proc in procs.running:
         report.sections.append((f"last lines of {proc.name}: {proc.log}", proc.tail()))
-    command = f"cd {ROOT} && TRUNKLINE_BUILD={os.path.dirname(built('x'))} " \
-              f"/usr/bin/python3 -m pytest '{item.nodeid}'"
+    command = f"sudo tests/e2e/run {os.path.relpath(build_folder(), ROOT)} '{item.nodeid}'"
     report.sections.append(("to repeat", command))
 
 

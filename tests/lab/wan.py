@@ -9,6 +9,7 @@ Every Wan has its own prefix (tl<pid>x<number>-), so that several run side by si
 its namespaces when it ends, and gets SIGTERM when this process dies; what a killed one left is
 removed by the next Wan.
 """
+import glob
 import itertools
 import json
 import os
@@ -25,15 +26,15 @@ numbers = itertools.count(1)
 
 
 def build_folder():
-    """Where the programs were built: TRUNKLINE_BUILD, else the newest of build*/ that has them."""
+    """Where the programs were built: TRUNKLINE_BUILD, else the build folder with the newest wanem."""
     named = os.environ.get("TRUNKLINE_BUILD")
     if named:
         return named
-    found = [os.path.join(ROOT, name) for name in os.listdir(ROOT)
-             if os.path.exists(os.path.join(ROOT, name, "tests/lab/wanem"))]
-    found.append(ROOT)
-    return max(found, key=lambda path: os.path.getmtime(os.path.join(path, "tests/lab/wanem"))
-               if os.path.exists(os.path.join(path, "tests/lab/wanem")) else 0)
+    programs = [path for pattern in ("", "build*/", "build/*/")
+                for path in glob.glob(os.path.join(ROOT, pattern, "tests/lab/wanem"))]
+    if not programs:
+        raise SystemExit("tests/lab/wanem is not built: make, or set TRUNKLINE_BUILD")
+    return max(programs, key=os.path.getmtime)[:-len("/tests/lab/wanem")]
 
 
 def built(program):

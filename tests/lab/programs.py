@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Real programs as backends and clients: each wrapper starts one on an address in a space and
+waits until it serves. Nothing is read from or written to the machine's own configuration."""
+import hashlib
+import json
+import os
+import secrets
+import socket
+import struct
+
+from tests.lab import procs
+
+LAB = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "/usr/bin/python3"
+
+
+def new_folder(parent, name):
+    path = os.path.join(str(parent), name)
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
+def bracket(address):
+    return f"[{address}]" if ":" in address else address
+
+
+# ---- HTTP: nginx and curl
+
+NGINX = """daemon off;
+master_process off;
+pid {folder}/pid;
+error_log stderr notice;
+user root;
+worker_rlimit_nofile 20000;
+events {{ worker_connections 16000; }}
+http {{
+	access_log off;
+	sendfile on;
+	tcp_nodelay on;
+	keepalive_requests 1000000000;
+	client_max_body_size 0;
+	client_body_temp_path {folder}/body;
+	proxy_temp_path {folder}/proxy;
+	fastcgi_temp_path {folder}/fastcgi;
+	uwsgi_temp_path {folder}/uwsgi;
+	scgi_temp_path {folder}/scgi;
+	server {{
+{listens}
+		root {root};
+		location /put/ {{ dav_methods PUT; create_full_put_path on; }}
+	}}
+}}
+"""
+
+
+class Nginx(procs.Proc):
+    """Serves `root` and takes PUT below /put/. `listens` are (address, port) pairs."""
+
+    def __init__(self, folder, listens, space=None, name="nginx"):
+        folder = new_folder(folder, name)
+        self.root = new_folder(folder, "root")
+        config = os.path.join(folder, "nginx.conf")
+        lines = "".join(f"\t\tlisten {bracket(a)}:{p} backlog=8192;\n" for a, p in listens)
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(NGINX.format(folder=folder, listens=lines, root=self.root))
+        super().__init__(name, ["nginx", "-e", "stderr", "-p", folder, "-c", config], folder, space)
+        for address, port in listens:
+            self.wait_for_port(address, port)
+
+    def add_file(self, name, size):
+        """A file of random bytes (of one random MiB again and again); its SHA-256."""
+        block = secrets.token_bytes(min(size, 1 << 20)) if size else b""
+        digest = hashlib.sha256()
+        with open(os.path.join(self.root, name), "wb") as file:
+            left = size
+            while left:
+                # The running number makes every block another one.
+                piece = (struct.pack("!Q", left) + block[8:])[:left] if left >= 8 else block[:left]
+                digest.update(piece)
+                file.write(piece)
+                left -= len(piece)
+        return digest.hexdigest()
+
+    def received(self, name):
+        """What came in by PUT as /put/NAME."""
+        return hash_of(os.path.join(self.root, "put", name))
+
+
+def hash_of(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def url(address, port, name):
+    return f"http://{bracket(address)}:{port}/{name}"
+
+
+def curl(space, address, port, name, *options, timeout=60):
+    return procs.run(["curl", "-sS", "--fail", "-g", "--max-time", timeout, *options,
+                      url(address, port, name)], space, timeout + 5)
+
+
+def curl_hash(space, address, port, name, folder, timeout=60):
+    target = os.path.join(str(folder), f"got-{os.path.basename(name)}")
+    curl(space, address, port, name, "-o", target, timeout=timeout)
+    digest = hash_of(target)
+    os.unlink(target)
+    return digest
+
+
+# ---- DNS: dnsmasq and dig
+
+DNS_ANSWER = "192.0.2.7"
+DNS_LONG_TEXT = "x" * 250
+
+
+class Dnsmasq(procs.Proc):
+    """Knows *.known.test and, too long for a plain UDP answer, the text of long.test."""
+
+    def __init__(self, folder, address, port, space=None):
+        texts = [f"--txt-record=long.test,{number:02}{DNS_LONG_TEXT}" for number in range(8)]
+        super().__init__("dnsmasq", [
+            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+            "--no-daemon", "--log-queries", f"--port={port}", f"--listen-address={address}",
+            "--bind-interfaces", "--edns-packet-max=1232",
+            f"--address=/known.test/{DNS_ANSWER}", *texts], folder, space)
+        self.wait_for_port(address, port)
+
+
+def dig(space, address, port, name, kind="A", *options):
+    """The answers, one a line."""
+    done = procs.run(["dig", f"@{address}", "-p", port, "+short", "+time=2", "+tries=3", *options,
+                      name, kind], space)
+    return done.stdout.splitlines()
+
+
+# ---- iperf3
+
+
+class Iperf3Server(procs.Proc):
+    def __init__(self, folder, address, port, space=None):
+        super().__init__("iperf3-server",
+                         ["iperf3", "-s", "-B", address, "-p", port, "--forceflush"], folder, space)
+        self.wait_for_line("Server listening")
+
+
+def iperf3(space, address, port, *options, seconds=2, timeout=None):
+    """The report of one run as parsed JSON."""
+    done = procs.run(["iperf3", "-J", "-c", address, "-p", port, "-t", seconds, *options], space,
+                     timeout or seconds + 30, check=False)
+    report = json.loads(done.stdout or "{}")
+    if done.returncode or "error" in report:
+        raise procs.ProgramError(f"iperf3: {report.get('error', done.stderr)}")
+    return report
+
+
+# ---- a game server: Teeworlds 0.7
+
+
+class Teeworlds(procs.Proc):
+    """Serves on every address of its space (it can't be bound to an IPv6 address)."""
+
+    def __init__(self, folder, port, space=None, title="lab test"):
+        folder = new_folder(folder, "teeworlds")
+        config = os.path.join(folder, "server.cfg")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"sv_name {title}\nsv_port {port}\nsv_register 0\n")
+        super().__init__("teeworlds", ["/usr/games/teeworlds-server", "-f", "server.cfg"], folder,
+                         space, cwd=folder, env={
+                             "HOME": folder, "XDG_DATA_HOME": folder,
+                             # It looks for its master servers before it serves.
+                             "RES_OPTIONS": "timeout:1 attempts:1"})
+        self.wait_for_line("server name is", timeout=30)
+
+
+TEEWORLDS_CONTROL, TEEWORLDS_TOKEN, TEEWORLDS_CONNLESS = 0x04, 5, 0x21
+TEEWORLDS_NO_TOKEN = b"\xff" * 4
+TEEWORLDS_REQUEST_BYTES = 520  # no shorter one is answered
+
+
+def teeworlds_info(space, address, port, timeout=5):
+    """Asks as the game's server browser does: a token first, then the server's name, version and
+    map. (qstat speaks only the protocol of Teeworlds 0.6, which this server does not answer.)"""
+    mine = b"lab!"
+    with procs.open_socket(space, socket.SOCK_DGRAM, procs.family_of(address)) as sock:
+        sock.settimeout(timeout)
+        sock.connect((address, port))
+        head = bytes([TEEWORLDS_CONTROL, 0, 0]) + TEEWORLDS_NO_TOKEN + bytes([TEEWORLDS_TOKEN])
+        sock.send((head + mine).ljust(TEEWORLDS_REQUEST_BYTES, b"\0"))
+        answer = sock.recv(2048)
+        if answer[3:7] != mine or answer[7] != TEEWORLDS_TOKEN:
+            raise procs.ProgramError(f"not a token answer: {answer.hex()}")
+        sock.send(bytes([TEEWORLDS_CONNLESS]) + answer[8:12] + mine + b"\xff\xff\xff\xffgie3\x01")
+        answer = sock.recv(2048)
+    if answer[9:17] != b"\xff\xff\xff\xffinf3":
+        raise procs.ProgramError(f"not a server's information: {answer.hex()}")
+    version, name, _, game_map = answer[18:].split(b"\0")[:4]
+    return {"version": version.decode(), "name": name.decode(), "map": game_map.decode()}
+
+
+# ---- SSH
+
+SSHD = """ListenAddress {address}
+Port {port}
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/user.pub
+StrictModes no
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+PidFile none
+MaxStartups 100
+Subsystem sftp internal-sftp
+"""
+
+
+class Sshd(procs.Proc):
+    """Own keys, key login for this user. `client(...)` gives the arguments of ssh."""
+
+    def __init__(self, folder, address, port, space=None):
+        self.folder = folder = new_folder(folder, "sshd")
+        for name in ("host", "user"):
+            procs.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{folder}/{name}"])
+        config = os.path.join(folder, "sshd_config")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(SSHD.format(address=bracket(address), port=port, folder=folder))
+        # It chroots into this empty folder, which packages make at boot only.
+        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        super().__init__("sshd", ["/usr/sbin/sshd", "-D", "-e", "-f", config], folder, space)
+        self.wait_for_line("Server listening")
+
+    def client(self, address, port, *command):
+        return ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
+                "-o", f"UserKnownHostsFile={self.folder}/known", "-o", "LogLevel=ERROR",
+                "-i", f"{self.folder}/user", "-p", port, f"root@{address}", *command]
+
+
+# ---- echo servers
+
+
+class UdpEcho(procs.Proc):
+    """Answers every datagram, of any size, with itself from the address that it came to."""
+
+    def __init__(self, folder, address, port, space=None, name="udp-echo"):
+        super().__init__(name, [PYTHON, os.path.join(LAB, "udp_echo.py"), address, port], folder,
+                         space)
+        self.wait_for_line("^ready$")
+
+
+class WebSocketEcho(procs.Proc):
+    def __init__(self, folder, address, port, space=None):
+        super().__init__("websocket-echo",
+                         [PYTHON, os.path.join(LAB, "websocket_echo.py"), address, port], folder,
+                         space)
+        self.wait_for_line("^ready$")
+
+
+class TcpEcho(procs.Proc):
+    """socat, a process a connection; it passes half-closes on."""
+
+    def __init__(self, folder, address, port, space=None):
+        family = "TCP6" if ":" in address else "TCP4"
+        super().__init__("tcp-echo", [
+            "socat", "-t", 30, f"{family}-LISTEN:{port},bind={bracket(address)},reuseaddr,fork,"
+            "backlog=4096", "EXEC:cat"], folder, space)
+        self.wait_for_port(address, port)
