@@ -5,7 +5,8 @@ tests_lab_wanem_SOURCES = tests/lab/wanem.c tests/lab/wanem.h tests/lab/wanem_la
 	tests/lab/wanem_net.c tests/lab/wanem_path.c
 tests_lab_wanem_LDADD = -lm
 
-EXTRA_DIST += tests/lab tests/e2e
+check_SCRIPTS += tests/layering.py
+EXTRA_DIST += tests/layering.py tests/lab tests/e2e
 
 lab: all check-programs
 	$(abs_top_srcdir)/tests/e2e/run $(abs_top_builddir)
