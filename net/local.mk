@@ -2,10 +2,16 @@
 noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES =
 libnet_a_SOURCES += net/ipc.c net/ipc.h
+libnet_a_SOURCES += net/pacing_timer.c net/pacing_timer.h
 libnet_a_SOURCES += net/process.c net/process.h
+libnet_a_SOURCES += net/steer.c net/steer.h
 libnet_a_SOURCES += net/supervisor.c net/supervisor.h
+libnet_a_SOURCES += net/udp.c net/udp.h
 check_PROGRAMS += tests/unit/ipc_test
+check_PROGRAMS += tests/unit/pacing_timer_test
+check_PROGRAMS += tests/unit/steer_test
 check_PROGRAMS += tests/unit/supervisor_test
+check_PROGRAMS += tests/unit/udp_test
 
 # TLS and identity; tests take their random numbers from a seed.
 libnet_a_SOURCES += net/tls_wolfssl.c net/tls_wolfssl.h net/identity.c net/identity.h

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * net/pacing_timer: deadlines below a millisecond are kept, replaced ones do not fire.
+ */
+#include "config.h"
+
+#include "net/pacing_timer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct ev_loop *loop;
+static struct pacing_timer timer;
+static unsigned fired;
+static uint64_t next_us;
+
+static void on_due(void *context)
+{
+	assert_ptr_equal(context, &timer);
+	fired++;
+	if (next_us)
+		pacing_timer_set(&timer, pacing_timer_now_us() + next_us);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	loop = ev_loop_new(0);
+	fired = 0;
+	next_us = 0;
+	return pacing_timer_init(&timer, loop, on_due, &timer);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	pacing_timer_close(&timer);
+	pacing_timer_close(&timer);
+	ev_loop_destroy(loop);
+	return 0;
+}
+
+static void fires_after_its_deadline(void **state)
+{
+	uint64_t begin = pacing_timer_now_us();
+
+	(void)state;
+	pacing_timer_set(&timer, begin + 300);
+	while (!fired)
+		ev_run(loop, EVRUN_ONCE);
+	assert_true(pacing_timer_now_us() >= begin + 300);
+}
+
+/* With whole milliseconds of epoll 20 rounds would take 20 ms and more. */
+static void microseconds_are_kept(void **state)
+{
+	uint64_t begin, best_us = UINT64_MAX;
+
+	(void)state;
+	/* The best of many: a busy machine may be late in some. */
+	for (int attempt = 0; attempt < 50 && best_us > 10000; attempt++) {
+		fired = 0;
+		next_us = 100;
+		begin = pacing_timer_now_us();
+		pacing_timer_set(&timer, begin + 100);
+		while (fired < 20)
+			ev_run(loop, EVRUN_ONCE);
+		if (pacing_timer_now_us() - begin < best_us)
+			best_us = pacing_timer_now_us() - begin;
+	}
+	assert_true(best_us >= 20 * 100);
+	assert_true(best_us <= 10000);
+}
+
+static void past_deadlines_are_due_at_once(void **state)
+{
+	(void)state;
+	pacing_timer_set(&timer, 0);
+	ev_run(loop, EVRUN_ONCE);
+	assert_int_equal(fired, 1);
+	pacing_timer_set(&timer, pacing_timer_now_us() - 5);
+	ev_run(loop, EVRUN_ONCE);
+	assert_int_equal(fired, 2);
+}
+
+static void replaced_deadlines_do_not_fire(void **state)
+{
+	(void)state;
+	pacing_timer_set(&timer, pacing_timer_now_us() + 1000);
+	pacing_timer_set(&timer, UINT64_MAX);
+	usleep(3000);
+	ev_run(loop, EVRUN_NOWAIT);
+	assert_int_equal(fired, 0);
+	/* Fired, but not yet seen by the loop when it was put off. */
+	pacing_timer_set(&timer, 1);
+	pacing_timer_set(&timer, pacing_timer_now_us() + 60 * UINT64_C(1000000));
+	ev_run(loop, EVRUN_NOWAIT);
+	assert_int_equal(fired, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(fires_after_its_deadline),
+	    TEST(microseconds_are_kept),
+	    TEST(past_deadlines_are_due_at_once),
+	    TEST(replaced_deadlines_do_not_fire),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
