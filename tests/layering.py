@@ -36,7 +36,7 @@ LIBRARY_FOLDERS = {
     "curl/": {"cli"},
     "libsmartcols": {"cli"},
     "ares": {"net", "endpoint"},
-    "yaml.h": {"base"},
+    "yaml.h": {"base", "cli"},
     "seccomp.h": {"net"},
     "cap-ng.h": {"net"},
     "systemd/": {"net"},
