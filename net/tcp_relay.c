@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One TCP socket joined to one flow.  Order of the ends: the socket has SO_LINGER {1, 0} from its
+ * first moment, so that whatever kills this process resets the user's connection instead of ending
+ * it cleanly in the middle; only when both directions were finished and acknowledged is it cleared.
+ */
+#include "net/tcp_relay.h"
+
+#include "net/tcp.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	READ_BUDGET_BYTES = TCP_READ_CHUNKS * CHUNK_BYTES, /* of one relay in one round of the loop */
+	TAIL_MIN_BYTES = 2048,                             /* a chunk with less room left is given back */
+};
+static const double STARVED_RETRY_S = 0.02;
+
+static void touch(struct tcp_relay *relay)
+{
+	worker_touch(relay->shared->worker, flow_lane(relay->flow));
+}
+
+static void is_active(struct tcp_relay *relay)
+{
+	struct worker *worker = relay->shared->worker;
+
+	wheel_rearm(worker_wheel(worker), &relay->idle, worker_now_us(worker) + relay->idle_timeout_us);
+}
+
+static void stop_watching(struct tcp_relay *relay)
+{
+	struct worker *worker = relay->shared->worker;
+
+	ev_io_stop(worker_loop(worker), &relay->reader);
+	ev_io_stop(worker_loop(worker), &relay->writer);
+	list_del(&relay->starved);
+}
+
+/* The linger option decides whether this is a reset or an orderly end. */
+static void close_socket(struct tcp_relay *relay)
+{
+	stop_watching(relay);
+	wheel_del(worker_wheel(relay->shared->worker), &relay->idle);
+	if (relay->descriptor >= 0)
+		close(relay->descriptor);
+	relay->descriptor = -1;
+	relay->is_connected = false;
+}
+
+/* ---- from the socket to the lane ---- */
+
+/* The room for the next read: at most `limit` bytes in the shared chunks. */
+static int read_space(struct tcp_relays *shared, size_t limit, struct iovec *pieces)
+{
+	int count = 0;
+
+	if (shared->chunks[0] && chunk_left(shared->chunks[0]) < TAIL_MIN_BYTES) {
+		chunk_unref(shared->chunks[0]);
+		shared->chunks[0] = NULL;
+	}
+	for (int i = 0; i < TCP_READ_CHUNKS && limit > 0; i++) {
+		struct chunk *chunk = shared->chunks[i];
+
+		if (!chunk && !(chunk = shared->chunks[i] = chunk_get(worker_pool(shared->worker))))
+			break;
+		size_t room = chunk_left(chunk) < limit ? chunk_left(chunk) : limit;
+		pieces[count++] = (struct iovec){chunk->data + chunk->used_bytes, room};
+		limit -= room;
+	}
+	return count;
+}
+
+/* Hands `length` bytes that were read into the shared chunks to the lane. */
+static int write_to_flow(struct tcp_relay *relay, size_t length)
+{
+	struct tcp_relays *shared = relay->shared;
+	int error = 0;
+
+	for (int i = 0; length > 0; i++) {
+		struct chunk *chunk = shared->chunks[i];
+		uint32_t part = (uint32_t)(chunk_left(chunk) < length ? chunk_left(chunk) : length);
+		struct slice slice = {.chunk = chunk, .offset = chunk->used_bytes, .length = part};
+
+		chunk->used_bytes += part;
+		length -= part;
+		if (!error)
+			error = flow_write(relay->flow, &slice);
+	}
+	return error;
+}
+
+/* Used-up chunks leave the front, so that the partly used one is the first again. */
+static void drop_full_chunks(struct tcp_relays *shared)
+{
+	while (shared->chunks[0] && chunk_left(shared->chunks[0]) == 0) {
+		chunk_unref(shared->chunks[0]);
+		for (int i = 1; i < TCP_READ_CHUNKS; i++)
+			shared->chunks[i - 1] = shared->chunks[i];
+		shared->chunks[TCP_READ_CHUNKS - 1] = NULL;
+	}
+}
+
+static void starve(struct tcp_relay *relay)
+{
+	struct tcp_relays *shared = relay->shared;
+	struct ev_loop *loop = worker_loop(shared->worker);
+
+	ev_io_stop(loop, &relay->reader);
+	if (!list_is_linked(&relay->starved))
+		list_add_tail(&shared->starved, &relay->starved);
+	if (!ev_is_active(&shared->retry)) {
+		ev_timer_set(&shared->retry, STARVED_RETRY_S, 0.);
+		ev_timer_start(loop, &shared->retry);
+	}
+}
+
+static void finish_reading(struct tcp_relay *relay)
+{
+	relay->has_finished = true;
+	ev_io_stop(worker_loop(relay->shared->worker), &relay->reader);
+	flow_finish(relay->flow);
+	touch(relay);
+}
+
+/* Reads once; false when there is nothing more to read now. */
+static bool read_some(struct tcp_relay *relay)
+{
+	struct iovec pieces[TCP_READ_CHUNKS];
+	size_t room = flow_write_room(relay->flow);
+
+	if (room == 0) { /* on_writable starts it again */
+		ev_io_stop(worker_loop(relay->shared->worker), &relay->reader);
+		return false;
+	}
+	size_t wanted = room < READ_BUDGET_BYTES ? room : READ_BUDGET_BYTES;
+	int count = read_space(relay->shared, wanted, pieces);
+	if (count == 0) {
+		starve(relay);
+		return false;
+	}
+	ssize_t length = readv(relay->descriptor, pieces, count);
+	if (length == 0)
+		finish_reading(relay);
+	else if (length < 0 && errno != EAGAIN && errno != EINTR)
+		tcp_relay_abort(relay, REASON_TCP_RESET);
+	if (length <= 0)
+		return false;
+	relay->bytes_in += (uint64_t)length;
+	is_active(relay);
+	int error = write_to_flow(relay, (size_t)length);
+	drop_full_chunks(relay->shared);
+	if (error) {
+		tcp_relay_abort(relay, REASON_INTERNAL);
+		return false;
+	}
+	touch(relay);
+	return (size_t)length == wanted;
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	read_some(watcher->data);
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct tcp_relays *shared = timer->data;
+	struct list_node taken;
+
+	(void)events;
+	list_init(&taken);
+	while (!list_is_empty(&shared->starved)) {
+		struct tcp_relay *relay = LIST_ENTRY(shared->starved.next, struct tcp_relay, starved);
+		list_del(&relay->starved);
+		list_add_tail(&taken, &relay->starved);
+	}
+	while (!list_is_empty(&taken)) {
+		struct tcp_relay *relay = LIST_ENTRY(taken.next, struct tcp_relay, starved);
+		list_del(&relay->starved);
+		ev_io_start(loop, &relay->reader);
+	}
+}
+
+/* ---- from the lane to the socket ---- */
+
+static void on_socket_writable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct tcp_relay *relay = watcher->data;
+
+	(void)events;
+	ev_io_stop(loop, watcher);
+	flow_resume(relay->flow);
+	if (relay->flow)
+		touch(relay);
+}
+
+size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, int count)
+{
+	size_t total = 0;
+
+	if (!relay->is_connected)
+		return 0;
+	for (int i = 0; i < count; i++)
+		total += pieces[i].iov_len;
+	ssize_t written = writev(relay->descriptor, pieces, count < IOV_MAX ? count : IOV_MAX);
+	if (written < 0 && errno != EAGAIN && errno != EINTR) {
+		tcp_relay_abort(relay, REASON_TCP_RESET);
+		return total;
+	}
+	size_t taken = written > 0 ? (size_t)written : 0;
+	relay->bytes_out += taken;
+	is_active(relay);
+	if (taken < total)
+		ev_io_start(worker_loop(relay->shared->worker), &relay->writer);
+	return taken;
+}
+
+void tcp_relay_on_finish(struct tcp_relay *relay)
+{
+	if (relay->is_connected)
+		shutdown(relay->descriptor, SHUT_WR);
+}
+
+void tcp_relay_on_reset(struct tcp_relay *relay, enum reason reason)
+{
+	tcp_relay_abort(relay, reason);
+}
+
+/* TCP can't refuse only to receive: the peer's socket is gone, and so must ours be. */
+void tcp_relay_on_stop_sending(struct tcp_relay *relay, enum reason reason)
+{
+	tcp_relay_abort(relay, reason);
+}
+
+void tcp_relay_on_writable(struct tcp_relay *relay)
+{
+	if (relay->is_connected && !relay->has_finished && !list_is_linked(&relay->starved))
+		ev_io_start(worker_loop(relay->shared->worker), &relay->reader);
+}
+
+/* ---- life ---- */
+
+void tcp_relay_on_closed(struct tcp_relay *relay, enum reason reason)
+{
+	if (reason == REASON_NONE && relay->descriptor >= 0)
+		tcp_linger_clear(relay->descriptor);
+	close_socket(relay);
+	relay->flow = NULL;
+	relay->on_end(relay, reason);
+}
+
+void tcp_relay_abort(struct tcp_relay *relay, enum reason reason)
+{
+	close_socket(relay);
+	if (!relay->flow)
+		return;
+	flow_reset(relay->flow, reason);
+	touch(relay);
+}
+
+void tcp_relay_on_idle(struct tcp_relay *relay)
+{
+	tcp_relay_abort(relay, REASON_IDLE);
+}
+
+void tcp_relay_start(struct tcp_relay *relay, int descriptor)
+{
+	relay->descriptor = descriptor;
+	relay->is_connected = true;
+	ev_io_set(&relay->reader, descriptor, EV_READ);
+	ev_io_set(&relay->writer, descriptor, EV_WRITE);
+	is_active(relay);
+	ev_io_start(worker_loop(relay->shared->worker), &relay->reader);
+	flow_resume(relay->flow);
+	if (relay->is_connected)
+		read_some(relay);
+	if (relay->flow)
+		touch(relay);
+}
+
+void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct flow *flow,
+    uint64_t idle_timeout_us, void (*on_end)(struct tcp_relay *relay, enum reason reason))
+{
+	*relay = (struct tcp_relay){
+		.kind = FLOW_TCP,
+		.shared = shared,
+		.flow = flow,
+		.descriptor = -1,
+		.idle_timeout_us = idle_timeout_us,
+		.on_end = on_end,
+	};
+	ev_init(&relay->reader, on_readable);
+	ev_init(&relay->writer, on_socket_writable);
+	relay->reader.data = relay;
+	relay->writer.data = relay;
+	list_init(&relay->starved);
+	wheel_timer_init(&relay->idle);
+	flow_set_user(flow, relay);
+}
+
+void tcp_relays_init(struct tcp_relays *shared, struct worker *worker)
+{
+	*shared = (struct tcp_relays){.worker = worker};
+	list_init(&shared->starved);
+	ev_init(&shared->retry, on_retry);
+	shared->retry.data = shared;
+}
+
+void tcp_relays_clear(struct tcp_relays *shared)
+{
+	ev_timer_stop(worker_loop(shared->worker), &shared->retry);
+	for (int i = 0; i < TCP_READ_CHUNKS; i++) {
+		chunk_unref(shared->chunks[i]);
+		shared->chunks[i] = NULL;
+	}
+}

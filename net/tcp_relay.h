@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Joins one TCP socket to one flow of a lane, the same on both sides of a tunnel: bytes, FIN as
+ * FIN, RST as RST, back-pressure in both directions, the idle timeout.  Bytes read from the socket
+ * go into pool chunks that the lane keeps until acknowledged; bytes from the lane are written from
+ * where they lie, and what the socket does not take stays with the lane.  An idle relay owns no buffer.
+ *
+ * It does not choose, accept or connect: its owner embeds it, and hands it a socket when there is one.
+ */
+#ifndef NET_TCP_RELAY_H
+#define NET_TCP_RELAY_H
+
+#include "base/chunk.h"
+#include "base/list.h"
+#include "base/wheel.h"
+#include "net/worker.h"
+#include "tunnel/lane.h"
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+enum { TCP_READ_CHUNKS = 4 }; /* one read takes up to this many chunks */
+
+/* What a worker's relays share: the chunks that the next read goes to. */
+struct tcp_relays {
+	struct worker *worker;
+	struct chunk *chunks[TCP_READ_CHUNKS]; /* the first may be partly used */
+	struct list_node starved;              /* relays that found the pool at its limit */
+	ev_timer retry;
+};
+
+struct tcp_relay {
+	enum flow_kind kind; /* first, as in every object behind flow_user(); FLOW_TCP */
+	struct tcp_relays *shared;
+	struct flow *flow; /* NULL once it was closed */
+	int descriptor;    /* -1 before there is one, and after it was closed */
+	bool is_connected; /* bytes may be written to the socket */
+	bool has_finished; /* the socket's FIN was read */
+	ev_io reader, writer;
+	struct wheel_timer idle;
+	uint64_t idle_timeout_us;
+	uint64_t bytes_in, bytes_out; /* read from the socket, written to it */
+	struct list_node starved;
+	/* The flow is closed and the socket too: the owner may free the relay. */
+	void (*on_end)(struct tcp_relay *relay, enum reason reason);
+};
+
+void tcp_relays_init(struct tcp_relays *shared, struct worker *worker);
+void tcp_relays_clear(struct tcp_relays *shared);
+
+/* The flow's user becomes the relay. */
+void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct flow *flow,
+    uint64_t idle_timeout_us, void (*on_end)(struct tcp_relay *relay, enum reason reason));
+/* Takes over a connected socket, reads what is there already and writes what the lane has kept. */
+void tcp_relay_start(struct tcp_relay *relay, int descriptor);
+/* Resets both the flow, with that reason, and the socket; on_end follows from the lane. */
+void tcp_relay_abort(struct tcp_relay *relay, enum reason reason);
+/* The idle timeout passed: called by the owner of the wheel's callback. */
+void tcp_relay_on_idle(struct tcp_relay *relay);
+
+/* The lane's callbacks for flows of this kind. */
+size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, int count);
+void tcp_relay_on_finish(struct tcp_relay *relay);
+void tcp_relay_on_reset(struct tcp_relay *relay, enum reason reason);
+void tcp_relay_on_stop_sending(struct tcp_relay *relay, enum reason reason);
+void tcp_relay_on_writable(struct tcp_relay *relay);
+void tcp_relay_on_closed(struct tcp_relay *relay, enum reason reason);
+
+#endif
