@@ -28,7 +28,7 @@ static void is_active(struct tcp_relay *relay)
 {
 	struct worker *worker = relay->shared->worker;
 
-	wheel_rearm(worker_wheel(worker), &relay->idle, worker_now_us(worker) + relay->idle_timeout_us);
+	worker_timer_set(worker, &relay->idle, worker_now_us(worker) + relay->idle_timeout_us);
 }
 
 static void stop_watching(struct tcp_relay *relay)
@@ -44,7 +44,7 @@ static void stop_watching(struct tcp_relay *relay)
 static void close_socket(struct tcp_relay *relay)
 {
 	stop_watching(relay);
-	wheel_del(worker_wheel(relay->shared->worker), &relay->idle);
+	worker_timer_stop(relay->shared->worker, &relay->idle);
 	if (relay->descriptor >= 0)
 		close(relay->descriptor);
 	relay->descriptor = -1;
@@ -264,9 +264,9 @@ void tcp_relay_abort(struct tcp_relay *relay, enum reason reason)
 	touch(relay);
 }
 
-void tcp_relay_on_idle(struct tcp_relay *relay)
+static void on_idle(struct worker_timer *timer)
 {
-	tcp_relay_abort(relay, REASON_IDLE);
+	tcp_relay_abort(LIST_ENTRY(timer, struct tcp_relay, idle), REASON_IDLE);
 }
 
 void tcp_relay_start(struct tcp_relay *relay, int descriptor)
@@ -300,7 +300,7 @@ void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct f
 	relay->reader.data = relay;
 	relay->writer.data = relay;
 	list_init(&relay->starved);
-	wheel_timer_init(&relay->idle);
+	worker_timer_init(&relay->idle, on_idle);
 	flow_set_user(flow, relay);
 }
 

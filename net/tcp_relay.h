@@ -12,7 +12,6 @@
 
 #include "base/chunk.h"
 #include "base/list.h"
-#include "base/wheel.h"
 #include "net/worker.h"
 #include "tunnel/lane.h"
 
@@ -39,7 +38,7 @@ struct tcp_relay {
 	bool is_connected; /* bytes may be written to the socket */
 	bool has_finished; /* the socket's FIN was read */
 	ev_io reader, writer;
-	struct wheel_timer idle;
+	struct worker_timer idle;
 	uint64_t idle_timeout_us;
 	uint64_t bytes_in, bytes_out; /* read from the socket, written to it */
 	struct list_node starved;
@@ -57,8 +56,6 @@ void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct f
 void tcp_relay_start(struct tcp_relay *relay, int descriptor);
 /* Resets both the flow, with that reason, and the socket; on_end follows from the lane. */
 void tcp_relay_abort(struct tcp_relay *relay, enum reason reason);
-/* The idle timeout passed: called by the owner of the wheel's callback. */
-void tcp_relay_on_idle(struct tcp_relay *relay);
 
 /* The lane's callbacks for flows of this kind. */
 size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, int count);

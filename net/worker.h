@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct udp_receiver;
 struct worker;
 
 /* What a socket that main opened is for. */
@@ -50,13 +51,16 @@ struct worker_role {
 	enum node_role role;
 	struct lane_callbacks lane_callbacks; /* context = struct worker_lane; on_state and on_rtt are
 	                                         called after the worker's own */
-	/* Once, after the first config; *state is the role's. 0 or a negative error ends the worker. */
+	/* Once, before the first config; *state is the role's. A negative error ends the worker. */
 	int (*start)(struct worker *worker, void **state);
-	/* The config changed; worker_config() is the new one, `old` (NULL at first) goes after the call. */
-	void (*on_config)(void *state, const struct node_config *old);
+	/*
+	 * The config changed; worker_config() is the new one, `old` (NULL at first) goes after the
+	 * call. A negative error ends the worker.
+	 */
+	int (*on_config)(void *state, const struct node_config *old);
 	/* A socket lent by main, the role's to close; or main takes that socket back (descriptor -1). */
 	void (*on_socket)(void *state, const struct worker_socket *socket, int descriptor);
-	/* SIGTERM: accept nothing new; flows may end until worker_drain_left_us() is 0. */
+	/* SIGTERM: accept nothing new; the worker ends when flow_count() is 0 or the drain time is over. */
 	void (*on_drain)(void *state);
 	/* Flows that are alive, for the drain's end. */
 	size_t (*flow_count)(void *state);
@@ -69,8 +73,20 @@ int worker_main(const struct worker_role *role, int argc, char **argv);
 
 struct ev_loop *worker_loop(const struct worker *worker);
 struct chunk_pool *worker_pool(const struct worker *worker);
-/* Ticks of idle timeouts, advanced about four times a second. */
-struct wheel *worker_wheel(const struct worker *worker);
+/*
+ * Idle timeouts and the like, by a wheel of coarse ticks: fires once, up to WORKER_TICK_US late.
+ * Set `expired` before the first worker_timer_set(); moving a deadline to later costs nearly nothing.
+ */
+struct worker_timer {
+	struct wheel_timer timer;
+	void (*expired)(struct worker_timer *timer);
+};
+enum { WORKER_TICK_US = 250000 };
+void worker_timer_init(struct worker_timer *timer, void (*expired)(struct worker_timer *timer));
+void worker_timer_set(struct worker *worker, struct worker_timer *timer, uint64_t deadline_us);
+void worker_timer_stop(struct worker *worker, struct worker_timer *timer);
+/* The buffers that every UDP socket of this worker receives with, one socket after the other. */
+struct udp_receiver *worker_udp_receiver(const struct worker *worker);
 const struct node_config *worker_config(const struct worker *worker);
 /* Monotonic microseconds, read once for each round of the loop. */
 uint64_t worker_now_us(const struct worker *worker);
@@ -82,6 +98,8 @@ struct page *worker_page(const struct worker *worker);
 /* Uniform bits, not for secrets. */
 uint64_t worker_random(struct worker *worker);
 bool worker_is_draining(const struct worker *worker);
+/* --drain: how long flows may go on after their accelerator was removed, or after SIGTERM. */
+double worker_drain_s(const struct worker *worker);
 
 /* Listener: the lane to that endpoint, or NULL when it is not up. */
 struct worker_lane *worker_lane_to(struct worker *worker, const char *peer_name);

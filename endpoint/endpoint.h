@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An endpoint worker's state: what it needs to bring a flow to a backend.  Open to the files of
+ * this folder.
+ */
+#ifndef ENDPOINT_ENDPOINT_H
+#define ENDPOINT_ENDPOINT_H
+
+#include "base/list.h"
+#include "endpoint/names.h"
+#include "net/tcp_relay.h"
+#include "net/worker.h"
+
+enum { ENDPOINT_SOURCES_MAX = 64 }; /* addresses of --source */
+
+struct endpoint {
+	struct worker *worker;
+	struct names *names;
+	struct tcp_relays relays;
+	struct list_node tcp_flows, udp_flows;
+	size_t flow_count;
+	struct addr sources[ENDPOINT_SOURCES_MAX]; /* port 0 */
+	unsigned source_count;
+	ev_timer removal; /* ends the flows of removed accelerators when the drain time is over */
+};
+
+/* The flow's accelerator as it is in the config now, NULL when it was removed. */
+const struct config_accelerator *endpoint_accelerator(
+    const struct endpoint *endpoint, uint32_t accelerator);
+
+/* A --source address of the family for the next socket, chosen in turn; NULL for the system's choice. */
+const struct addr *endpoint_source(struct endpoint *endpoint, uint8_t family);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See tcp_flows.h. */
+#include "endpoint/tcp_flows.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "model/backend_choice.h"
+#include "net/tcp.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Invariant: at most one of these is on: waiter (a name is resolved), connecting, the relay. */
+struct tcp_flow {
+	struct tcp_relay relay;
+	struct list_node node;
+	struct endpoint *endpoint;
+	uint32_t accelerator;
+	uint16_t user_port;
+	bool had_refusal;
+	uint64_t tried; /* bit i: backend i of the config was tried */
+	uint64_t draw;
+	size_t backend; /* index of the one that is tried now */
+	struct addr addresses[NAMES_ADDRESSES_MAX];
+	size_t address_count, next_address;
+	struct names_waiter waiter;
+	int descriptor; /* being connected, else -1 */
+	ev_io connecting;
+	struct worker_timer timeout;
+};
+
+static void try_backends(struct tcp_flow *flow);
+
+static struct worker *worker_of(const struct tcp_flow *flow)
+{
+	return flow->endpoint->worker;
+}
+
+static void stop_connecting(struct tcp_flow *flow)
+{
+	ev_io_stop(worker_loop(worker_of(flow)), &flow->connecting);
+	names_waiter_stop(&flow->waiter);
+	if (flow->descriptor >= 0)
+		close(flow->descriptor);
+	flow->descriptor = -1;
+}
+
+static void on_end(struct tcp_relay *relay, enum reason reason)
+{
+	struct tcp_flow *flow = LIST_ENTRY(relay, struct tcp_flow, relay);
+
+	(void)reason;
+	stop_connecting(flow);
+	worker_timer_stop(worker_of(flow), &flow->timeout);
+	list_del(&flow->node);
+	flow->endpoint->flow_count--;
+	free(flow);
+}
+
+/* ---- giving up ---- */
+
+static void give_up(struct tcp_flow *flow, enum reason reason)
+{
+	struct page *page = worker_page(worker_of(flow));
+
+	stop_connecting(flow);
+	worker_timer_stop(worker_of(flow), &flow->timeout);
+	if (reason == REASON_BACKEND_TIMEOUT)
+		page_count(page, PAGE_BACKEND_TIMEOUTS, 1);
+	else
+		page_count(page, PAGE_BACKEND_REFUSALS, 1);
+	log_limited(LOG_WARN, "flow-refused", "reason=%s accelerator=%u", reason_name(reason),
+	    flow->accelerator);
+	tcp_relay_abort(&flow->relay, reason);
+}
+
+static void on_timeout(struct worker_timer *timer)
+{
+	give_up(LIST_ENTRY(timer, struct tcp_flow, timeout), REASON_BACKEND_TIMEOUT);
+}
+
+/* ---- connecting ---- */
+
+static void connected(struct tcp_flow *flow)
+{
+	int descriptor = flow->descriptor;
+
+	flow->descriptor = -1;
+	stop_connecting(flow);
+	worker_timer_stop(worker_of(flow), &flow->timeout);
+	page_count(worker_page(worker_of(flow)), PAGE_BACKEND_CONNECTS, 1);
+	tcp_relay_start(&flow->relay, descriptor);
+}
+
+static void refused(struct tcp_flow *flow, int error)
+{
+	char text[ADDR_TEXT_BYTES];
+
+	flow->had_refusal = true;
+	page_count(worker_page(worker_of(flow)), PAGE_BACKEND_CONNECT_ERRORS, 1);
+	log_limited(LOG_INFO, "backend-refused", "backend=%s accelerator=%u reason=\"%s\"",
+	    addr_format(&flow->addresses[flow->next_address - 1], text, sizeof text),
+	    flow->accelerator, strerror(error));
+}
+
+/* Starts on the next address of the backend; false when none is left. */
+static bool try_address(struct tcp_flow *flow)
+{
+	while (flow->next_address < flow->address_count) {
+		const struct addr *to = &flow->addresses[flow->next_address++];
+		int error = tcp_connect(to, endpoint_source(flow->endpoint, to->family), &flow->descriptor);
+
+		if (!error) {
+			ev_io_set(&flow->connecting, flow->descriptor, EV_WRITE);
+			ev_io_start(worker_loop(worker_of(flow)), &flow->connecting);
+			return true;
+		}
+		flow->descriptor = -1;
+		refused(flow, errno);
+	}
+	return false;
+}
+
+static void on_connecting(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct tcp_flow *flow = watcher->data;
+	int error = tcp_connect_result(flow->descriptor);
+
+	(void)loop;
+	(void)events;
+	if (!error) {
+		connected(flow);
+		return;
+	}
+	stop_connecting(flow);
+	refused(flow, error);
+	if (!try_address(flow))
+		try_backends(flow);
+}
+
+/* The backend's addresses with its port; false when it can't be tried, or not yet (ERR_AGAIN). */
+static int find_addresses(struct tcp_flow *flow, const struct config_accelerator *config)
+{
+	const struct backend *backend = &config->backends[flow->backend];
+	uint16_t port =
+	    backend_port(config->ports, config->port_count, backend->port, flow->user_port);
+	int error = names_get(flow->endpoint->names, backend->host, flow->addresses,
+	    &flow->address_count, &flow->waiter);
+
+	flow->next_address = 0;
+	for (size_t i = 0; !error && i < flow->address_count; i++)
+		flow->addresses[i].port = port;
+	if (!error && port == 0)
+		error = ERR_NOT_FOUND;
+	return error;
+}
+
+/* Goes on with the backends not yet tried, until one is being connected or none is left. */
+static void try_backends(struct tcp_flow *flow)
+{
+	const struct config_accelerator *config =
+	    endpoint_accelerator(flow->endpoint, flow->accelerator);
+	int chosen, error;
+
+	if (!config) {
+		give_up(flow, REASON_REMOVED);
+		return;
+	}
+	while ((chosen = backend_choose(
+		    config->backends, config->backend_count, flow->tried, flow->draw)) >= 0) {
+		flow->backend = (size_t)chosen;
+		error = find_addresses(flow, config);
+		if (error == ERR_AGAIN)
+			return;
+		flow->tried |= UINT64_C(1) << chosen;
+		if (!error && try_address(flow))
+			return;
+		flow->had_refusal = true;
+	}
+	give_up(flow, flow->had_refusal ? REASON_BACKEND_REFUSED : REASON_NO_BACKEND);
+}
+
+static void on_name(struct names_waiter *waiter)
+{
+	try_backends(LIST_ENTRY(waiter, struct tcp_flow, waiter));
+}
+
+/* ---- life ---- */
+
+enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
+    const struct flow_open *open, const struct config_accelerator *config)
+{
+	struct tcp_flow *made = calloc(1, sizeof *made);
+
+	if (!made)
+		return REASON_INTERNAL;
+	made->endpoint = endpoint;
+	made->accelerator = open->accelerator;
+	made->user_port = open->local.port;
+	made->draw = worker_random(endpoint->worker);
+	made->descriptor = -1;
+	names_waiter_init(&made->waiter, on_name);
+	ev_init(&made->connecting, on_connecting);
+	made->connecting.data = made;
+	worker_timer_init(&made->timeout, on_timeout);
+	worker_timer_set(endpoint->worker, &made->timeout,
+	    worker_now_us(endpoint->worker) + (uint64_t)config->connect_timeout_ms * 1000);
+	list_add_tail(&endpoint->tcp_flows, &made->node);
+	endpoint->flow_count++;
+	page_count(worker_page(endpoint->worker), PAGE_TCP_FLOWS_OPENED, 1);
+	tcp_relay_init(&made->relay, &endpoint->relays, flow,
+	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);
+	try_backends(made);
+	return REASON_NONE;
+}
+
+void tcp_flows_end_removed(struct endpoint *endpoint)
+{
+	LIST_FOREACH_SAFE (flow, next, &endpoint->tcp_flows, struct tcp_flow, node) {
+		if (!endpoint_accelerator(endpoint, flow->accelerator))
+			tcp_relay_abort(&flow->relay, REASON_REMOVED);
+	}
+}
+
+void tcp_flows_on_config(struct endpoint *endpoint)
+{
+	LIST_FOREACH (flow, &endpoint->tcp_flows, struct tcp_flow, node) {
+		if (!flow->relay.is_connected)
+			flow->tried = 0;
+	}
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TCP flows at the endpoint: a backend is chosen by weight and connected to; when it refuses, the
+ * next one is tried until the connect timeout, then the flow is reset with the reason.  What the
+ * user sent meanwhile waits in the lane.  After that a relay.
+ */
+#ifndef ENDPOINT_TCP_FLOWS_H
+#define ENDPOINT_TCP_FLOWS_H
+
+#include "endpoint/endpoint.h"
+
+/* REASON_NONE, or why the flow is refused. */
+enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
+    const struct flow_open *open, const struct config_accelerator *config);
+/* Resets the flows whose accelerator is not in the config any more. */
+void tcp_flows_end_removed(struct endpoint *endpoint);
+/* The list of backends changed: flows that are being connected may try all of them. */
+void tcp_flows_on_config(struct endpoint *endpoint);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See udp_flows.h. A datagram that comes while the backend's name is resolved is dropped, and counted. */
+#include "endpoint/udp_flows.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "model/backend_choice.h"
+#include "net/udp.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	IDLE_SLACK_S = 5,   /* the listener's timeout is first, and tells us */
+	RECEIVE_ROUNDS = 2, /* batches read from one socket in one round of the loop */
+};
+
+struct udp_flow {
+	enum flow_kind kind; /* first, as in every object behind flow_user(); FLOW_UDP */
+	struct flow *flow;
+	struct list_node node;
+	struct endpoint *endpoint;
+	uint32_t accelerator;
+	uint16_t user_port;
+	uint64_t draw, tried;
+	uint64_t idle_timeout_us;
+	bool has_socket;
+	struct udp udp;
+	ev_io reader;
+	struct worker_timer idle;
+	struct names_waiter waiter;
+};
+
+static struct worker *worker_of(const struct udp_flow *flow)
+{
+	return flow->endpoint->worker;
+}
+
+static void udp_flow_free(struct udp_flow *flow)
+{
+	if (flow->flow)
+		flow_set_user(flow->flow, NULL);
+	ev_io_stop(worker_loop(worker_of(flow)), &flow->reader);
+	worker_timer_stop(worker_of(flow), &flow->idle);
+	names_waiter_stop(&flow->waiter);
+	if (flow->has_socket)
+		close(flow->udp.descriptor);
+	list_del(&flow->node);
+	flow->endpoint->flow_count--;
+	free(flow);
+}
+
+static void udp_flow_end(struct udp_flow *flow, enum reason reason)
+{
+	flow_reset(flow->flow, reason);
+	worker_touch(worker_of(flow), flow_lane(flow->flow));
+	udp_flow_free(flow);
+}
+
+static void on_idle(struct worker_timer *timer)
+{
+	udp_flow_end(LIST_ENTRY(timer, struct udp_flow, idle), REASON_IDLE);
+}
+
+static void is_active(struct udp_flow *flow)
+{
+	worker_timer_set(
+	    worker_of(flow), &flow->idle, worker_now_us(worker_of(flow)) + flow->idle_timeout_us);
+}
+
+/* ---- from the backend ---- */
+
+static void on_backend_datagram(void *context, struct udp_datagram *datagram)
+{
+	struct udp_flow *flow = context;
+	struct page *page = worker_page(worker_of(flow));
+
+	is_active(flow);
+	page_count(page, PAGE_UDP_DATAGRAMS_IN, 1);
+	if (flow_send_datagram(flow->flow, datagram->data, datagram->length_bytes,
+		worker_now_us(worker_of(flow))))
+		page_count(page, PAGE_UDP_DROPPED_QUEUE, 1);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct udp_flow *flow = watcher->data;
+	struct udp_receiver *receiver = worker_udp_receiver(worker_of(flow));
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < RECEIVE_ROUNDS; i++) {
+		int count = udp_receive(&flow->udp, receiver, on_backend_datagram, flow);
+
+		if (count == ERR_REFUSED || count == ERR_UNREACHABLE)
+			page_count(worker_page(worker_of(flow)), PAGE_BACKEND_REFUSALS, 1);
+		if (count <= 0)
+			break;
+	}
+	worker_touch(worker_of(flow), flow_lane(flow->flow));
+}
+
+/* ---- the socket ---- */
+
+static int open_socket(struct udp_flow *flow, const struct addr *backend)
+{
+	const struct addr *source = endpoint_source(flow->endpoint, backend->family);
+	struct udp_options options = {
+		.local = source ? *source : addr_any(backend->family, 0),
+		.remote = *backend,
+	};
+	int descriptor, error = udp_open(&options, &descriptor);
+
+	if (!error && (error = udp_init(&flow->udp, descriptor, true)))
+		close(descriptor);
+	if (error)
+		return error;
+	flow->has_socket = true;
+	ev_io_set(&flow->reader, descriptor, EV_READ);
+	ev_io_start(worker_loop(worker_of(flow)), &flow->reader);
+	return 0;
+}
+
+/* One backend: 0, ERR_AGAIN while its name is resolved, or another error. */
+static int use_backend(struct udp_flow *flow, const struct config_accelerator *config, size_t index)
+{
+	const struct backend *backend = &config->backends[index];
+	struct addr addresses[NAMES_ADDRESSES_MAX];
+	size_t count;
+	uint16_t port =
+	    backend_port(config->ports, config->port_count, backend->port, flow->user_port);
+	int error =
+	    names_get(flow->endpoint->names, backend->host, addresses, &count, &flow->waiter);
+
+	if (error || port == 0)
+		return error ? error : ERR_NOT_FOUND;
+	for (size_t i = 0; i < count; i++) {
+		addresses[i].port = port;
+		if ((error = open_socket(flow, &addresses[i])) == 0)
+			return 0;
+	}
+	return error;
+}
+
+/* REASON_NONE when there is a socket, or a name is being resolved. */
+static enum reason find_backend(struct udp_flow *flow)
+{
+	const struct config_accelerator *config =
+	    endpoint_accelerator(flow->endpoint, flow->accelerator);
+	int chosen;
+
+	if (!config)
+		return REASON_REMOVED;
+	while ((chosen = backend_choose(
+		    config->backends, config->backend_count, flow->tried, flow->draw)) >= 0) {
+		int error = use_backend(flow, config, (size_t)chosen);
+
+		if (!error || error == ERR_AGAIN)
+			return REASON_NONE;
+		flow->tried |= UINT64_C(1) << chosen;
+	}
+	return flow->tried ? REASON_BACKEND_REFUSED : REASON_NO_BACKEND;
+}
+
+static void on_name(struct names_waiter *waiter)
+{
+	struct udp_flow *flow = LIST_ENTRY(waiter, struct udp_flow, waiter);
+	enum reason reason = find_backend(flow);
+
+	if (reason != REASON_NONE)
+		udp_flow_end(flow, reason);
+}
+
+/* ---- from the lane ---- */
+
+void udp_flow_on_datagram(struct udp_flow *flow, const uint8_t *data, size_t length)
+{
+	struct page *page = worker_page(worker_of(flow));
+	struct udp_batch batch = {
+		.data = data,
+		.length_bytes = length,
+		.segment_bytes = (uint16_t)length,
+	};
+	size_t done;
+
+	is_active(flow);
+	if (!flow->has_socket || udp_send(&flow->udp, &batch, 1, &done))
+		page_count(page, PAGE_UDP_DROPPED_QUEUE, 1);
+	else
+		page_count(page, PAGE_UDP_DATAGRAMS_OUT, 1);
+}
+
+void udp_flow_on_reset(struct udp_flow *flow)
+{
+	udp_flow_end(flow, REASON_NONE);
+}
+
+void udp_flow_on_closed(struct udp_flow *flow)
+{
+	flow->flow = NULL;
+	udp_flow_free(flow);
+}
+
+/* ---- life ---- */
+
+enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
+    const struct flow_open *open, const struct config_accelerator *config)
+{
+	struct udp_flow *made = calloc(1, sizeof *made);
+
+	if (!made)
+		return REASON_INTERNAL;
+	made->kind = FLOW_UDP;
+	made->endpoint = endpoint;
+	made->flow = flow;
+	made->accelerator = open->accelerator;
+	made->user_port = open->local.port;
+	made->draw = worker_random(endpoint->worker);
+	made->idle_timeout_us = ((uint64_t)config->udp_idle_timeout_s + IDLE_SLACK_S) * 1000000;
+	names_waiter_init(&made->waiter, on_name);
+	ev_init(&made->reader, on_readable);
+	made->reader.data = made;
+	worker_timer_init(&made->idle, on_idle);
+	list_add_tail(&endpoint->udp_flows, &made->node);
+	endpoint->flow_count++;
+	flow_set_user(flow, made);
+	is_active(made);
+	enum reason reason = find_backend(made);
+	if (reason != REASON_NONE) {
+		log_limited(LOG_WARN, "flow-refused", "reason=%s accelerator=%u",
+		    reason_name(reason), made->accelerator);
+		udp_flow_free(made);
+		return reason;
+	}
+	page_count(worker_page(endpoint->worker), PAGE_UDP_FLOWS_OPENED, 1);
+	return REASON_NONE;
+}
+
+void udp_flows_end_removed(struct endpoint *endpoint)
+{
+	LIST_FOREACH_SAFE (flow, next, &endpoint->udp_flows, struct udp_flow, node) {
+		if (!endpoint_accelerator(endpoint, flow->accelerator))
+			udp_flow_end(flow, REASON_REMOVED);
+	}
+}
+
+void udp_flows_clear(struct endpoint *endpoint)
+{
+	LIST_FOREACH_SAFE (flow, next, &endpoint->udp_flows, struct udp_flow, node)
+		udp_flow_free(flow);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * UDP flows at the endpoint: each has one socket of its own towards the backend that was chosen
+ * for it, so that backends tell users apart by port and answers need no table.
+ */
+#ifndef ENDPOINT_UDP_FLOWS_H
+#define ENDPOINT_UDP_FLOWS_H
+
+#include "endpoint/endpoint.h"
+
+struct udp_flow;
+
+/* REASON_NONE, or why the flow is refused. */
+enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
+    const struct flow_open *open, const struct config_accelerator *config);
+void udp_flow_on_datagram(struct udp_flow *flow, const uint8_t *data, size_t length);
+void udp_flow_on_reset(struct udp_flow *flow);
+void udp_flow_on_closed(struct udp_flow *flow);
+void udp_flows_end_removed(struct endpoint *endpoint);
+/* Frees those that are left, after their lanes. */
+void udp_flows_clear(struct endpoint *endpoint);
+
+#endif

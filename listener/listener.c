@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The listener's role of a worker: joins config, sockets, lanes and flows. */
+#include "listener/listener.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "listener/role.h"
+#include "listener/tcp_users.h"
+
+#include <stdlib.h>
+
+/* ---- where a new flow goes ---- */
+
+static uint64_t endpoint_rtt_us(void *context, const char *endpoint)
+{
+	struct listener *listener = context;
+	struct worker_lane *lane = worker_lane_to(listener->worker, endpoint);
+	struct lane_stats stats;
+
+	if (!lane)
+		return 0;
+	lane_get_stats(lane->lane, &stats);
+	return stats.rtt_smoothed_us ? stats.rtt_smoothed_us : 1;
+}
+
+struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port)
+{
+	const char *name = choice_endpoint(listener->choice, accelerator, protocol, user, local_port,
+	    worker_now_us(listener->worker));
+
+	return name ? worker_lane_to(listener->worker, name) : NULL;
+}
+
+/* ---- the lanes' callbacks: to the flow's kind ---- */
+
+static size_t on_data(void *context, struct flow *flow, const struct iovec *pieces, int count)
+{
+	struct tcp_relay *relay = flow_user(flow);
+
+	(void)context;
+	return relay ? tcp_relay_on_data(relay, pieces, count) : 0;
+}
+
+static void on_finish(void *context, struct flow *flow)
+{
+	struct tcp_relay *relay = flow_user(flow);
+
+	(void)context;
+	if (relay)
+		tcp_relay_on_finish(relay);
+}
+
+static void on_reset(void *context, struct flow *flow, enum reason reason)
+{
+	enum flow_kind *kind = flow_user(flow);
+
+	(void)context;
+	if (kind && *kind == FLOW_TCP)
+		tcp_relay_on_reset(flow_user(flow), reason);
+	else if (kind)
+		udp_user_on_reset(flow_user(flow));
+}
+
+static void on_stop_sending(void *context, struct flow *flow, enum reason reason)
+{
+	on_reset(context, flow, reason);
+}
+
+static void on_writable(void *context, struct flow *flow)
+{
+	enum flow_kind *kind = flow_user(flow);
+
+	(void)context;
+	if (kind && *kind == FLOW_TCP)
+		tcp_relay_on_writable(flow_user(flow));
+}
+
+static void on_datagram(void *context, struct flow *flow, const uint8_t *data, size_t length)
+{
+	struct udp_user *user = flow_user(flow);
+
+	(void)context;
+	if (user)
+		udp_user_on_datagram(user, data, length);
+}
+
+static void on_closed(void *context, struct flow *flow, enum reason reason)
+{
+	enum flow_kind *kind = flow_user(flow);
+
+	(void)context;
+	if (kind && *kind == FLOW_TCP)
+		tcp_relay_on_closed(flow_user(flow), reason);
+	else if (kind)
+		udp_user_on_closed(flow_user(flow));
+}
+
+/* ---- the worker's calls ---- */
+
+static void on_removal(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct listener *listener = timer->data;
+
+	(void)loop;
+	(void)events;
+	tcp_users_end_removed(listener);
+	udp_users_end_removed(&listener->udp);
+}
+
+static int start(struct worker *worker, void **state)
+{
+	struct listener *listener = calloc(1, sizeof *listener);
+
+	if (!listener)
+		return ERR_NOMEM;
+	listener->worker = worker;
+	tcp_relays_init(&listener->relays, worker);
+	udp_users_init(&listener->udp, listener);
+	list_init(&listener->acceptors);
+	list_init(&listener->tcp_users);
+	ev_init(&listener->removal, on_removal);
+	listener->removal.data = listener;
+	*state = listener;
+	return 0;
+}
+
+/* Flows of what was removed may end by themselves within the drain time. */
+static int on_config(void *state, const struct node_config *old)
+{
+	struct listener *listener = state;
+	struct ev_loop *loop = worker_loop(listener->worker);
+	struct choice *choice;
+
+	(void)old;
+	if (choice_new(&choice, worker_config(listener->worker), endpoint_rtt_us, listener,
+		listener->choice))
+		return ERR_NOMEM;
+	choice_free(listener->choice);
+	listener->choice = choice;
+	ev_timer_stop(loop, &listener->removal);
+	ev_timer_set(&listener->removal, worker_drain_s(listener->worker), 0.);
+	ev_timer_start(loop, &listener->removal);
+	return 0;
+}
+
+static int add_socket(
+    struct listener *listener, const struct worker_socket *socket, int descriptor)
+{
+	if (socket->kind == WORKER_SOCKET_TCP_LISTEN)
+		return tcp_users_add_socket(listener, socket, descriptor);
+	return udp_users_add_socket(&listener->udp, socket, descriptor);
+}
+
+static void on_socket(void *state, const struct worker_socket *socket, int descriptor)
+{
+	struct listener *listener = state;
+	int error = 0;
+
+	if (descriptor >= 0)
+		error = add_socket(listener, socket, descriptor);
+	else if (socket->kind == WORKER_SOCKET_TCP_LISTEN)
+		tcp_users_remove_socket(listener, socket);
+	else
+		udp_users_remove_socket(&listener->udp, socket);
+	if (error)
+		log_error("socket-not-used", "reason=\"%s\"", err_text(error));
+}
+
+static void on_drain(void *state)
+{
+	tcp_users_stop(state);
+}
+
+static size_t flow_count(void *state)
+{
+	const struct listener *listener = state;
+
+	return listener->tcp_user_count + listener->udp.count;
+}
+
+static void stop(void *state)
+{
+	struct listener *listener = state;
+
+	tcp_users_stop(listener);
+	udp_users_clear(&listener->udp);
+	ev_timer_stop(worker_loop(listener->worker), &listener->removal);
+	tcp_relays_clear(&listener->relays);
+	choice_free(listener->choice);
+	free(listener);
+}
+
+const struct worker_role listener_role = {
+	.role = NODE_LISTENER,
+	.lane_callbacks =
+	    {
+		.on_data = on_data,
+		.on_finish = on_finish,
+		.on_reset = on_reset,
+		.on_stop_sending = on_stop_sending,
+		.on_writable = on_writable,
+		.on_datagram = on_datagram,
+		.on_closed = on_closed,
+	    },
+	.start = start,
+	.on_config = on_config,
+	.on_socket = on_socket,
+	.on_drain = on_drain,
+	.flow_count = flow_count,
+	.stop = stop,
+};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A listener worker's state: the sockets that users reach, the choice of an endpoint, and the
+ * flows.  Open to the files of this folder.
+ */
+#ifndef LISTENER_LISTENER_H
+#define LISTENER_LISTENER_H
+
+#include "base/list.h"
+#include "listener/choice.h"
+#include "listener/udp_users.h"
+#include "net/tcp_relay.h"
+#include "net/worker.h"
+
+struct listener {
+	struct worker *worker;
+	struct choice *choice;     /* of the config in force */
+	struct tcp_relays relays;
+	struct list_node acceptors; /* listening TCP sockets */
+	struct list_node tcp_users; /* live TCP flows */
+	size_t tcp_user_count;
+	struct udp_users udp;
+	ev_timer removal; /* ends the flows of removed accelerators when the drain time is over */
+};
+
+/* The lane for a new flow of this accelerator, or NULL when no endpoint can be reached. */
+struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See tcp_users.h. */
+#include "listener/tcp_users.h"
+
+#include "net/tcp.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ACCEPT_BATCH = 16 }; /* connections of one socket in one round of the loop */
+
+struct acceptor {
+	struct list_node node;
+	struct listener *listener;
+	struct worker_socket socket;
+	struct tcp_listener *tcp; /* NULL once stopped */
+};
+
+struct tcp_user {
+	struct tcp_relay relay;
+	struct list_node node;
+	struct listener *listener;
+	uint32_t accelerator;
+};
+
+static void on_end(struct tcp_relay *relay, enum reason reason)
+{
+	struct tcp_user *user = LIST_ENTRY(relay, struct tcp_user, relay);
+
+	if (reason != REASON_NONE)
+		page_count(worker_page(user->listener->worker), PAGE_TCP_FLOWS_RESET, 1);
+	list_del(&user->node);
+	user->listener->tcp_user_count--;
+	free(user);
+}
+
+/* Opens the flow and starts to relay; false when the connection must be reset. */
+static bool begin(struct listener *listener, struct worker_lane *lane,
+    const struct worker_socket *socket, const struct addr *from, const struct addr *local,
+    int descriptor)
+{
+	const struct config_accelerator *config =
+	    choice_accelerator(listener->choice, socket->accelerator);
+	struct flow_open open = {FLOW_TCP, socket->accelerator, *from, *local};
+	struct tcp_user *user = config ? calloc(1, sizeof *user) : NULL;
+	struct flow *flow;
+
+	if (!user)
+		return false;
+	if (flow_open(lane->lane, &open, NULL, &flow, worker_now_us(listener->worker))) {
+		free(user);
+		return false;
+	}
+	user->listener = listener;
+	user->accelerator = socket->accelerator;
+	list_add_tail(&listener->tcp_users, &user->node);
+	listener->tcp_user_count++;
+	tcp_relay_init(&user->relay, &listener->relays, flow,
+	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);
+	worker_touch(listener->worker, lane->lane);
+	tcp_relay_start(&user->relay, descriptor);
+	return true;
+}
+
+static void on_accept(void *context, int descriptor, const struct addr *from, const struct addr *local)
+{
+	struct acceptor *acceptor = context;
+	struct listener *listener = acceptor->listener;
+	struct page *page = worker_page(listener->worker);
+	struct worker_lane *lane = listener_choose(
+	    listener, acceptor->socket.accelerator, PROTOCOL_TCP, from, local->port);
+
+	if (!lane) {
+		page_count(page, PAGE_TCP_REFUSED_NO_LANE, 1);
+		close(descriptor); /* SO_LINGER {1, 0}: a reset */
+	} else if (!begin(listener, lane, &acceptor->socket, from, local, descriptor)) {
+		page_count(page, PAGE_TCP_REFUSED_LIMIT, 1);
+		close(descriptor);
+	} else {
+		page_count(page, PAGE_TCP_FLOWS_OPENED, 1);
+	}
+}
+
+static void acceptor_free(struct acceptor *acceptor)
+{
+	tcp_listener_free(acceptor->tcp);
+	list_del(&acceptor->node);
+	free(acceptor);
+}
+
+int tcp_users_add_socket(
+    struct listener *listener, const struct worker_socket *socket, int descriptor)
+{
+	struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+	int error = ERR_NOMEM;
+
+	if (!acceptor) {
+		close(descriptor);
+		return error;
+	}
+	acceptor->listener = listener;
+	acceptor->socket = *socket;
+	list_add_tail(&listener->acceptors, &acceptor->node);
+	error = tcp_listener_new(&acceptor->tcp, worker_loop(listener->worker), descriptor, ACCEPT_BATCH,
+	    on_accept, acceptor);
+	if (error)
+		acceptor_free(acceptor);
+	return error;
+}
+
+void tcp_users_remove_socket(struct listener *listener, const struct worker_socket *socket)
+{
+	LIST_FOREACH_SAFE (acceptor, next, &listener->acceptors, struct acceptor, node) {
+		if (acceptor->socket.accelerator == socket->accelerator
+		    && addr_equal(&acceptor->socket.local, &socket->local))
+			acceptor_free(acceptor);
+	}
+}
+
+void tcp_users_stop(struct listener *listener)
+{
+	LIST_FOREACH_SAFE (acceptor, next, &listener->acceptors, struct acceptor, node)
+		acceptor_free(acceptor);
+}
+
+void tcp_users_end_removed(struct listener *listener)
+{
+	LIST_FOREACH_SAFE (user, next, &listener->tcp_users, struct tcp_user, node) {
+		if (!choice_accelerator(listener->choice, user->accelerator))
+			tcp_relay_abort(&user->relay, REASON_REMOVED);
+	}
+}

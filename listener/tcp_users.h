@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Users' TCP connections: accepted from the sockets that main lent, given a flow on the lane of the
+ * chosen endpoint, and relayed.  While no lane is up a connection is reset at once and counted.
+ */
+#ifndef LISTENER_TCP_USERS_H
+#define LISTENER_TCP_USERS_H
+
+#include "listener/listener.h"
+
+/* Accepts from a listening socket until main takes it back, or stops accepting from it. */
+int tcp_users_add_socket(
+    struct listener *listener, const struct worker_socket *socket, int descriptor);
+void tcp_users_remove_socket(struct listener *listener, const struct worker_socket *socket);
+/* No new connections at all. */
+void tcp_users_stop(struct listener *listener);
+/* Resets the flows whose accelerator is not in the config any more. */
+void tcp_users_end_removed(struct listener *listener);
+
+#endif

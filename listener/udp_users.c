@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See udp_users.h. */
+#include "listener/udp_users.h"
+
+#include "base/err.h"
+#include "base/table.h"
+#include "listener/listener.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RECEIVE_ROUNDS = 4 }; /* batches read from one socket in one round of the loop */
+
+/* What makes two datagrams one flow; a hash key without padding. */
+struct conversation {
+	struct addr user, local;
+};
+
+struct user_socket {
+	struct list_node node;
+	struct udp_users *users;
+	struct worker_socket socket;
+	struct udp udp;
+	ev_io reader;
+};
+
+/* An address with flows: it may have only so many. */
+struct udp_source {
+	struct addr ip; /* port 0 */
+	struct list_node by_age;
+	size_t count;
+	UT_hash_handle hh;
+};
+
+/* Invariant: in the table, in by_age and in its source's by_age, or about to be freed. */
+struct udp_user {
+	enum flow_kind kind; /* first, as in every object behind flow_user(); FLOW_UDP */
+	struct conversation key;
+	struct udp_users *users;
+	struct user_socket *socket; /* NULL once main took it back: answers go nowhere */
+	struct udp_source *source;
+	struct flow *flow;
+	uint32_t accelerator;
+	uint64_t idle_timeout_us;
+	struct worker_timer idle;
+	struct list_node by_age, in_source;
+	UT_hash_handle hh;
+};
+
+static struct page *page_of(const struct udp_users *users)
+{
+	return worker_page(users->listener->worker);
+}
+
+/* ---- sources ---- */
+
+static struct udp_source *source_of(struct udp_users *users, const struct addr *user)
+{
+	struct addr ip = *user;
+	struct udp_source *source;
+
+	ip.port = 0;
+	HASH_FIND(hh, users->sources, &ip, sizeof ip, source);
+	if (source)
+		return source;
+	source = calloc(1, sizeof *source);
+	if (!source)
+		return NULL;
+	source->ip = ip;
+	list_init(&source->by_age);
+	HASH_ADD(hh, users->sources, ip, sizeof source->ip, source);
+	if (!TABLE_HAS(source)) {
+		free(source);
+		return NULL;
+	}
+	return source;
+}
+
+static void source_drop_if_empty(struct udp_users *users, struct udp_source *source)
+{
+	if (source->count > 0)
+		return;
+	HASH_DEL(users->sources, source);
+	free(source);
+}
+
+/* ---- flows ---- */
+
+/* Forgets the user; the flow, if any is left, ends by itself and has no user then. */
+static void user_free(struct udp_user *user)
+{
+	struct udp_users *users = user->users;
+
+	if (user->flow)
+		flow_set_user(user->flow, NULL);
+	worker_timer_stop(users->listener->worker, &user->idle);
+	HASH_DEL(users->table, user);
+	list_del(&user->by_age);
+	list_del(&user->in_source);
+	user->source->count--;
+	source_drop_if_empty(users, user->source);
+	users->count--;
+	free(user);
+}
+
+static void user_end(struct udp_user *user, enum reason reason)
+{
+	struct worker *worker = user->users->listener->worker;
+
+	flow_reset(user->flow, reason);
+	worker_touch(worker, flow_lane(user->flow));
+	user_free(user);
+}
+
+static void on_idle(struct worker_timer *timer)
+{
+	user_end(LIST_ENTRY(timer, struct udp_user, idle), REASON_IDLE);
+}
+
+static void is_active(struct udp_user *user)
+{
+	struct worker *worker = user->users->listener->worker;
+
+	list_move_tail(&user->users->by_age, &user->by_age);
+	list_move_tail(&user->source->by_age, &user->in_source);
+	worker_timer_set(worker, &user->idle, worker_now_us(worker) + user->idle_timeout_us);
+}
+
+static void evict(struct udp_user *user)
+{
+	page_count(page_of(user->users), PAGE_UDP_FLOWS_EVICTED, 1);
+	user_end(user, REASON_EVICTED);
+}
+
+/* Makes room under both caps, the source's first. */
+static void make_room(struct udp_users *users, struct udp_source *source, size_t source_max)
+{
+	size_t all = UDP_USERS_MAX / worker_count(users->listener->worker);
+
+	if (source->count >= source_max)
+		evict(LIST_ENTRY(list_first(&source->by_age), struct udp_user, in_source));
+	else if (users->count >= all)
+		evict(LIST_ENTRY(list_first(&users->by_age), struct udp_user, by_age));
+}
+
+static bool user_enter(struct udp_user *user, struct udp_source *source)
+{
+	struct udp_users *users = user->users;
+
+	HASH_ADD(hh, users->table, key, sizeof user->key, user);
+	if (!TABLE_HAS(user))
+		return false;
+	user->source = source;
+	source->count++;
+	users->count++;
+	list_add_tail(&users->by_age, &user->by_age);
+	list_add_tail(&source->by_age, &user->in_source);
+	return true;
+}
+
+static struct udp_user *user_make(struct user_socket *socket, const struct conversation *key,
+    const struct config_accelerator *config)
+{
+	struct udp_users *users = socket->users;
+	struct udp_user *user = calloc(1, sizeof *user);
+
+	if (!user)
+		return NULL;
+	user->kind = FLOW_UDP;
+	user->key = *key;
+	user->users = users;
+	user->socket = socket;
+	user->accelerator = config->id;
+	user->idle_timeout_us = (uint64_t)config->udp_idle_timeout_s * 1000000;
+	worker_timer_init(&user->idle, on_idle);
+	list_init(&user->by_age);
+	list_init(&user->in_source);
+	struct udp_source *source = source_of(users, &key->user);
+	if (!source) {
+		free(user);
+		return NULL;
+	}
+	source->count++; /* so that an eviction below cannot drop it */
+	make_room(users, source, config->udp_flows_per_source + 1u);
+	source->count--;
+	if (!user_enter(user, source)) {
+		source_drop_if_empty(users, source);
+		free(user);
+		return NULL;
+	}
+	return user;
+}
+
+/* A new conversation: NULL, and counted, when it can't be carried. */
+static struct udp_user *user_begin(struct user_socket *socket, const struct conversation *key)
+{
+	struct udp_users *users = socket->users;
+	struct listener *listener = users->listener;
+	uint32_t accelerator = socket->socket.accelerator;
+	const struct config_accelerator *config = choice_accelerator(listener->choice, accelerator);
+	struct worker_lane *lane =
+	    listener_choose(listener, accelerator, PROTOCOL_UDP, &key->user, key->local.port);
+	struct flow_open open = {FLOW_UDP, accelerator, key->user, key->local};
+
+	if (!lane || !config || worker_is_draining(listener->worker)) {
+		page_count(page_of(users), PAGE_UDP_DROPPED_NO_LANE, 1);
+		return NULL;
+	}
+	struct udp_user *user = user_make(socket, key, config);
+	if (!user || flow_open(lane->lane, &open, user, &user->flow, worker_now_us(listener->worker))) {
+		page_count(page_of(users), PAGE_UDP_DROPPED_LIMIT, 1);
+		if (user)
+			user_free(user);
+		return NULL;
+	}
+	page_count(page_of(users), PAGE_UDP_FLOWS_OPENED, 1);
+	return user;
+}
+
+/* ---- from users ---- */
+
+static void on_user_datagram(void *context, struct udp_datagram *datagram)
+{
+	struct user_socket *socket = context;
+	struct udp_users *users = socket->users;
+	struct worker *worker = users->listener->worker;
+	struct conversation key = {datagram->from, datagram->local};
+	struct udp_user *user;
+
+	key.local.port = socket->udp.local_port;
+	HASH_FIND(hh, users->table, &key, sizeof key, user);
+	if (!user && !(user = user_begin(socket, &key)))
+		return;
+	is_active(user);
+	page_count(page_of(users), PAGE_UDP_DATAGRAMS_IN, 1);
+	if (flow_send_datagram(user->flow, datagram->data, datagram->length_bytes, worker_now_us(worker)))
+		page_count(page_of(users), PAGE_UDP_DROPPED_QUEUE, 1);
+	worker_touch(worker, flow_lane(user->flow));
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct user_socket *socket = watcher->data;
+	struct udp_receiver *receiver = worker_udp_receiver(socket->users->listener->worker);
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < RECEIVE_ROUNDS; i++)
+		if (udp_receive(&socket->udp, receiver, on_user_datagram, socket) <= 0)
+			break;
+}
+
+/* ---- from the lane ---- */
+
+void udp_user_on_datagram(struct udp_user *user, const uint8_t *data, size_t length)
+{
+	struct udp_batch batch = {
+		.data = data,
+		.length_bytes = length,
+		.segment_bytes = (uint16_t)length,
+		.to = user->key.user,
+		.from = user->key.local,
+	};
+	size_t done;
+
+	is_active(user);
+	if (!user->socket || udp_send(&user->socket->udp, &batch, 1, &done))
+		page_count(page_of(user->users), PAGE_UDP_DROPPED_QUEUE, 1);
+	else
+		page_count(page_of(user->users), PAGE_UDP_DATAGRAMS_OUT, 1);
+}
+
+void udp_user_on_reset(struct udp_user *user)
+{
+	page_count(page_of(user->users), PAGE_UDP_FLOWS_RESET, 1);
+	user_end(user, REASON_NONE);
+}
+
+void udp_user_on_closed(struct udp_user *user)
+{
+	user->flow = NULL;
+	user_free(user);
+}
+
+/* ---- sockets ---- */
+
+static void socket_free(struct user_socket *socket)
+{
+	struct udp_users *users = socket->users;
+
+	LIST_FOREACH (user, &users->by_age, struct udp_user, by_age) {
+		if (user->socket == socket)
+			user->socket = NULL;
+	}
+	ev_io_stop(worker_loop(users->listener->worker), &socket->reader);
+	close(socket->udp.descriptor);
+	list_del(&socket->node);
+	free(socket);
+}
+
+int udp_users_add_socket(
+    struct udp_users *users, const struct worker_socket *socket, int descriptor)
+{
+	struct user_socket *made = calloc(1, sizeof *made);
+	int error = made ? udp_init(&made->udp, descriptor, false) : ERR_NOMEM;
+
+	if (error) {
+		free(made);
+		close(descriptor);
+		return error;
+	}
+	made->users = users;
+	made->socket = *socket;
+	list_add_tail(&users->sockets, &made->node);
+	ev_io_init(&made->reader, on_readable, descriptor, EV_READ);
+	made->reader.data = made;
+	ev_io_start(worker_loop(users->listener->worker), &made->reader);
+	return 0;
+}
+
+void udp_users_remove_socket(struct udp_users *users, const struct worker_socket *socket)
+{
+	LIST_FOREACH_SAFE (made, next, &users->sockets, struct user_socket, node) {
+		if (made->socket.accelerator == socket->accelerator
+		    && addr_equal(&made->socket.local, &socket->local))
+			socket_free(made);
+	}
+}
+
+void udp_users_end_removed(struct udp_users *users)
+{
+	LIST_FOREACH_SAFE (user, next, &users->by_age, struct udp_user, by_age) {
+		if (!choice_accelerator(users->listener->choice, user->accelerator))
+			user_end(user, REASON_REMOVED);
+	}
+}
+
+void udp_users_init(struct udp_users *users, struct listener *listener)
+{
+	*users = (struct udp_users){.listener = listener};
+	list_init(&users->by_age);
+	list_init(&users->sockets);
+}
+
+void udp_users_clear(struct udp_users *users)
+{
+	LIST_FOREACH_SAFE (user, next, &users->by_age, struct udp_user, by_age)
+		user_free(user);
+	LIST_FOREACH_SAFE (socket, following, &users->sockets, struct user_socket, node)
+		socket_free(socket);
+}

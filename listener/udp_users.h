@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Users' UDP: a flow for each user address and port and listener address and port.  Answers leave
+ * from the address that the user sent to.  A flow that was idle for the accelerator's timeout ends;
+ * at the cap of a source address, or of all, the oldest idle flow gives way.
+ */
+#ifndef LISTENER_UDP_USERS_H
+#define LISTENER_UDP_USERS_H
+
+#include "base/list.h"
+#include "net/udp.h"
+#include "net/worker.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct listener;
+struct udp_user;
+struct udp_source;
+
+enum { UDP_USERS_MAX = 200000 }; /* of a node; each worker may have its share */
+
+struct udp_users {
+	struct listener *listener;
+	struct udp_user *table;     /* by user and local address */
+	struct udp_source *sources; /* by user address */
+	struct list_node by_age;    /* the longest idle first */
+	struct list_node sockets;
+	size_t count;
+};
+
+void udp_users_init(struct udp_users *users, struct listener *listener);
+/* Ends the flows and gives up the sockets; lanes are gone already, or take resets. */
+void udp_users_clear(struct udp_users *users);
+
+int udp_users_add_socket(
+    struct udp_users *users, const struct worker_socket *socket, int descriptor);
+void udp_users_remove_socket(struct udp_users *users, const struct worker_socket *socket);
+void udp_users_end_removed(struct udp_users *users);
+
+/* The lane's callbacks for flows of this kind; `user` is flow_user(). */
+void udp_user_on_datagram(struct udp_user *user, const uint8_t *data, size_t length);
+void udp_user_on_closed(struct udp_user *user);
+/* The other side ended it, as when the backend refused. */
+void udp_user_on_reset(struct udp_user *user);
+
+#endif
