@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What main and a worker of a node say to each other (net/ipc.h), and in which order: SETTINGS,
+ * the page's descriptor with it; TUNNEL_SOCKET; then CONFIG and SOCKETs, again at each change.
+ * A worker that was started again gets all of it again.
+ */
+#ifndef NET_WORKER_MESSAGES_H
+#define NET_WORKER_MESSAGES_H
+
+#include "base/addr.h"
+#include "base/pin.h"
+#include "net/process.h"
+#include "net/worker.h"
+
+#include <stdint.h>
+
+enum { WORKER_SOURCES_MAX = 64 }; /* addresses of --source */
+
+enum worker_message {
+	/* Main to worker. */
+	WORKER_MESSAGE_SETTINGS = PROCESS_MESSAGE_OWN, /* struct worker_settings; 1 descriptor: page */
+	WORKER_MESSAGE_TUNNEL_SOCKET, /* no payload; 1 descriptor: bound, steered UDP socket */
+	WORKER_MESSAGE_CONFIG,        /* node_config_save()'s text */
+	WORKER_MESSAGE_SOCKET,        /* struct worker_socket; 1 descriptor, or 0: taken back */
+	WORKER_MESSAGE_DRAIN,         /* no payload: accept nothing new, say DRAINED when flows are gone */
+	WORKER_MESSAGE_STOP,          /* no payload: close lanes with REASON_DRAINED and exit */
+	/* Worker to main. */
+	WORKER_MESSAGE_DRAINED = PROCESS_MESSAGE_OWN + 32, /* no payload */
+};
+
+struct worker_settings {
+	uint32_t index; /* the worker's slot, in connection ids */
+	uint32_t count;
+	uint32_t drain_s;
+	uint16_t packet_bytes; /* UDP payload of a tunnel packet */
+	uint16_t source_count;
+	uint64_t memory_bytes; /* of this worker's chunk pool */
+	uint8_t own_pin[PIN_BYTES];
+	struct addr sources[WORKER_SOURCES_MAX]; /* --source, port 0 */
+};
+
+#endif
