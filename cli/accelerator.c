@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trunkctl accelerator: create, list, show, update and delete.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "cli/accelerator_spec.h"
+#include "cli/commands.h"
+#include "cli/format.h"
+
+enum {
+	UPDATE_TRIES = 5, /* others may change the accelerator between our reading and writing */
+	STATUS_CHANGED_MEANWHILE = 412,
+};
+
+static json_int_t revision_of(const json_t *answer)
+{
+	return json_integer_value(json_object_get(answer, "revision"));
+}
+
+static enum table_colour applied_colour(const json_t *nodes)
+{
+	size_t i;
+	json_t *node;
+	enum table_colour colour = json_array_size(nodes) > 0 ? COLOUR_GOOD : COLOUR_NONE;
+	json_array_foreach(nodes, i, node)
+	{
+		const char *state = json_string_value(json_object_get(node, "state"));
+		if (state && strcmp(state, "refused") == 0)
+			return COLOUR_BAD;
+		if (state && strcmp(state, "applied") != 0)
+			colour = COLOUR_WARN;
+	}
+	return colour;
+}
+
+int accelerator_create(struct session *session, const struct invocation *invocation)
+{
+	char error[VALUE_ERROR_BYTES];
+	json_t *body, *answer;
+	if (!spec_create(invocation, &body, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	enum exit_code code =
+	    session_request(session, "POST", "/v1/accelerators", body, 0, &answer);
+	json_decref(body);
+	if (code == EXIT_DONE && !session_print_value(session, answer))
+		fprintf(session->out,
+		    "accelerator %s created (revision %" JSON_INTEGER_FORMAT ")\n",
+		    invocation->arguments[0], revision_of(answer));
+	json_decref(answer);
+	return code;
+}
+
+static void add_row(struct table *table, const json_t *accelerator)
+{
+	char buf[FORMAT_BYTES];
+	const json_t *nodes = json_object_get(accelerator, "nodes");
+	table_row(table);
+	table_cell(table, format_string(json_object_get(accelerator, "name"), buf));
+	table_cell(table, format_string(json_object_get(accelerator, "protocol"), buf));
+	table_cell(table, format_list(json_object_get(accelerator, "ports"), buf));
+	table_cell(table, format_list(json_object_get(accelerator, "listen"), buf));
+	table_cell(table, format_groups(json_object_get(accelerator, "endpoint_groups"), buf));
+	table_cell_coloured(table, format_applied(nodes, buf), applied_colour(nodes));
+	table_cell(table, format_integer(json_object_get(accelerator, "revision"), buf));
+}
+
+int accelerator_list(struct session *session, const struct invocation *invocation)
+{
+	static const struct table_column columns[] = {{"ACCELERATOR", 0}, {"PROTOCOL", 0},
+	    {"PORTS", TABLE_CUT}, {"LISTEN", TABLE_CUT}, {"BACKENDS", TABLE_CUT}, {"NODES", 0},
+	    {"REVISION", TABLE_RIGHT}, {NULL, 0}};
+	json_t *answer, *accelerator;
+	size_t i;
+	(void)invocation;
+	enum exit_code code = session_get(session, "/v1/accelerators", NULL, NULL, &answer);
+	if (code != EXIT_DONE)
+		return code;
+	if (!session_print_value(session, answer)) {
+		const json_t *items = json_object_get(answer, "items");
+		struct table *table = table_new(columns, true);
+		json_array_foreach(items, i, accelerator) add_row(table, accelerator);
+		session_print_table(session, table);
+		if (json_array_size(items) == 0)
+			fputs(
+			    "There is no accelerator yet; trunkctl accelerator create makes one.\n",
+			    stderr);
+	}
+	json_decref(answer);
+	return EXIT_DONE;
+}
+
+static void print_properties(struct session *session, const json_t *accelerator)
+{
+	static const struct {
+		const char *title, *field;
+	} numbers[] = {{"id", "id"}, {"tcp idle timeout s", "tcp_idle_timeout_s"},
+	    {"udp idle timeout s", "udp_idle_timeout_s"},
+	    {"udp flows per source", "udp_flows_per_source"}, {"revision", "revision"}};
+	char buf[FORMAT_BYTES];
+	struct table *table = table_new_properties();
+	table_property(table, "name", format_string(json_object_get(accelerator, "name"), buf));
+	table_property(
+	    table, "protocol", format_string(json_object_get(accelerator, "protocol"), buf));
+	table_property(table, "ports", format_list(json_object_get(accelerator, "ports"), buf));
+	table_property(table, "listen", format_list(json_object_get(accelerator, "listen"), buf));
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		table_property(table, numbers[i].title,
+		    format_integer(json_object_get(accelerator, numbers[i].field), buf));
+	session_print_table(session, table);
+}
+
+static void print_backends(struct session *session, const json_t *accelerator)
+{
+	static const struct table_column columns[] = {
+	    {"REGION", 0}, {"BACKEND", 0}, {"WEIGHT", TABLE_RIGHT}, {NULL, 0}};
+	char buf[FORMAT_BYTES];
+	struct table *table = table_new(columns, true);
+	size_t i, j;
+	json_t *group, *backend;
+	json_array_foreach(json_object_get(accelerator, "endpoint_groups"), i, group)
+	{
+		json_array_foreach(json_object_get(group, "backends"), j, backend)
+		{
+			table_row(table);
+			table_cell(table, format_string(json_object_get(group, "region"), buf));
+			table_cell(table, format_backend(backend, buf));
+			table_cell(table, format_integer(json_object_get(backend, "weight"), buf));
+		}
+	}
+	fputc('\n', session->out);
+	session_print_table(session, table);
+}
+
+static void print_nodes(struct session *session, const json_t *nodes)
+{
+	static const struct table_column columns[] = {{"NODE", 0}, {"ROLE", 0}, {"CONFIG", 0},
+	    {"SINCE", 0}, {"REASON", TABLE_CUT}, {NULL, 0}};
+	char buf[FORMAT_BYTES];
+	struct table *table = table_new(columns, true);
+	size_t i;
+	json_t *node;
+	json_array_foreach(nodes, i, node)
+	{
+		json_t *alone = json_pack("[O]", node);
+		table_row(table);
+		table_cell(table, format_string(json_object_get(node, "node"), buf));
+		table_cell(table, format_string(json_object_get(node, "role"), buf));
+		format_string(json_object_get(node, "state"), buf);
+		table_cell_coloured(table, buf, applied_colour(alone));
+		table_cell(table, format_time(json_object_get(node, "since"), time(NULL), buf));
+		table_cell(table, format_string(json_object_get(node, "reason"), buf));
+		json_decref(alone);
+	}
+	if (json_array_size(nodes) > 0)
+		fputc('\n', session->out);
+	session_print_table(session, table);
+}
+
+int accelerator_show(struct session *session, const struct invocation *invocation)
+{
+	char error[VALUE_ERROR_BYTES];
+	const char *name = invocation->arguments[0];
+	json_t *accelerator;
+	if (!value_name("NAME", name, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	enum exit_code code = session_get(session, "/v1/accelerators", name, NULL, &accelerator);
+	if (code == EXIT_DONE && !session_print_value(session, accelerator)) {
+		print_properties(session, accelerator);
+		print_backends(session, accelerator);
+		print_nodes(session, json_object_get(accelerator, "nodes"));
+	}
+	json_decref(accelerator);
+	return code;
+}
+
+/* Reads the accelerator, and writes it with the changes unless somebody else was faster. */
+static enum exit_code try_update(struct session *session, const struct invocation *invocation,
+    json_t **before, struct reply *reply)
+{
+	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
+	const char *name = invocation->arguments[0];
+	json_t *patch;
+	memset(reply, 0, sizeof(*reply));
+	enum exit_code code = session_get(session, "/v1/accelerators", name, NULL, before);
+	if (code != EXIT_DONE)
+		return code;
+	if (!spec_update(invocation, *before, &patch, error))
+		return session_fail(EXIT_FAILED, "%s", error);
+	snprintf(path, sizeof(path), "/v1/accelerators/%s%s", name,
+	    invocation_has(invocation, "--now") ? "?now=true" : "");
+	code = client_request(session->client, "PATCH", path, patch, revision_of(*before), reply);
+	json_decref(patch);
+	return code;
+}
+
+int accelerator_update(struct session *session, const struct invocation *invocation)
+{
+	char error[VALUE_ERROR_BYTES];
+	const char *name = invocation->arguments[0];
+	json_t *before = NULL;
+	struct reply reply;
+	enum exit_code code;
+	if (!spec_check_update(invocation, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	for (int tries = 0;; tries++) {
+		code = try_update(session, invocation, &before, &reply);
+		if (reply.status != STATUS_CHANGED_MEANWHILE || tries + 1 == UPDATE_TRIES)
+			break;
+		reply_free(&reply);
+		json_decref(before);
+	}
+	if (code == EXIT_DONE && !session_print_value(session, reply.body))
+		fprintf(session->out, "accelerator %s %s (revision %" JSON_INTEGER_FORMAT ")\n",
+		    name,
+		    revision_of(before) == revision_of(reply.body) ? "is so already" : "updated",
+		    revision_of(reply.body));
+	if (reply.error[0])
+		session_fail(code, "%s", reply.error);
+	reply_free(&reply);
+	json_decref(before);
+	return code;
+}
+
+int accelerator_delete(struct session *session, const struct invocation *invocation)
+{
+	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
+	const char *name = invocation->arguments[0];
+	json_t *answer;
+	if (!value_name("NAME", name, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	snprintf(path, sizeof(path), "/v1/accelerators/%s%s", name,
+	    invocation_has(invocation, "--now") ? "?now=true" : "");
+	enum exit_code code = session_request(session, "DELETE", path, NULL, 0, &answer);
+	if (code == EXIT_DONE && !session_print_value(session, answer))
+		fprintf(session->out,
+		    "accelerator %s deleted (revision %" JSON_INTEGER_FORMAT ")\n", name,
+		    revision_of(answer));
+	json_decref(answer);
+	return code;
+}

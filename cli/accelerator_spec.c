@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From command-line options to the API's accelerators.
+ */
+#include "cli/accelerator_spec.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "model/accelerator.h"
+
+static const char *const protocols[] = {"tcp", "udp", "tcp+udp", NULL};
+
+typedef bool (*backend_action)(json_t *groups, const struct backend_value *value, char *error);
+typedef bool (*backend_parser)(
+    const char *what, const char *text, struct backend_value *value, char *error);
+
+static json_t *find_group(const json_t *groups, const char *region)
+{
+	size_t i;
+	json_t *group;
+	json_array_foreach(groups, i, group)
+	{
+		const char *name = json_string_value(json_object_get(group, "region"));
+		if (name && strcmp(name, region) == 0)
+			return group;
+	}
+	return NULL;
+}
+
+/* Addresses are compared as such, so that 2001:DB8:0::1 is 2001:db8::1. */
+static bool host_is_same(const char *a, const char *b)
+{
+	struct addr a_addr, b_addr;
+	if (addr_parse(a, 0, &a_addr) == 0 && addr_parse(b, 0, &b_addr) == 0)
+		return addr_equal_ip(&a_addr, &b_addr);
+	return strcasecmp(a, b) == 0;
+}
+
+/* The index of a backend in an array, or the array's size. */
+static size_t find_backend(const json_t *backends, const struct backend_value *value)
+{
+	size_t i;
+	json_t *backend;
+	json_array_foreach(backends, i, backend)
+	{
+		const char *host = json_string_value(json_object_get(backend, "host"));
+		json_int_t port = json_integer_value(json_object_get(backend, "port"));
+		if (host && port == value->port && host_is_same(host, value->host))
+			return i;
+	}
+	return json_array_size(backends);
+}
+
+static const char *backend_text(const struct backend_value *value, char *buf, size_t size)
+{
+	char port[16] = "";
+	bool is_ipv6 = strchr(value->host, ':') != NULL;
+	if (value->port != 0)
+		snprintf(port, sizeof(port), ":%u", value->port);
+	snprintf(buf, size, "%s=%s%s%s%s", value->region, is_ipv6 ? "[" : "", value->host,
+	    is_ipv6 ? "]" : "", port);
+	return buf;
+}
+
+static bool add_backend(json_t *groups, const struct backend_value *value, char *error)
+{
+	char text[400];
+	json_t *group = find_group(groups, value->region);
+	if (!group) {
+		group = json_pack("{s:s, s:[]}", "region", value->region, "backends");
+		json_array_append_new(groups, group);
+	}
+	json_t *backends = json_object_get(group, "backends");
+	if (find_backend(backends, value) < json_array_size(backends)) {
+		snprintf(error, VALUE_ERROR_BYTES, "backend %s is there already",
+		    backend_text(value, text, sizeof(text)));
+		return false;
+	}
+	int weight = value->weight == WEIGHT_UNSAID ? BACKEND_WEIGHT_DEFAULT : value->weight;
+	json_t *backend = json_pack("{s:s}", "host", value->host);
+	if (value->port != 0)
+		json_object_set_new(backend, "port", json_integer(value->port));
+	json_object_set_new(backend, "weight", json_integer(weight));
+	json_array_append_new(backends, backend);
+	return true;
+}
+
+/* The backends of the group that has `value`, and where in them; NULL and an error when none has. */
+static json_t *locate_backend(
+    const json_t *groups, const struct backend_value *value, size_t *index, char *error)
+{
+	char text[400];
+	json_t *backends = json_object_get(find_group(groups, value->region), "backends");
+	*index = find_backend(backends, value);
+	if (*index < json_array_size(backends))
+		return backends;
+	snprintf(error, VALUE_ERROR_BYTES,
+	    "there is no backend %s; trunkctl accelerator show lists them with their ports",
+	    backend_text(value, text, sizeof(text)));
+	return NULL;
+}
+
+static bool remove_backend(json_t *groups, const struct backend_value *value, char *error)
+{
+	size_t index, i;
+	json_t *group;
+	json_t *backends = locate_backend(groups, value, &index, error);
+	if (!backends)
+		return false;
+	json_array_remove(backends, index);
+	json_array_foreach(groups, i, group)
+	{
+		if (json_array_size(json_object_get(group, "backends")) == 0) {
+			json_array_remove(groups, i);
+			break;
+		}
+	}
+	return true;
+}
+
+static bool set_weight(json_t *groups, const struct backend_value *value, char *error)
+{
+	size_t index;
+	json_t *backends = locate_backend(groups, value, &index, error);
+	if (!backends)
+		return false;
+	json_object_set_new(json_array_get(backends, index), "weight", json_integer(value->weight));
+	return true;
+}
+
+/* Parses every value of an option; acts on groups where there are some. */
+static bool each_backend(const struct invocation *invocation, const char *option,
+    backend_parser parser, backend_action action, json_t *groups, char *error)
+{
+	size_t cursor = 0;
+	const char *text;
+	while ((text = invocation_next(invocation, option, &cursor))) {
+		struct backend_value value;
+		if (!parser(option, text, &value, error))
+			return false;
+		if (groups && !action(groups, &value, error))
+			return false;
+	}
+	return true;
+}
+
+static bool change_backends(const struct invocation *invocation, json_t *groups, char *error)
+{
+	return each_backend(invocation, "--backend", value_backend, add_backend, groups, error)
+	       && each_backend(invocation, "--remove-backend", value_backend_name, remove_backend,
+	           groups, error)
+	       && each_backend(
+	           invocation, "--add-backend", value_backend, add_backend, groups, error)
+	       && each_backend(
+	           invocation, "--weight", value_backend_weight, set_weight, groups, error);
+}
+
+/* --idle-timeout [tcp=|udp=]TIME: without a name it is that of each protocol that it has. */
+static bool take_idle_timeout(const char *text, const char *protocol, json_t *body, char *error)
+{
+	static const struct {
+		const char *protocol, *prefix, *field;
+		long max_s;
+	} kinds[] = {{"tcp", "tcp=", "tcp_idle_timeout_s", TCP_IDLE_TIMEOUT_MAX_S},
+	    {"udp", "udp=", "udp_idle_timeout_s", UDP_IDLE_TIMEOUT_MAX_S}};
+	bool is_named = strncmp(text, "tcp=", 4) == 0 || strncmp(text, "udp=", 4) == 0;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		long seconds;
+		const char *time = is_named ? text + strlen(kinds[i].prefix) : text;
+		if (is_named && strncmp(text, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
+			continue;
+		if (!strstr(protocol, kinds[i].protocol)) {
+			if (!is_named)
+				continue;
+			snprintf(error, VALUE_ERROR_BYTES,
+			    "--idle-timeout \"%.100s\": the accelerator has no %s", text,
+			    kinds[i].protocol);
+			return false;
+		}
+		if (!value_duration("--idle-timeout", time, 1, kinds[i].max_s, &seconds, error))
+			return false;
+		json_object_set_new(body, kinds[i].field, json_integer(seconds));
+	}
+	return true;
+}
+
+static bool take_timeouts(
+    const struct invocation *invocation, const char *protocol, json_t *body, char *error)
+{
+	size_t cursor = 0;
+	const char *text;
+	while ((text = invocation_next(invocation, "--idle-timeout", &cursor)))
+		if (!take_idle_timeout(text, protocol, body, error))
+			return false;
+	return true;
+}
+
+/* The options whose values need nothing else: --protocol, --ports, --listen, flows. */
+static bool take_simple(const struct invocation *invocation, json_t *body, char *error)
+{
+	const char *protocol = invocation_value(invocation, "--protocol");
+	const char *ports = invocation_value(invocation, "--ports");
+	const char *listen = invocation_value(invocation, "--listen");
+	const char *flows = invocation_value(invocation, "--udp-flows-per-source");
+	json_t *array;
+	long number;
+	if (protocol) {
+		if (!value_word("--protocol", protocol, protocols, error))
+			return false;
+		json_object_set_new(body, "protocol", json_string(protocol));
+	}
+	if (ports) {
+		if (!value_ports("--ports", ports, &array, error))
+			return false;
+		json_object_set_new(body, "ports", array);
+	}
+	if (listen) {
+		if (!value_regions("--listen", listen, &array, error))
+			return false;
+		json_object_set_new(body, "listen", array);
+	}
+	if (flows) {
+		if (!value_number("--udp-flows-per-source", flows, 1, UDP_FLOWS_PER_SOURCE_MAX,
+		        &number, error))
+			return false;
+		json_object_set_new(body, "udp_flows_per_source", json_integer(number));
+	}
+	return true;
+}
+
+/* Hands the object on when it is good, else frees it. */
+static bool finish(bool is_good, json_t *object, json_t **result)
+{
+	*result = is_good ? object : NULL;
+	if (!is_good)
+		json_decref(object);
+	return is_good;
+}
+
+bool spec_create(const struct invocation *invocation, json_t **body, char *error)
+{
+	const char *name = invocation->arguments[0];
+	const char *protocol = invocation_value(invocation, "--protocol");
+	json_t *groups = json_array();
+	json_t *object = json_pack("{s:s}", "name", name);
+	bool is_good = value_name("NAME", name, error) && take_simple(invocation, object, error)
+	               && change_backends(invocation, groups, error)
+	               && take_timeouts(invocation, protocol, object, error);
+	json_object_set_new(object, "endpoint_groups", groups);
+	return finish(is_good, object, body);
+}
+
+bool spec_check_update(const struct invocation *invocation, char *error)
+{
+	json_t *ignored;
+	size_t changes = invocation->value_count;
+	for (size_t i = 0; i < invocation->value_count; i++) {
+		const char *name = invocation->values[i].option->name;
+		if (strcmp(name, "--now") == 0 || strcmp(name, "--control") == 0
+		    || strcmp(name, "-o") == 0)
+			changes--;
+	}
+	if (changes == 0) {
+		snprintf(error, VALUE_ERROR_BYTES,
+		    "nothing to change; see trunkctl accelerator update --help");
+		return false;
+	}
+	if (!value_name("NAME", invocation->arguments[0], error))
+		return false;
+	if (invocation_has(invocation, "--backend")
+	    && (invocation_has(invocation, "--add-backend")
+	        || invocation_has(invocation, "--remove-backend")
+	        || invocation_has(invocation, "--weight"))) {
+		snprintf(error, VALUE_ERROR_BYTES,
+		    "--backend names all backends anew; leave out --add-backend, --remove-backend "
+		    "and "
+		    "--weight beside it");
+		return false;
+	}
+	json_t *object = json_object();
+	bool is_good = take_simple(invocation, object, error)
+	               && change_backends(invocation, NULL, error)
+	               && take_timeouts(invocation, "tcp+udp", object, error);
+	finish(is_good, object, &ignored);
+	json_decref(ignored);
+	return is_good;
+}
+
+static bool names_backends(const struct invocation *invocation)
+{
+	return invocation_has(invocation, "--backend")
+	       || invocation_has(invocation, "--add-backend")
+	       || invocation_has(invocation, "--remove-backend")
+	       || invocation_has(invocation, "--weight");
+}
+
+bool spec_update(
+    const struct invocation *invocation, const json_t *current, json_t **patch, char *error)
+{
+	json_t *object = json_object();
+	bool is_good = take_simple(invocation, object, error);
+	if (is_good && names_backends(invocation)) {
+		json_t *groups = invocation_has(invocation, "--backend")
+		                     ? json_array()
+		                     : json_deep_copy(json_object_get(current, "endpoint_groups"));
+		is_good = change_backends(invocation, groups, error);
+		json_object_set_new(object, "endpoint_groups", groups);
+	}
+	const char *protocol = invocation_value(invocation, "--protocol");
+	if (!protocol)
+		protocol = json_string_value(json_object_get(current, "protocol"));
+	is_good = is_good && take_timeouts(invocation, protocol ? protocol : "", object, error);
+	return finish(is_good, object, patch);
+}

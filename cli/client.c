@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Requests to control's API by libcurl.  Answers are held in memory up to a cap; errors of control
+ * (RFC 9457) become one line.
+ */
+#include "cli/client.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	ANSWER_BYTES_MAX = 64 * 1024 * 1024,
+	CONNECT_TIMEOUT_S = 5,
+	REQUEST_TIMEOUT_S = 30,
+	STATUS_NOT_FOUND = 404,
+};
+
+struct client {
+	CURL *curl;
+	char *where;       /* as the user named it */
+	char *base_url;    /* without a slash at its end */
+	char *socket_path; /* NULL for TCP */
+};
+
+struct answer {
+	char *bytes;
+	size_t length;
+};
+
+static size_t collect(char *bytes, size_t size, size_t count, void *context)
+{
+	struct answer *answer = context;
+	size_t more = size * count;
+	if (answer->length + more > ANSWER_BYTES_MAX)
+		return 0;
+	char *grown = realloc(answer->bytes, answer->length + more + 1);
+	if (!grown)
+		return 0;
+	memcpy(grown + answer->length, bytes, more);
+	answer->bytes = grown;
+	answer->length += more;
+	return more;
+}
+
+/* Text from elsewhere on a terminal: control characters would speak to the terminal itself. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
+static char *copy_without_slash(const char *url)
+{
+	char *copy = strdup(url);
+	for (size_t n = copy ? strlen(copy) : 0; n > 0 && copy[n - 1] == '/'; n--)
+		copy[n - 1] = '\0';
+	return copy;
+}
+
+struct client *client_open(const char *where, char *error)
+{
+	bool is_unix = strncmp(where, "unix:", 5) == 0 && where[5] != '\0';
+	if (!is_unix && strncmp(where, "http://", 7) != 0 && strncmp(where, "https://", 8) != 0) {
+		snprintf(error, CLIENT_ERROR_BYTES,
+		    "control \"%.200s\": wants unix:PATH or http://HOST:PORT", where);
+		return NULL;
+	}
+	struct client *client = calloc(1, sizeof(*client));
+	if (client) {
+		client->curl = curl_easy_init();
+		client->where = strdup(where);
+		client->base_url = copy_without_slash(is_unix ? "http://localhost" : where);
+		client->socket_path = is_unix ? strdup(where + 5) : NULL;
+	}
+	if (!client || !client->curl || !client->where || !client->base_url
+	    || (is_unix && !client->socket_path)) {
+		snprintf(error, CLIENT_ERROR_BYTES, "out of memory");
+		client_close(client);
+		return NULL;
+	}
+	return client;
+}
+
+void client_close(struct client *client)
+{
+	if (!client)
+		return;
+	if (client->curl)
+		curl_easy_cleanup(client->curl);
+	free(client->where);
+	free(client->base_url);
+	free(client->socket_path);
+	free(client);
+}
+
+static struct curl_slist *make_headers(const char *method, const json_t *body, json_int_t if_match)
+{
+	struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
+	if (body && strcmp(method, "PATCH") == 0)
+		headers = curl_slist_append(headers, "Content-Type: application/merge-patch+json");
+	else if (body)
+		headers = curl_slist_append(headers, "Content-Type: application/json");
+	headers = curl_slist_append(headers, "Expect:");
+	if (if_match > 0) {
+		char line[64];
+		snprintf(line, sizeof(line), "If-Match: \"%" JSON_INTEGER_FORMAT "\"", if_match);
+		headers = curl_slist_append(headers, line);
+	}
+	return headers;
+}
+
+static void set_options(struct client *client, const char *method, const char *url,
+    const char *text, const struct curl_slist *headers, struct answer *answer, char *curl_error)
+{
+	CURL *curl = client->curl;
+	curl_easy_reset(curl);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (client->socket_path) {
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket_path);
+		curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	}
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	if (text) {
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
+	}
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, curl_error);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_TIMEOUT_S);
+}
+
+/* Why there was no answer, in the system's words where it has some. */
+static void explain_unreachable(
+    struct client *client, CURLcode rc, const char *curl_error, char *error)
+{
+	long os_errno = 0;
+	curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &os_errno);
+	const char *reason = curl_error[0] ? curl_error : curl_easy_strerror(rc);
+	if (rc == CURLE_COULDNT_CONNECT && os_errno != 0)
+		reason = strerror((int)os_errno);
+	const char *fix =
+	    "start trunkline-control, or say where it is with --control or TRUNKLINE_CONTROL";
+	if (rc == CURLE_OPERATION_TIMEDOUT)
+		fix = "see whether trunkline-control is busy or stopped";
+	snprintf(error, CLIENT_ERROR_BYTES, "control at %.300s is not reachable: %.300s; %s",
+	    client->where, reason, fix);
+	make_printable(error);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	return text && text[0] ? text : NULL;
+}
+
+/* One line of a problem document, or of an answer that is none. */
+static void explain_problem(
+    const struct client *client, long status, const json_t *problem, char *error)
+{
+	const char *detail = text_of(problem, "detail");
+	const char *fix = text_of(problem, "fix");
+	if (!detail)
+		detail = text_of(problem, "title");
+	if (detail)
+		snprintf(error, CLIENT_ERROR_BYTES, "%.600s%s%.300s", detail, fix ? "; " : "",
+		    fix ? fix : "");
+	else
+		snprintf(error, CLIENT_ERROR_BYTES,
+		    "%.300s answered HTTP %ld without a reason; is it the API of "
+		    "trunkline-control?",
+		    client->where, status);
+	make_printable(error);
+}
+
+/* 404 may also mean that control does not know the path at all. */
+static enum exit_code code_of(long status, const json_t *problem)
+{
+	const char *type = text_of(problem, "type");
+	const char *wanted = ":not-found";
+	size_t length = type ? strlen(type) : 0;
+	bool is_named =
+	    length >= strlen(wanted) && strcmp(type + length - strlen(wanted), wanted) == 0;
+	return status == STATUS_NOT_FOUND && is_named ? EXIT_NOT_FOUND : EXIT_FAILED;
+}
+
+static enum exit_code read_answer(
+    const struct client *client, const struct answer *answer, struct reply *reply)
+{
+	json_t *body = NULL;
+	if (answer->length > 0)
+		body = json_loadb(answer->bytes, answer->length, JSON_REJECT_DUPLICATES, NULL);
+	bool is_good = reply->status >= 200 && reply->status < 300;
+	if (is_good && json_is_object(body)) {
+		reply->body = body;
+		return EXIT_DONE;
+	}
+	enum exit_code code = code_of(reply->status, body);
+	explain_problem(client, reply->status, is_good ? NULL : body, reply->error);
+	json_decref(body);
+	return code;
+}
+
+enum exit_code client_request(struct client *client, const char *method, const char *path,
+    const json_t *body, json_int_t if_match, struct reply *reply)
+{
+	char url[2048], curl_error[CURL_ERROR_SIZE] = "";
+	struct answer answer = {0};
+	enum exit_code code;
+	memset(reply, 0, sizeof(*reply));
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct curl_slist *headers = make_headers(method, body, if_match);
+	snprintf(url, sizeof(url), "%s%s", client->base_url, path);
+	set_options(client, method, url, text, headers, &answer, curl_error);
+	CURLcode rc = curl_easy_perform(client->curl);
+	if (rc != CURLE_OK) {
+		explain_unreachable(client, rc, curl_error, reply->error);
+		code = EXIT_UNREACHABLE;
+	} else {
+		curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &reply->status);
+		code = read_answer(client, &answer, reply);
+	}
+	curl_slist_free_all(headers);
+	free(answer.bytes);
+	free(text);
+	return code;
+}
+
+void reply_free(struct reply *reply)
+{
+	json_decref(reply->body);
+	reply->body = NULL;
+}

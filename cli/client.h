@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Requests to control's API (doc/openapi.yaml) over a UNIX socket or HTTP; the one place that knows
+ * libcurl.  One request at a time, the connection is kept between them.
+ */
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum { CLIENT_ERROR_BYTES = 1024 };
+
+/* Exit codes of trunkctl, a contract (DESIGN.md, the command line). */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_NOT_FOUND = 3,
+	EXIT_UNREACHABLE = 4,
+};
+
+struct client;
+
+struct reply {
+	long status;  /* of HTTP, 0 when there was no answer */
+	json_t *body; /* the answer's object, NULL when it failed */
+	char error
+	    [CLIENT_ERROR_BYTES]; /* one line: what is wrong, and what to do; "" when it did not */
+};
+
+/*
+ * `where` is "unix:PATH" or an http:// or https:// URL.  Connects to nothing yet.  NULL when it is
+ * neither; `error` (CLIENT_ERROR_BYTES) says what is wrong.
+ */
+struct client *client_open(const char *where, char *error);
+void client_close(struct client *client);
+
+/*
+ * Does `method` on `path` ("/v1/nodes?x=y") with the JSON `body` (borrowed; NULL for none), and
+ * If-Match: "if_match" where that is above 0.  Fills `reply` in every case; the caller calls
+ * reply_free.  EXIT_DONE, EXIT_FAILED, EXIT_NOT_FOUND or EXIT_UNREACHABLE.
+ */
+enum exit_code client_request(struct client *client, const char *method, const char *path,
+    const json_t *body, json_int_t if_match, struct reply *reply);
+
+void reply_free(struct reply *reply);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command table of trunkctl: what can be typed, and which function does it.
+ */
+#include "cli/commands.h"
+
+#define BACKEND_GRAMMAR "REGION=HOST[:PORT][,weight=N]"
+#define BACKEND_NAME    "REGION=HOST[:PORT]"
+
+static const struct command_option globals[] = {
+    {.name = "--control",
+        .metavar = "unix:PATH|URL",
+        .help = "where control's API is [TRUNKLINE_CONTROL, unix:/run/trunkline/control.sock]"},
+    {.name = "-o", .metavar = "table|json|yaml", .help = "how to print [table]"},
+    {.name = NULL},
+};
+
+static const struct command_option token_options[] = {
+    {.name = "--role",
+        .metavar = "listener|endpoint",
+        .help = "what the node will be",
+        .is_required = true},
+    {.name = "--region",
+        .metavar = "REGION",
+        .help = "where the node is; a new name makes a new region",
+        .is_required = true},
+    {.name = "--ttl", .metavar = "TIME", .help = "how long the token is good, as 90s, 1h [1h]"},
+    {.name = NULL},
+};
+
+static const struct command_option create_options[] = {
+    {.name = "--protocol",
+        .metavar = "tcp|udp|tcp+udp",
+        .help = "what users speak to it",
+        .is_required = true},
+    {.name = "--ports",
+        .metavar = "PORTS",
+        .help = "ports and ranges, as 80,8000-8010",
+        .is_required = true},
+    {.name = "--listen",
+        .metavar = "REGION[,...]",
+        .help = "regions whose listeners serve it",
+        .is_required = true},
+    {.name = "--backend",
+        .metavar = BACKEND_GRAMMAR,
+        .help = "a server behind it, once for each [weight=128]",
+        .is_required = true,
+        .is_repeated = true},
+    {.name = "--idle-timeout",
+        .metavar = "[tcp=|udp=]TIME",
+        .help = "when a silent flow ends [tcp=1h udp=60s]",
+        .is_repeated = true},
+    {.name = "--udp-flows-per-source",
+        .metavar = "N",
+        .help = "UDP flows that one user address may have [1000]"},
+    {.name = NULL},
+};
+
+static const struct command_option update_options[] = {
+    {.name = "--protocol", .metavar = "tcp|udp|tcp+udp", .help = "another protocol"},
+    {.name = "--ports", .metavar = "PORTS", .help = "all its ports anew"},
+    {.name = "--listen", .metavar = "REGION[,...]", .help = "all its listening regions anew"},
+    {.name = "--backend",
+        .metavar = BACKEND_GRAMMAR,
+        .help = "all its backends anew, once for each",
+        .is_repeated = true},
+    {.name = "--add-backend",
+        .metavar = BACKEND_GRAMMAR,
+        .help = "one more backend",
+        .is_repeated = true},
+    {.name = "--remove-backend",
+        .metavar = BACKEND_NAME,
+        .help = "a backend no more",
+        .is_repeated = true},
+    {.name = "--weight",
+        .metavar = BACKEND_NAME ",N",
+        .help = "another weight for a backend, 0 for no new flows",
+        .is_repeated = true},
+    {.name = "--idle-timeout",
+        .metavar = "[tcp=|udp=]TIME",
+        .help = "when a silent flow ends",
+        .is_repeated = true},
+    {.name = "--udp-flows-per-source",
+        .metavar = "N",
+        .help = "UDP flows that one user address may have"},
+    {.name = "--now", .help = "end flows of what is removed at once, without the drain time"},
+    {.name = NULL},
+};
+
+static const struct command_option delete_options[] = {
+    {.name = "--now", .help = "end its flows at once, without the drain time"},
+    {.name = NULL},
+};
+
+static const struct command commands[] = {
+    {"node", "token", {NULL}, "make a one-time token with which a new node joins", token_options,
+        node_token},
+    {"node", "list", {NULL}, "all listeners and endpoints", NULL, node_list},
+    {"node", "show", {"NODE"}, "one node", NULL, node_show},
+    {"node", "remove", {"NODE"}, "forget a node's key; its tunnels close at once", NULL,
+        node_remove},
+    {"accelerator", "create", {"NAME"}, "make an accelerator", create_options, accelerator_create},
+    {"accelerator", "list", {NULL}, "all accelerators", NULL, accelerator_list},
+    {"accelerator", "show", {"NAME"}, "one accelerator, and what each node made of it", NULL,
+        accelerator_show},
+    {"accelerator", "update", {"NAME"}, "change what is named, leave the rest", update_options,
+        accelerator_update},
+    {"accelerator", "delete", {"NAME"}, "delete an accelerator", delete_options,
+        accelerator_delete},
+    {"tunnel", "list", {NULL}, "all tunnels with round trips, loss and traffic", NULL, tunnel_list},
+    {"tunnel", "show", {"LISTENER", "ENDPOINT"}, "one tunnel, with its lanes", NULL, tunnel_show},
+    {"tunnel", "watch", {NULL}, "the list anew each second, with the last minute's round trips",
+        NULL, tunnel_watch},
+    {"status", NULL, {NULL}, "everything at a glance, and what needs attention", NULL, status_show},
+    {.noun = NULL},
+};
+
+const struct command_table trunkctl_commands = {
+    .program = "trunkctl",
+    .commands = commands,
+    .globals = globals,
+};

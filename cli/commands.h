@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The commands of trunkctl: the table, and the functions that its rows name.  Each returns an
+ * enum exit_code.
+ */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/command.h"
+#include "cli/session.h"
+
+extern const struct command_table trunkctl_commands;
+
+int node_token(struct session *session, const struct invocation *invocation);
+int node_list(struct session *session, const struct invocation *invocation);
+int node_show(struct session *session, const struct invocation *invocation);
+int node_remove(struct session *session, const struct invocation *invocation);
+
+int accelerator_create(struct session *session, const struct invocation *invocation);
+int accelerator_list(struct session *session, const struct invocation *invocation);
+int accelerator_show(struct session *session, const struct invocation *invocation);
+int accelerator_update(struct session *session, const struct invocation *invocation);
+int accelerator_delete(struct session *session, const struct invocation *invocation);
+
+int tunnel_list(struct session *session, const struct invocation *invocation);
+int tunnel_show(struct session *session, const struct invocation *invocation);
+int tunnel_watch(struct session *session, const struct invocation *invocation);
+
+int status_show(struct session *session, const struct invocation *invocation);
+
+#endif

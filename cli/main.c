@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trunkctl: parses the command line by the table, opens the API, runs the command.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/value.h"
+
+#define CONTROL_DEFAULT "unix:/run/trunkline/control.sock"
+
+static const char *control_address(const struct invocation *invocation)
+{
+	const char *where = invocation_value(invocation, "--control");
+	if (!where)
+		where = getenv("TRUNKLINE_CONTROL");
+	return where && where[0] ? where : CONTROL_DEFAULT;
+}
+
+static bool choose_format(
+    const struct invocation *invocation, enum output_format *format, char *error)
+{
+	static const char *const words[] = {"table", "json", "yaml", NULL};
+	static const enum output_format formats[] = {OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_YAML};
+	const char *word = invocation_value(invocation, "-o");
+	if (!word)
+		word = "table";
+	if (!value_word("-o", word, words, error))
+		return false;
+	for (size_t i = 0; words[i]; i++)
+		if (strcmp(words[i], word) == 0)
+			*format = formats[i];
+	return true;
+}
+
+static enum exit_code run(const struct invocation *invocation)
+{
+	char error[VALUE_ERROR_BYTES], client_error[CLIENT_ERROR_BYTES];
+	struct session session = {.terminal = terminal_inspect(), .out = stdout};
+	if (!choose_format(invocation, &session.format, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	session.client = client_open(control_address(invocation), client_error);
+	if (!session.client)
+		return session_fail(EXIT_USAGE, "%s", client_error);
+	enum exit_code code = (enum exit_code)invocation->command->run(&session, invocation);
+	client_close(session.client);
+	if (fflush(stdout) != 0 && code == EXIT_DONE)
+		return session_fail(EXIT_FAILED, "cannot write to stdout");
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static struct invocation invocation;
+	char error[COMMAND_ERROR_BYTES];
+	if (!command_parse(&trunkctl_commands, argc, argv, &invocation, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	if (invocation.wants_version) {
+		puts("trunkctl " PACKAGE_VERSION);
+		return EXIT_DONE;
+	}
+	if (invocation.wants_help) {
+		command_print_help(&trunkctl_commands, invocation.command, invocation.noun, stdout);
+		return EXIT_DONE;
+	}
+	return run(&invocation);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the commands share: requests whose errors are told, and output by the chosen format.
+ */
+#include "cli/session.h"
+
+#include <stdarg.h>
+
+enum exit_code session_fail(enum exit_code code, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	fputs("trunkctl: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+	return code;
+}
+
+enum exit_code session_request(struct session *session, const char *method, const char *path,
+    const json_t *body, json_int_t if_match, json_t **answer)
+{
+	struct reply reply;
+	enum exit_code code = client_request(session->client, method, path, body, if_match, &reply);
+	*answer = NULL;
+	if (code != EXIT_DONE)
+		session_fail(code, "%s", reply.error);
+	else
+		*answer = json_incref(reply.body);
+	reply_free(&reply);
+	return code;
+}
+
+enum exit_code session_get(struct session *session, const char *path, const char *name,
+    const char *second_name, json_t **answer)
+{
+	char whole[SESSION_PATH_BYTES];
+	snprintf(whole, sizeof(whole), "%s%s%s%s%s", path, name ? "/" : "", name ? name : "",
+	    second_name ? "/" : "", second_name ? second_name : "");
+	return session_request(session, "GET", whole, NULL, 0, answer);
+}
+
+bool session_print_value(struct session *session, const json_t *value)
+{
+	if (session->format == OUTPUT_TABLE)
+		return false;
+	if (session->format == OUTPUT_JSON)
+		output_json(value, false, session->out);
+	else
+		output_yaml(value, false, session->out);
+	return true;
+}
+
+void session_print_table(struct session *session, struct table *table)
+{
+	table_print(table, session->out, session->terminal.has_colours, session->terminal.width);
+	table_free(table);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tunnels as tables.  OUT is from the listener to the endpoint, BACK the other way.
+ */
+#include "cli/tunnel_view.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "cli/format.h"
+#include "cli/history.h"
+
+/* What tunnels and lanes have in common, from RTT to SINCE. */
+#define MEASURE_COLUMNS                                                                            \
+	{"RTT ms", TABLE_RIGHT}, {"MIN", TABLE_RIGHT}, {"P50", TABLE_RIGHT}, {"P99", TABLE_RIGHT}, \
+	    {"JITTER ms", TABLE_RIGHT}, {"LOSS% OUT", TABLE_RIGHT}, {"BACK", TABLE_RIGHT},         \
+	    {"MBIT/s OUT", TABLE_RIGHT}, {"BACK", TABLE_RIGHT}, {"FLOWS", TABLE_RIGHT},            \
+	{                                                                                          \
+		"SINCE", 0                                                                         \
+	}
+
+static enum table_colour state_colour(const char *state)
+{
+	if (strcmp(state, "up") == 0)
+		return COLOUR_GOOD;
+	return strcmp(state, "partial") == 0 ? COLOUR_WARN : COLOUR_BAD;
+}
+
+static void add_state(struct table *table, const json_t *object)
+{
+	char buf[FORMAT_BYTES];
+	format_string(json_object_get(object, "state"), buf);
+	table_cell_coloured(table, buf, state_colour(buf));
+}
+
+static void add_measures(struct table *table, const json_t *object)
+{
+	static const char *const times[] = {"now", "min", "p50", "p99"};
+	static const char *const ways[] = {"to_endpoint", "to_listener"};
+	char buf[FORMAT_BYTES];
+	const json_t *rtt = json_object_get(object, "rtt_us");
+	const json_t *loss = json_object_get(object, "loss");
+	const json_t *mbps = json_object_get(object, "mbps");
+	for (size_t i = 0; i < 4; i++)
+		table_cell(table, format_ms(json_object_get(rtt, times[i]), buf));
+	table_cell(table, format_ms(json_object_get(object, "jitter_us"), buf));
+	for (size_t i = 0; i < 2; i++)
+		table_cell(table, format_percent(json_object_get(loss, ways[i]), buf));
+	for (size_t i = 0; i < 2; i++)
+		table_cell(table, format_rate(json_object_get(mbps, ways[i]), buf));
+	table_cell(table, format_integer(json_object_get(object, "flows"), buf));
+	table_cell(table, format_time(json_object_get(object, "since"), time(NULL), buf));
+}
+
+void tunnel_print_list(struct session *session, const json_t *items)
+{
+	static const struct table_column columns[] = {
+	    {"LISTENER", 0}, {"ENDPOINT", 0}, {"STATE", 0}, MEASURE_COLUMNS, {NULL, 0}};
+	char buf[FORMAT_BYTES];
+	struct table *table = table_new(columns, true);
+	size_t i;
+	json_t *tunnel;
+	json_array_foreach(items, i, tunnel)
+	{
+		table_row(table);
+		table_cell(table, format_string(json_object_get(tunnel, "listener"), buf));
+		table_cell(table, format_string(json_object_get(tunnel, "endpoint"), buf));
+		add_state(table, tunnel);
+		add_measures(table, tunnel);
+	}
+	session_print_table(session, table);
+}
+
+void tunnel_print_lanes(struct session *session, const json_t *lanes)
+{
+	static const struct table_column columns[] = {
+	    {"LANE", TABLE_RIGHT}, {"SLOT", TABLE_RIGHT}, {"STATE", 0}, MEASURE_COLUMNS, {NULL, 0}};
+	char buf[FORMAT_BYTES];
+	struct table *table = table_new(columns, true);
+	size_t i;
+	json_t *lane;
+	json_array_foreach(lanes, i, lane)
+	{
+		table_row(table);
+		table_cell(table, format_integer(json_object_get(lane, "lane"), buf));
+		table_cell(table, format_integer(json_object_get(lane, "slot"), buf));
+		add_state(table, lane);
+		add_measures(table, lane);
+	}
+	session_print_table(session, table);
+}
+
+void tunnel_print_history(struct session *session, const json_t *items)
+{
+	static const struct table_column columns[] = {{"LISTENER", 0}, {"ENDPOINT", 0},
+	    {"RTT, LAST MINUTE", TABLE_CUT}, {"FROM ms", TABLE_RIGHT}, {"TO ms", TABLE_RIGHT},
+	    {NULL, 0}};
+	char buf[FORMAT_BYTES], line[HISTORY_LINE_BYTES];
+	struct table *table = table_new(columns, true);
+	size_t i;
+	json_t *tunnel;
+	json_array_foreach(items, i, tunnel)
+	{
+		const json_t *history = json_object_get(tunnel, "rtt_history_us");
+		double least = 0, greatest = 0;
+		bool has_any = history_range(history, &least, &greatest);
+		json_t *from = has_any ? json_real(least) : json_null();
+		json_t *to = has_any ? json_real(greatest) : json_null();
+		table_row(table);
+		table_cell(table, format_string(json_object_get(tunnel, "listener"), buf));
+		table_cell(table, format_string(json_object_get(tunnel, "endpoint"), buf));
+		table_cell(table, history_line(history, session->terminal.is_utf8, line));
+		table_cell(table, format_ms(from, buf));
+		table_cell(table, format_ms(to, buf));
+		json_decref(from);
+		json_decref(to);
+	}
+	session_print_table(session, table);
+}
