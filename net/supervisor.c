@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "model/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@
 #define STEADY_S        10.0 /* who lived this long starts again at RESTART_FIRST_S */
 #define STOP_S          2.0
 
-enum { EXIT_NO_EXEC = 127, NAME_BYTES = 64, INDEX_BYTES = 12 };
+enum { EXIT_NO_EXEC = 127, TITLE_BYTES = 64, INDEX_BYTES = 12 };
 
 /* pid is 0 and channel NULL while it is down; restart then runs. */
 struct process {
@@ -81,7 +82,7 @@ static void __attribute__((noreturn)) become_child(int channel, pid_t parent, ch
 
 static pid_t spawn(struct process *process, int channel)
 {
-	char name[NAME_BYTES], index[INDEX_BYTES];
+	char name[TITLE_BYTES], index[INDEX_BYTES];
 	char **arguments = process->supervisor->arguments;
 	const char *role = process_role_name(process->role);
 	pid_t parent = getpid(), pid;
@@ -358,8 +359,7 @@ int supervisor_new(struct supervisor **out, const struct supervisor_config *conf
 	struct supervisor *supervisor;
 
 	*out = NULL;
-	if (config->workers < 1 || config->workers > SUPERVISOR_WORKERS
-	    || !ev_is_default_loop(config->loop))
+	if (config->workers < 1 || config->workers > SLOTS_MAX || !ev_is_default_loop(config->loop))
 		return ERR_INVALID;
 	supervisor = calloc(1, sizeof(*supervisor));
 	if (!supervisor)

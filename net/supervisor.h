@@ -17,8 +17,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { SUPERVISOR_WORKERS = 256 /* the slot is one byte of the connection id, see net/steer.h */ };
-
 struct supervisor;
 
 /* One child as main sees it; lives as long as the supervisor, across restarts of the child. */
@@ -40,7 +38,7 @@ struct supervisor_callbacks {
 struct supervisor_config {
 	struct ev_loop *loop;         /* the default loop, which has ev_child */
 	const char *program;          /* "trunkline-listener" */
-	unsigned workers;             /* 1 .. SUPERVISOR_WORKERS */
+	unsigned workers;             /* 1 .. SLOTS_MAX */
 	const char *const *arguments; /* for each child, NULL at the end; or NULL for none */
 	/* What main takes from them; the context of these handlers is the struct process. */
 	const struct ipc_rule *keys_rules, *worker_rules;

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Shared pages of counters; see net/page.h.  The sequence number is the seqlock of Boehm, "Can
+ * seqlocks get along with programming language memory models?" (MSPC 2012).
+ */
+#include "config.h"
+
+#include "net/page.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SEALS = F_SEAL_SHRINK | F_SEAL_GROW };
+
+const struct page_value_description page_values[PAGE_VALUE_COUNT] = {
+#define X(name, kind, help) {#name, help, PAGE_##kind},
+    PAGE_VALUES(X)
+#undef X
+};
+
+int page_create(int *descriptor)
+{
+	int error;
+
+	*descriptor = memfd_create("trunkline-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (*descriptor < 0)
+		return ERR_IO;
+	if (ftruncate(*descriptor, sizeof(struct page)) == 0
+	    && fcntl(*descriptor, F_ADD_SEALS, SEALS | F_SEAL_SEAL) == 0)
+		return 0;
+	error = errno;
+	close(*descriptor);
+	*descriptor = -1;
+	errno = error;
+	return ERR_IO;
+}
+
+/* Checks that nobody can cut it under us: reading past the end would be a SIGBUS. */
+static int map(int descriptor, int protection, void **page)
+{
+	struct stat state;
+	int seals = fcntl(descriptor, F_GET_SEALS);
+
+	if (seals < 0 || (seals & SEALS) != SEALS || fstat(descriptor, &state) < 0
+	    || state.st_size != sizeof(struct page))
+		return ERR_MALFORMED;
+	*page = mmap(NULL, sizeof(struct page), protection, MAP_SHARED, descriptor, 0);
+	return *page == MAP_FAILED ? ERR_IO : 0;
+}
+
+int page_map(int descriptor, const struct page **page)
+{
+	void *mapping;
+	int result = map(descriptor, PROT_READ, &mapping);
+
+	*page = result < 0 ? NULL : mapping;
+	return result;
+}
+
+int page_open(int descriptor, struct page **page)
+{
+	void *mapping;
+	int result = map(descriptor, PROT_READ | PROT_WRITE, &mapping);
+
+	*page = result < 0 ? NULL : mapping;
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < PAGE_LANES; i++)
+		page_lane_release(&(*page)->lanes[i]);
+	for (unsigned i = 0; i < PAGE_VALUE_COUNT; i++)
+		if (page_values[i].kind == PAGE_GAUGE)
+			page_set(*page, i, 0);
+	return 0;
+}
+
+void page_unmap(const struct page *page)
+{
+	if (page)
+		munmap((void *)page, sizeof(*page));
+}
+
+uint64_t page_sum(const struct page *const *pages, size_t count, enum page_value value)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (pages[i])
+			sum += page_get(pages[i], value);
+	return sum;
+}
+
+/* ---- lanes ---- */
+
+static bool copy_state(const struct page_lane *lane, struct page_lane_state *state)
+{
+	uint32_t before = __atomic_load_n(&lane->sequence, __ATOMIC_ACQUIRE);
+
+	memcpy(state, &lane->state, sizeof(*state));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return before % 2 == 0 && __atomic_load_n(&lane->sequence, __ATOMIC_RELAXED) == before;
+}
+
+bool page_lane_read(const struct page *page, size_t number, struct page_lane_state *state)
+{
+	const struct page_lane *lane = &page->lanes[number];
+
+	if (!__atomic_load_n(&lane->is_used, __ATOMIC_ACQUIRE))
+		return false;
+	for (int i = 0; i < PAGE_READ_ATTEMPTS; i++)
+		if (copy_state(lane, state)) {
+			/* The worker is less trusted than its reader. */
+			state->peer_name[NAME_BYTES - 1] = '\0';
+			return true;
+		}
+	return false;
+}
+
+void page_lane_read_rtt(
+    const struct page *page, size_t number, uint64_t now_us, struct histogram *out)
+{
+	window_histogram_read(&page->lanes[number].rtt, now_us, out);
+}
+
+struct page_lane *page_lane_claim(struct page *page)
+{
+	for (size_t i = 0; i < PAGE_LANES; i++) {
+		struct page_lane *lane = &page->lanes[i];
+
+		if (lane->is_used)
+			continue;
+		page_lane_release(lane);
+		__atomic_store_n(&lane->is_used, 1, __ATOMIC_RELEASE);
+		return lane;
+	}
+	return NULL;
+}
+
+void page_lane_write(struct page_lane *lane, const struct page_lane_state *state)
+{
+	uint32_t sequence = lane->sequence;
+
+	__atomic_store_n(&lane->sequence, sequence + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy(&lane->state, state, sizeof(*state));
+	__atomic_store_n(&lane->sequence, sequence + 2, __ATOMIC_RELEASE);
+}
+
+void page_lane_add_rtt(struct page_lane *lane, uint64_t now_us, uint64_t rtt_us)
+{
+	window_histogram_add(&lane->rtt, now_us, rtt_us);
+}
+
+void page_lane_release(struct page_lane *lane)
+{
+	if (!lane)
+		return;
+	__atomic_store_n(&lane->is_used, 0, __ATOMIC_RELEASE);
+	/* A place that was never written stays without memory behind it. */
+	if (lane->state.peer_name[0])
+		memset(&lane->state, 0, sizeof(lane->state));
+	for (size_t i = 0; i < HISTOGRAM_WINDOW_SLOTS; i++)
+		if (lane->rtt.slot_numbers[i])
+			lane->rtt.slot_numbers[i] = 0;
+	if (lane->sequence % 2)
+		lane->sequence++;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker's page: counters and a record for each of its lanes, in a memfd sealed against shrinking
+ * and growing.  Main makes it and maps it read-only, the worker alone writes it, and it outlives
+ * the worker, so counters never go back.  No lock: a reader copies a lane's record until its
+ * sequence number stood still, and takes a single counter or histogram as it is.
+ */
+#ifndef NET_PAGE_H
+#define NET_PAGE_H
+
+#include "base/histogram.h"
+#include "model/limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	PAGE_LANES = 256, /* a lane that finds no room works, but is not shown */
+	PAGE_READ_ATTEMPTS = 16,
+};
+
+enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
+
+/*
+ * X(name, kind, help): the name is that of the metric and of enum page_value (PAGE_name).
+ * Bytes are of payload unless a line says otherwise.
+ */
+#define PAGE_VALUES(X)                                                                             \
+	X(tunnel_packets_received, COUNTER, "Datagrams that came to the tunnel port")              \
+	X(tunnel_packets_sent, COUNTER, "Datagrams sent from the tunnel port")                     \
+	X(tunnel_bytes_received, COUNTER, "UDP payload that came to the tunnel port")              \
+	X(tunnel_bytes_sent, COUNTER, "UDP payload sent from the tunnel port")                     \
+	X(tunnel_send_full, COUNTER, "Times that the tunnel socket's buffer was full")             \
+	X(tunnel_send_failed, COUNTER, "Datagrams that the system did not take")                   \
+	X(tunnel_segmentation_off, GAUGE, "1 when UDP segmentation was refused or turned off")     \
+	X(packets_unknown, COUNTER, "Packets of no known lane or kind")                            \
+	X(packets_malformed, COUNTER, "Packets with a broken header")                              \
+	X(packets_forged, COUNTER, "Packets that did not open under their lane's key")             \
+	X(packets_replayed, COUNTER, "Packets that came twice, or too late to tell")               \
+	X(packets_pending_dropped, COUNTER, "Sealed packets beyond those kept while keys are due") \
+	X(handshake_packets_received, COUNTER, "Handshake packets with a right door key")          \
+	X(handshake_packets_dropped, COUNTER, "Handshake packets with a wrong door key")           \
+	X(handshakes_started, COUNTER, "Handshakes begun")                                         \
+	X(handshakes_done, COUNTER, "Handshakes that gave a tunnel its keys")                      \
+	X(handshakes_failed, COUNTER, "Handshakes that ended otherwise")                           \
+	X(lanes_up, GAUGE, "Lanes that are up")                                                    \
+	X(lanes_opened, COUNTER, "Lanes that came up")                                             \
+	X(lanes_lost, COUNTER, "Lanes that ended")                                                 \
+	X(tcp_flows, GAUGE, "TCP flows that are alive")                                            \
+	X(tcp_flows_opened, COUNTER, "TCP flows opened")                                           \
+	X(tcp_flows_closed, COUNTER, "TCP flows that ended with both FINs")                        \
+	X(tcp_flows_reset, COUNTER, "TCP flows that ended by a reset of either side")              \
+	X(tcp_refused_no_lane, COUNTER, "TCP connections reset because no lane was up")            \
+	X(tcp_refused_limit, COUNTER, "TCP connections reset because of a limit")                  \
+	X(tcp_accept_failed, COUNTER,                                                              \
+	    "Times that accept failed for want of descriptors or memory")                          \
+	X(tcp_idle_closed, COUNTER, "TCP flows ended by their idle timeout")                       \
+	X(tcp_bytes_received, COUNTER, "Bytes read from TCP sockets")                              \
+	X(tcp_bytes_sent, COUNTER, "Bytes written to TCP sockets")                                 \
+	X(backend_connects, COUNTER, "TCP connections to backends that were made")                 \
+	X(backend_refused, COUNTER, "TCP connections that a backend refused")                      \
+	X(backend_timeouts, COUNTER, "TCP connections to backends that took too long")             \
+	X(backend_unreachable, COUNTER, "TCP connections to backends without a way or a name")     \
+	X(udp_flows, GAUGE, "UDP flows that are alive")                                            \
+	X(udp_flows_opened, COUNTER, "UDP flows opened")                                           \
+	X(udp_flows_idle, COUNTER, "UDP flows ended by their idle timeout")                        \
+	X(udp_flows_evicted, COUNTER, "UDP flows that gave way to newer ones at a limit")          \
+	X(udp_refused_no_lane, COUNTER, "Datagrams dropped because no lane was up")                \
+	X(udp_datagrams_received, COUNTER, "Datagrams from users or backends")                     \
+	X(udp_datagrams_sent, COUNTER, "Datagrams to users or backends")                           \
+	X(udp_datagrams_dropped, COUNTER, "Datagrams that the lane or the system did not take")    \
+	X(flows_unknown_accelerator, COUNTER, "Flows asking for an accelerator that they may not") \
+	X(memory_bytes, GAUGE, "Bytes in stream buffers")
+
+enum page_value {
+#define X(name, kind, help) PAGE_##name,
+	PAGE_VALUES(X)
+#undef X
+	    PAGE_VALUE_COUNT
+};
+
+struct page_value_description {
+	const char *name, *help;
+	enum page_kind kind;
+};
+
+/* Indexed by enum page_value. */
+extern const struct page_value_description page_values[PAGE_VALUE_COUNT];
+
+/* What is told of a lane; counts are since it was claimed. */
+struct page_lane_state {
+	char peer_name[NAME_BYTES];
+	uint32_t lane, slot;
+	uint32_t is_up;    /* 0 or 1 */
+	uint64_t since_ms; /* of is_up, UNIX time */
+	uint64_t rtt_latest_us, rtt_smoothed_us, rtt_min_us, jitter_us;
+	uint64_t packets_sent, packets_lost, packets_received;
+	uint64_t bytes_sent, bytes_received; /* UDP payload */
+	uint64_t flows;
+	uint64_t congestion_window_bytes;
+};
+
+/* sequence is odd while state is written. */
+struct page_lane {
+	uint32_t sequence;
+	uint32_t is_used;
+	struct page_lane_state state;
+	struct window_histogram rtt;
+};
+
+struct page {
+	uint64_t values[PAGE_VALUE_COUNT];
+	struct page_lane lanes[PAGE_LANES];
+};
+
+/* ---- main ---- */
+
+/* A new page's memfd, sealed, close-on-exec, all zero.  0 or ERR_IO. */
+int page_create(int *descriptor);
+
+/* Maps it read-only.  0; ERR_MALFORMED when it is not a page; ERR_IO. */
+int page_map(int descriptor, const struct page **page);
+
+/* Sums a value over pages. */
+uint64_t page_sum(const struct page *const *pages, size_t count, enum page_value value);
+
+/*
+ * Copies a lane's state, as it was at one moment.  False when the place is not in use, or when its
+ * writer died while writing.
+ */
+bool page_lane_read(const struct page *page, size_t number, struct page_lane_state *state);
+
+/* The round trips of the last minute of a lane. */
+void page_lane_read_rtt(
+    const struct page *page, size_t number, uint64_t now_us, struct histogram *out);
+
+/* ---- the worker ---- */
+
+/*
+ * Maps it for writing and clears what a predecessor left: lanes and gauges.  The descriptor stays
+ * the caller's and may be closed.  0, ERR_MALFORMED or ERR_IO.
+ */
+int page_open(int descriptor, struct page **page);
+
+/* For either kind of mapping.  Takes NULL. */
+void page_unmap(const struct page *page);
+
+static inline void page_add(struct page *page, enum page_value value, uint64_t n)
+{
+	__atomic_store_n(&page->values[value], page->values[value] + n, __ATOMIC_RELAXED);
+}
+
+static inline void page_count(struct page *page, enum page_value value)
+{
+	page_add(page, value, 1);
+}
+
+static inline void page_set(struct page *page, enum page_value value, uint64_t n)
+{
+	__atomic_store_n(&page->values[value], n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t page_get(const struct page *page, enum page_value value)
+{
+	return __atomic_load_n(&page->values[value], __ATOMIC_RELAXED);
+}
+
+/* A free place, emptied; NULL when all are in use. */
+struct page_lane *page_lane_claim(struct page *page);
+
+/* Publishes a new state. */
+void page_lane_write(struct page_lane *lane, const struct page_lane_state *state);
+
+void page_lane_add_rtt(struct page_lane *lane, uint64_t now_us, uint64_t rtt_us);
+
+/* Gives the place back.  Takes NULL. */
+void page_lane_release(struct page_lane *lane);
+
+#endif
