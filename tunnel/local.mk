@@ -2,16 +2,27 @@
 noinst_LIBRARIES += libtunnel.a
 libtunnel_a_SOURCES =
 
-# Loss recovery, congestion control and acknowledgements of a path.
+# Packet encryption; loss recovery, congestion control and acknowledgements of a path.
 libtunnel_a_SOURCES += \
 	tunnel/ack.h \
+	tunnel/aead.c tunnel/aead.h \
 	tunnel/cc.h \
-	tunnel/cc_cubic.h \
-	tunnel/loss.h \
-	tunnel/pacer.h \
-	tunnel/path.h \
+	tunnel/cc_cubic.c tunnel/cc_cubic.h \
+	tunnel/loss.c tunnel/loss.h \
+	tunnel/pacer.c tunnel/pacer.h \
+	tunnel/path.c tunnel/path.h \
 	tunnel/path_limits.h \
-	tunnel/rate_sample.h \
-	tunnel/received.h \
-	tunnel/rtt.h \
-	tunnel/sentmap.h
+	tunnel/rate_sample.c tunnel/rate_sample.h \
+	tunnel/received.c tunnel/received.h \
+	tunnel/rtt.c tunnel/rtt.h \
+	tunnel/sentmap.c tunnel/sentmap.h
+check_PROGRAMS += \
+	tests/unit/aead_test \
+	tests/unit/cc_cubic_test \
+	tests/unit/loss_test \
+	tests/unit/pacer_test \
+	tests/unit/path_test \
+	tests/unit/rate_sample_test \
+	tests/unit/received_test \
+	tests/unit/rtt_test \
+	tests/unit/sentmap_test

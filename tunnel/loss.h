@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decides which packets are lost and when to probe (RFC 9002 section 6): packet threshold, raised when
- * losses prove spurious, time threshold, probe timeout with backoff, persistent congestion.
+ * Decides which packets are lost and when to probe (RFC 9002 section 6): packet threshold and time
+ * threshold, both raised while losses prove spurious (as RFC 8985 does), probe timeout with backoff, persistent congestion.
  * It changes no window and sends nothing.
  */
 #ifndef TUNNEL_LOSS_H
@@ -20,11 +20,14 @@ struct loss {
 	uint64_t
 	    loss_time_us; /* the oldest outstanding packet is lost then; UINT64_MAX: not by time */
 	unsigned packet_threshold;
-	uint64_t threshold_raised_us; /* or lowered: when it changed last */
-	unsigned pto_count;           /* timeouts in a row */
+	unsigned
+	    reorder_eighths; /* of an RTT, that a packet may come late: the time threshold less 1 */
+	uint64_t threshold_changed_us; /* raised or lowered in time */
+	unsigned pto_count;            /* timeouts in a row */
 	uint64_t max_ack_delay_us;
-	uint64_t pto_max_us;      /* backoff ends there */
-	uint64_t first_sample_us; /* when the first RTT sample came; 0: none yet */
+	uint64_t pto_max_us; /* backoff ends there */
+	bool has_sample;
+	uint64_t first_sample_us; /* when the first RTT sample came */
 };
 
 /* What one detection found. */
@@ -38,10 +41,13 @@ typedef void loss_packet_fn(void *context, struct sent_packet *packet);
 
 void loss_init(struct loss *loss, uint64_t max_ack_delay_us, uint64_t pto_max_us);
 void loss_on_sent(struct loss *loss, bool ack_eliciting, uint64_t now_us);
-/* A newer `largest` was acknowledged, or packets were: backoff ends. */
+/* Packets up to `largest` were newly acknowledged: backoff ends. */
 void loss_on_ack(struct loss *loss, uint64_t largest);
-/* A packet declared lost was acknowledged, `gap` numbers below the largest. */
-void loss_on_spurious(struct loss *loss, uint64_t gap, uint64_t now_us);
+/*
+ * A packet declared lost was acknowledged, `gap` numbers below the largest acknowledged before it:
+ * raises the thresholds, in time by one step a round trip.
+ */
+void loss_on_spurious(struct loss *loss, uint64_t gap, const struct rtt *rtt, uint64_t now_us);
 /* Marks what is lost by now, calls `lost` for each and sets loss_time_us. */
 void loss_detect(struct loss *loss, struct sentmap *map, const struct rtt *rtt, uint64_t now_us,
     loss_packet_fn *lost, void *context, struct loss_result *result);

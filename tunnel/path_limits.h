@@ -16,9 +16,9 @@ enum {
 	LOSS_PACKET_THRESHOLD_MAX =
 	    128, /* what reordering may raise it to (RFC 8985's cap is an RTT) */
 	LOSS_THRESHOLD_HOLD_RTTS =
-	    16, /* a raised one falls by one after that many RTTs (RFC 8985) */
-	LOSS_TIME_NUMERATOR = 9,
-	LOSS_TIME_DENOMINATOR = 8,
+	    16,                   /* a raised one falls by one after that many RTTs (RFC 8985) */
+	LOSS_REORDER_EIGHTHS = 1, /* time threshold 9/8 */
+	LOSS_REORDER_EIGHTHS_MAX = 8, /* RFC 8985: at most an RTT */
 	LOSS_PERSISTENT_PTOS = 3,
 	LOSS_KEEP_PTOS = 3,   /* lost packets are remembered that long, to recognise late acks */
 	PTO_BACKOFF_MAX = 10, /* doublings; the caller's cap in time mostly comes first */

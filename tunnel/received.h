@@ -24,9 +24,8 @@ struct received {
 	uint64_t ecn_ect0, ecn_ect1, ecn_ce;
 	unsigned unacknowledged_pkts;     /* ack-eliciting ones since the last ACK */
 	uint64_t first_unacknowledged_us; /* arrival of the first of them */
-	uint64_t largest_acknowledged;    /* the `largest` of the last ACK sent */
+	uint64_t gaps_told_below; /* numbers missing below this were missing in the last ACK too */
 	bool ack_is_due;
-	bool is_gap_told;  /* the gaps known at the last ACK were in it */
 	uint64_t timer_us; /* a held-back ACK is due then; UINT64_MAX: none is */
 };
 

@@ -60,6 +60,8 @@ int sentmap_init(struct sentmap *map);
 void sentmap_clear(struct sentmap *map);
 /* Makes room for one more packet. 0, ERR_LIMIT or ERR_NOMEM. */
 int sentmap_reserve(struct sentmap *map);
+/* True when the next packet needs a larger ring, unless older ones expire. */
+bool sentmap_is_at_capacity(const struct sentmap *map);
 /* True when only acknowledgements and probes should still be added. */
 bool sentmap_is_nearly_full(const struct sentmap *map);
 /* Adds a frame record to the packet being built. 0, ERR_LIMIT or ERR_NOMEM. */

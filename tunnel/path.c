@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One way that a lane's packets go, see path.h.  The order within an acknowledgement is that of
+ * RFC 9002 appendix A.7: what arrived, RTT, what is lost, congestion control.
+ */
+#include "tunnel/path.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	ECN_NOT_ECT = 0,
+	ECN_ECT0 = 2,
+	ECN_GIVE_UP_PTOS = 3, /* unproven marks are dropped after that many timeouts in a row */
+};
+
+int path_init(struct path *path, const struct path_config *config, uint64_t now_us)
+{
+	int error;
+
+	if (config->packet_bytes == 0 || !config->cc)
+		return ERR_INVALID;
+	memset(path, 0, sizeof(*path));
+	path->config = *config;
+	error = sentmap_init(&path->sent);
+	if (error)
+		return error;
+	path->cc = calloc(1, config->cc->state_bytes);
+	if (!path->cc) {
+		sentmap_clear(&path->sent);
+		return ERR_NOMEM;
+	}
+	config->cc->init(path->cc, config->packet_bytes, now_us);
+	rtt_init(&path->rtt, now_us);
+	loss_init(&path->loss, config->max_ack_delay_us, config->pto_max_us);
+	rate_sampler_init(&path->rate);
+	pacer_init(&path->pacer, config->packet_bytes, now_us);
+	pacer_set_rate(&path->pacer, path_pacing_rate_Bps(path), now_us);
+	path->ecn_is_on = true;
+	return 0;
+}
+
+void path_clear(struct path *path)
+{
+	sentmap_clear(&path->sent);
+	free(path->cc);
+	path->cc = NULL;
+}
+
+uint64_t path_window_bytes(const struct path *path)
+{
+	return path->config.cc->window_bytes(path->cc);
+}
+
+uint64_t path_pacing_rate_Bps(const struct path *path)
+{
+	return path->config.cc->pacing_rate_Bps(path->cc, &path->rtt);
+}
+
+uint64_t path_pto_us(const struct path *path)
+{
+	return rtt_pto_us(&path->rtt, path->config.max_ack_delay_us);
+}
+
+uint8_t path_ecn(const struct path *path)
+{
+	return path->ecn_is_on ? ECN_ECT0 : ECN_NOT_ECT;
+}
+
+/* Whole packets only: a sliver of window is worth less than a full packet an ACK later. */
+static uint64_t window_room_bytes(const struct path *path)
+{
+	uint64_t window = path_window_bytes(path);
+	uint64_t used = path->sent.in_flight_bytes;
+
+	if (sentmap_is_nearly_full(&path->sent) || used + path->config.packet_bytes > window)
+		return 0;
+	return window - used;
+}
+
+size_t path_send_room(const struct path *path, uint64_t now_us)
+{
+	uint64_t window_room = window_room_bytes(path);
+	uint64_t pacer_room = window_room ? pacer_room_bytes(&path->pacer, now_us) : 0;
+
+	return (size_t)(pacer_room < window_room ? pacer_room : window_room);
+}
+
+uint64_t path_pacing_timer_us(const struct path *path, uint64_t now_us)
+{
+	if (window_room_bytes(path) == 0)
+		return UINT64_MAX;
+	return pacer_timer_us(&path->pacer, now_us);
+}
+
+uint64_t path_packet_begin(struct path *path)
+{
+	if (sentmap_reserve(&path->sent) != 0)
+		return PATH_NUMBER_NONE;
+	path->building_frames = 0;
+	return path->sent.next;
+}
+
+int path_packet_add(struct path *path, const struct sent_frame *frame)
+{
+	return sentmap_add_frame(&path->sent, frame, &path->building_frames);
+}
+
+void path_packet_abandon(struct path *path)
+{
+	sentmap_drop_frames(&path->sent, path->building_frames);
+	path->building_frames = 0;
+}
+
+/* What congestion control, pacing and rate samples must know of an ack-eliciting packet. */
+static void account_in_flight(struct path *path, struct sent_packet *packet,
+    uint64_t in_flight_before, bool app_limited, uint64_t now_us)
+{
+	struct cc_sent sent = {now_us, packet->bytes, in_flight_before};
+
+	rate_on_sent(&path->rate, &packet->stamp, in_flight_before, now_us);
+	path->config.cc->on_sent(path->cc, &sent);
+	pacer_on_sent(&path->pacer, packet->bytes, now_us);
+	if (path->sent.in_flight_bytes > path->round_used_bytes)
+		path->round_used_bytes = path->sent.in_flight_bytes;
+	if (app_limited && path->sent.in_flight_bytes < path_window_bytes(path))
+		rate_on_app_limited(&path->rate, path->sent.in_flight_bytes);
+}
+
+/* Lost packets are kept for some time, in case they are acknowledged late. */
+static void forget_old(struct path *path, uint64_t now_us)
+{
+	uint64_t keep_us = LOSS_KEEP_PTOS * path_pto_us(path);
+
+	sentmap_expire(&path->sent, now_us > keep_us ? now_us - keep_us : 0);
+}
+
+void path_packet_commit(
+    struct path *path, size_t udp_bytes, bool ack_eliciting, bool app_limited, uint64_t now_us)
+{
+	uint64_t in_flight_before = path->sent.in_flight_bytes;
+	struct sent_packet *packet = sentmap_push(
+	    &path->sent, now_us, (uint16_t)udp_bytes, ack_eliciting, path->building_frames);
+
+	path->building_frames = 0;
+	packet->is_ect = path->ecn_is_on;
+	loss_on_sent(&path->loss, ack_eliciting, now_us);
+	path->counters.packets_sent++;
+	path->counters.bytes_sent += udp_bytes;
+	if (ack_eliciting)
+		account_in_flight(path, packet, in_flight_before, app_limited, now_us);
+	/* Who only receives sends ACKs that nobody acknowledges. */
+	if (sentmap_is_at_capacity(&path->sent))
+		forget_old(path, now_us);
+}
+
+/* What one ACK newly says. */
+struct ack_news {
+	uint64_t packets, ect_packets, bytes;
+	bool has_eliciting;
+	bool has_newest;
+	uint64_t newest_number, newest_sent_us;
+	struct rate_sample rate;
+};
+
+/* Where the fate of frames is told. */
+struct fate {
+	struct path *path;
+	path_fate_fn *tell;
+	void *context;
+};
+
+static void tell_frames(const struct fate *fate, const struct sent_packet *packet, bool lost)
+{
+	for (unsigned i = 0; i < packet->frame_count; i++)
+		fate->tell(fate->context, sentmap_frame(&fate->path->sent, packet, i), lost);
+}
+
+static void on_spurious_loss(
+    struct path *path, const struct sent_packet *packet, uint64_t number, uint64_t now_us)
+{
+	uint64_t largest = path->loss.largest_acked;
+
+	path->counters.packets_spurious++;
+	loss_on_spurious(&path->loss, largest > number ? largest - number : 0, &path->rtt, now_us);
+	path->config.cc->on_spurious(path->cc, packet->sent_us, now_us);
+}
+
+static void on_packet_acked(struct path *path, uint64_t number, struct sent_packet *packet,
+    const struct fate *fate, uint64_t now_us, struct ack_news *news)
+{
+	bool was_lost = packet->state == SENT_LOST;
+
+	if (was_lost)
+		on_spurious_loss(path, packet, number, now_us);
+	sentmap_set_state(&path->sent, packet, SENT_ACKED);
+	packet->acked_run = 1;
+	news->packets++;
+	news->ect_packets += packet->is_ect;
+	if (!news->has_newest || number > news->newest_number) {
+		news->has_newest = true;
+		news->newest_number = number;
+		news->newest_sent_us = packet->sent_us;
+	}
+	if (packet->is_ack_eliciting) {
+		news->has_eliciting = true;
+		path->counters.packets_acked++;
+		if (!was_lost)
+			news->bytes += packet->bytes;
+		rate_on_packet_acked(&path->rate, &news->rate, &packet->stamp, packet->sent_us,
+		    packet->bytes, now_us);
+	}
+	tell_frames(fate, packet, false);
+}
+
+/* Walks a range downward; runs that earlier ACKs covered are passed over in one step. */
+static void walk_range(struct path *path, const struct ack_range *range, const struct fate *fate,
+    uint64_t now_us, struct ack_news *news)
+{
+	uint64_t first = range->first > path->sent.first ? range->first : path->sent.first;
+	uint64_t number = range->last + 1;
+
+	while (number > first) {
+		struct sent_packet *packet = sentmap_get(&path->sent, number - 1);
+
+		if (packet->state != SENT_ACKED)
+			on_packet_acked(path, number - 1, packet, fate, now_us, news);
+		number -= packet->acked_run;
+	}
+	if (number < first)
+		number = first;
+	sentmap_get(&path->sent, range->last)->acked_run = (uint32_t)(range->last + 1 - number);
+}
+
+static bool is_ack_valid(const struct path *path, const struct ack_frame *ack)
+{
+	if (ack->range_count == 0 || ack->range_count > ACK_RANGES_MAX
+	    || ack->largest >= path->sent.next || ack->ranges[0].last != ack->largest)
+		return false;
+	for (unsigned i = 0; i < ack->range_count; i++) {
+		if (ack->ranges[i].first > ack->ranges[i].last)
+			return false;
+		if (i > 0
+		    && (ack->ranges[i].last >= ack->ranges[i - 1].first
+		        || ack->ranges[i - 1].first - ack->ranges[i].last < 2))
+			return false;
+	}
+	return true;
+}
+
+static uint64_t sample_rtt(
+    struct path *path, const struct ack_frame *ack, const struct ack_news *news, uint64_t now_us)
+{
+	if (!news->has_eliciting || news->newest_number != ack->largest)
+		return 0;
+	rtt_update(&path->rtt, now_us - news->newest_sent_us, ack->delay_us,
+	    path->config.max_ack_delay_us, now_us);
+	if (!path->loss.has_sample) {
+		path->loss.has_sample = true;
+		path->loss.first_sample_us = now_us;
+	}
+	return path->rtt.latest_us ? path->rtt.latest_us : 1;
+}
+
+/* RFC 9000 section 13.4.2: marks that vanish on the way are not sent any more. */
+static void handle_ecn(
+    struct path *path, const struct ack_frame *ack, const struct ack_news *news, uint64_t now_us)
+{
+	uint64_t ect0 = ack->has_ecn ? ack->ecn_ect0 : 0;
+	uint64_t ce = ack->has_ecn ? ack->ecn_ce : 0;
+	struct cc_ecn ecn = {
+	    .now_us = now_us,
+	    .in_flight_bytes = path->sent.in_flight_bytes,
+	    .largest_sent_us = news->newest_sent_us,
+	};
+
+	/* Reordered ACKs count less than an earlier one did. */
+	if (!path->ecn_is_on || news->newest_number != ack->largest)
+		return;
+	if (ect0 + ce < path->ecn_ect0 + path->ecn_ce + news->ect_packets || ce < path->ecn_ce) {
+		path->ecn_is_on = false;
+		return;
+	}
+	ecn.ce_pkts = ce - path->ecn_ce;
+	path->ecn_ect0 = ect0;
+	path->ecn_ce = ce;
+	path->ecn_is_proven |= ect0 + ce > 0;
+	path->counters.ecn_marks += ecn.ce_pkts;
+	if (ecn.ce_pkts > 0)
+		path->config.cc->on_ecn(path->cc, &ecn);
+}
+
+static void on_packet_lost(void *context, struct sent_packet *packet)
+{
+	const struct fate *fate = context;
+
+	fate->path->counters.packets_lost++;
+	if (!packet->is_handed_back)
+		tell_frames(fate, packet, true);
+}
+
+static void detect_losses(struct path *path, struct fate *fate, uint64_t now_us)
+{
+	struct loss_result lost;
+	struct cc_loss loss;
+
+	loss_detect(&path->loss, &path->sent, &path->rtt, now_us, on_packet_lost, fate, &lost);
+	if (lost.packets == 0)
+		return;
+	loss = (struct cc_loss){
+	    .now_us = now_us,
+	    .packets = lost.packets,
+	    .bytes = lost.bytes,
+	    .in_flight_bytes = path->sent.in_flight_bytes,
+	    .largest_sent_us = lost.largest_sent_us,
+	    .is_persistent = lost.is_persistent,
+	};
+	path->config.cc->on_loss(path->cc, &loss);
+	if (lost.is_persistent)
+		rtt_forget_min(&path->rtt);
+}
+
+/* A round ends when something is acknowledged that was sent after its beginning. */
+static uint64_t used_bytes(struct path *path, uint64_t newest_number)
+{
+	uint64_t used = path->round_used_bytes;
+
+	if (path->last_round_used_bytes > used)
+		used = path->last_round_used_bytes;
+	if (newest_number >= path->round_end) {
+		path->last_round_used_bytes = path->round_used_bytes;
+		path->round_used_bytes = path->sent.in_flight_bytes;
+		path->round_end = path->sent.next;
+	}
+	return used;
+}
+
+static void tell_congestion_control(
+    struct path *path, struct ack_news *news, uint64_t rtt_sample_us, uint64_t now_us)
+{
+	struct cc_ack ack = {
+	    .now_us = now_us,
+	    .bytes = news->bytes,
+	    .in_flight_bytes = path->sent.in_flight_bytes,
+	    .used_bytes = used_bytes(path, news->newest_number),
+	    .largest_number = news->newest_number,
+	    .largest_sent_us = news->newest_sent_us,
+	    .next_number = path->sent.next,
+	    .rtt_sample_us = rtt_sample_us,
+	    .rtt = &path->rtt,
+	};
+
+	rate_sample_finish(&path->rate, &news->rate, path->rtt.min_us);
+	ack.rate = news->rate;
+	path->config.cc->on_ack(path->cc, &ack);
+}
+
+/* After losses or acknowledgements: the pace may be another, old packets may go. */
+static void settle(struct path *path, uint64_t now_us)
+{
+	pacer_set_rate(&path->pacer, path_pacing_rate_Bps(path), now_us);
+	forget_old(path, now_us);
+}
+
+int path_on_ack(struct path *path, const struct ack_frame *ack, uint64_t now_us, path_fate_fn *tell,
+    void *context)
+{
+	struct fate fate = {path, tell, context};
+	struct ack_news news = {0};
+	uint64_t rtt_sample_us;
+
+	if (!is_ack_valid(path, ack))
+		return ERR_MALFORMED;
+	for (unsigned i = 0; i < ack->range_count && ack->ranges[i].last >= path->sent.first; i++)
+		walk_range(path, &ack->ranges[i], &fate, now_us, &news);
+	if (news.packets == 0)
+		return 0;
+	rtt_sample_us = sample_rtt(path, ack, &news, now_us);
+	loss_on_ack(&path->loss, ack->largest);
+	handle_ecn(path, ack, &news, now_us);
+	detect_losses(path, &fate, now_us);
+	if (news.has_eliciting)
+		tell_congestion_control(path, &news, rtt_sample_us, now_us);
+	settle(path, now_us);
+	return 0;
+}
+
+uint64_t path_timer_us(const struct path *path)
+{
+	return loss_timer_us(&path->loss, &path->sent, &path->rtt);
+}
+
+/* The frames of the oldest packets in flight go to the probes; the packets count as before. */
+static void hand_back_oldest(struct path *path, const struct fate *fate, unsigned count)
+{
+	for (uint64_t number = sentmap_oldest_outstanding(&path->sent);
+	     count > 0 && number < path->sent.next; number++) {
+		struct sent_packet *packet = sentmap_get(&path->sent, number);
+
+		if (packet->state != SENT_OUTSTANDING || !packet->is_ack_eliciting
+		    || packet->is_handed_back)
+			continue;
+		packet->is_handed_back = true;
+		tell_frames(fate, packet, true);
+		count--;
+	}
+}
+
+unsigned path_on_timer(struct path *path, uint64_t now_us, path_fate_fn *tell, void *context)
+{
+	struct fate fate = {path, tell, context};
+	unsigned probes = 0;
+
+	if (path_timer_us(path) > now_us)
+		return 0;
+	if (loss_pto_is_due(&path->loss, &path->sent, &path->rtt, now_us)) {
+		loss_on_pto(&path->loss);
+		/* The next one counts from the probes, or from now should none be sent. */
+		loss_on_sent(&path->loss, true, now_us);
+		path->counters.probe_timeouts++;
+		if (!path->ecn_is_proven && path->loss.pto_count >= ECN_GIVE_UP_PTOS)
+			path->ecn_is_on = false;
+		probes = path->sent.in_flight_pkts > 1 ? PTO_PROBES : 1;
+		hand_back_oldest(path, &fate, probes);
+	} else {
+		detect_losses(path, &fate, now_us);
+	}
+	settle(path, now_us);
+	return probes;
+}
