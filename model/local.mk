@@ -15,8 +15,12 @@ libmodel_a_SOURCES = \
 	model/node_config.c model/node_config_file.c model/node_config.h
 
 check_PROGRAMS += \
+	tests/unit/accelerator_test \
 	tests/unit/backend_choice_test \
 	tests/unit/flow_hash_test \
 	tests/unit/join_token_test \
+	tests/unit/json_guard_test \
 	tests/unit/maglev_test \
-	tests/unit/name_test
+	tests/unit/messages_test \
+	tests/unit/name_test \
+	tests/unit/node_config_test

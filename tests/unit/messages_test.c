@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each message there and back, and what is refused. */
+#include "tests/unit/cmocka_all.h"
+
+#include "base/err.h"
+#include "model/messages.h"
+
+#include <string.h>
+
+static struct model_error error;
+
+/* Encodes and decodes; the result is the caller's to clear. */
+static struct message round_trip(const struct message *message)
+{
+	struct message again;
+	size_t length;
+	char *text;
+
+	assert_int_equal(message_encode(message, &text, &length), 0);
+	assert_int_equal(strlen(text), length);
+	if (message_decode(text, length, &again, &error) < 0)
+		fail_msg("%s: %s", error.field, error.reason);
+	assert_int_equal(again.type, message->type);
+	free(text);
+	return again;
+}
+
+static void hello(void **state)
+{
+	struct name binds[] = {{"192.0.2.9"}};
+	struct message again, message = {.type = MESSAGE_HELLO,
+	                          .body.hello = {.protocol = CONTROL_PROTOCOL,
+	                              .role = NODE_LISTENER,
+	                              .name = "tyo-1",
+	                              .secret = {1, 2, 3},
+	                              .slots = 2,
+	                              .binds = binds,
+	                              .bind_count = 1,
+	                              .instance = INT64_MAX,
+	                              .version = "0.1",
+	                              .config = {5, 6}}};
+
+	(void)state;
+	again = round_trip(&message);
+	assert_string_equal(again.body.hello.name, "tyo-1");
+	assert_memory_equal(again.body.hello.secret, message.body.hello.secret, JOIN_SECRET_BYTES);
+	assert_true(again.body.hello.instance == INT64_MAX);
+	assert_int_equal(again.body.hello.config.revision, 6);
+	assert_string_equal(again.body.hello.binds[0].text, "192.0.2.9");
+	message_clear(&again);
+}
+
+static void report(void **state)
+{
+	struct lane_measurement lanes[] = {{.lane = 0,
+	    .slot = 1,
+	    .is_up = true,
+	    .rtt = {.now_us = 100},
+	    .traffic = {.packets_sent = 5, .packets_lost = 1}}};
+	struct tunnel_measurement tunnels[] = {{.listener = "tyo-1",
+	    .endpoint = "fra-1",
+	    .state = TUNNEL_PARTIAL,
+	    .since_ms = 1700000000000,
+	    .lane_total = 2,
+	    .lanes = lanes,
+	    .lane_count = 1}};
+	struct counter counters[] = {{"flows_refused", 3}};
+	struct message again, message = {.type = MESSAGE_REPORT,
+	                          .body.report = {.tunnels = tunnels,
+	                              .tunnel_count = 1,
+	                              .counters = counters,
+	                              .counter_count = 1}};
+
+	(void)state;
+	again = round_trip(&message);
+	assert_int_equal(again.body.report.tunnels[0].state, TUNNEL_PARTIAL);
+	assert_int_equal(again.body.report.tunnels[0].lanes[0].traffic.packets_lost, 1);
+	assert_int_equal(again.body.report.counters[0].value, 3);
+	message_clear(&again);
+	message.body.report = (struct message_report){0};
+	again = round_trip(&message);
+	message_clear(&again);
+}
+
+static void short_ones(void **state)
+{
+	struct message applied = {.type = MESSAGE_APPLIED, .body.applied = {{7, 8}}};
+	struct message refused = {
+	    .type = MESSAGE_REFUSED, .body.refused = {{7, 8}, "port 80 is in use"}};
+	struct message welcome = {.type = MESSAGE_WELCOME, .body.welcome = {4, "tyo-1", "tokyo"}};
+	struct message denied = {.type = MESSAGE_DENIED, .body.denied = {"the token expired"}};
+	struct message removed = {.type = MESSAGE_REMOVED, .body.removed = {"by root"}};
+	struct message again;
+
+	(void)state;
+	again = round_trip(&applied);
+	assert_int_equal(again.body.applied.number.revision, 8);
+	again = round_trip(&refused);
+	assert_string_equal(again.body.refused.reason, "port 80 is in use");
+	again = round_trip(&welcome);
+	assert_string_equal(again.body.welcome.region, "tokyo");
+	again = round_trip(&denied);
+	assert_string_equal(again.body.denied.reason, "the token expired");
+	again = round_trip(&removed);
+	assert_int_equal(again.type, MESSAGE_REMOVED);
+}
+
+static void config(void **state)
+{
+	struct message again,
+	    message = {.type = MESSAGE_CONFIG,
+	        .body.config = {
+	            .number = {1, 2}, .node_name = "a", .region = "b", .role = NODE_ENDPOINT}};
+
+	(void)state;
+	again = round_trip(&message);
+	assert_int_equal(again.body.config.number.revision, 2);
+	message_clear(&again);
+}
+
+static void expect_refused(const char *text, int result)
+{
+	struct message message;
+
+	assert_int_equal(message_decode(text, strlen(text), &message, &error), result);
+	assert_int_equal(message.type, 0);
+	assert_true(error.reason[0]);
+}
+
+static void refuses_what_is_none(void **state)
+{
+	(void)state;
+	expect_refused("", ERR_MALFORMED);
+	expect_refused("{", ERR_MALFORMED);
+	expect_refused("[]", ERR_UNSUPPORTED);
+	expect_refused("{}", ERR_UNSUPPORTED);
+	expect_refused("{\"type\": \"sudo\"}", ERR_UNSUPPORTED);
+	expect_refused("{\"type\": \"applied\", \"type\": \"applied\"}", ERR_MALFORMED);
+	expect_refused("{\"type\": \"applied\"}", ERR_MALFORMED);
+	expect_refused(
+	    "{\"type\": \"applied\", \"incarnation\": -1, \"revision\": 1}", ERR_MALFORMED);
+	expect_refused("{\"type\": \"applied\", \"incarnation\": 1, \"revision\": 1, \"x\": 1}",
+	    ERR_MALFORMED);
+	expect_refused("{\"type\":[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}", ERR_MALFORMED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(hello),
+	    cmocka_unit_test(report),
+	    cmocka_unit_test(short_ones),
+	    cmocka_unit_test(config),
+	    cmocka_unit_test(refuses_what_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
