@@ -61,15 +61,14 @@ static void set_buffers(int descriptor, int bytes)
 
 static bool set_options_v4(int descriptor, const struct udp_options *options)
 {
-	return set_int(descriptor, IPPROTO_IP, IP_PKTINFO, 1)
-	       && set_int(descriptor, IPPROTO_IP, IP_RECVTOS, 1)
+	return set_int(descriptor, IPPROTO_IP, IP_RECVTOS, 1)
 	       && set_int(descriptor, IPPROTO_IP, IP_MTU_DISCOVER,
 	           options->dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
 }
 
 static bool set_options_v6(int descriptor, const struct udp_options *options)
 {
-	return set_int(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1)
+	return set_int(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, options->dual_stack ? 0 : 1)
 	       && set_int(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
 	       && set_int(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1)
 	       && set_int(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
@@ -78,8 +77,13 @@ static bool set_options_v6(int descriptor, const struct udp_options *options)
 
 static bool set_options(int descriptor, const struct udp_options *options)
 {
-	if (options->local.family == 6 ? !set_options_v6(descriptor, options)
-	                               : !set_options_v4(descriptor, options))
+	bool is_v6 = options->local.family == 6;
+
+	if (is_v6 && !set_options_v6(descriptor, options))
+		return false;
+	if ((!is_v6 || options->dual_stack) && !set_options_v4(descriptor, options))
+		return false;
+	if (!is_v6 && !set_int(descriptor, IPPROTO_IP, IP_PKTINFO, 1))
 		return false;
 	if (options->reuse_port && !set_int(descriptor, SOL_SOCKET, SO_REUSEPORT, 1))
 		return false;
@@ -218,6 +222,11 @@ static void read_local_v6(const struct cmsghdr *cmsg, struct addr *local)
 	struct in6_pktinfo info;
 
 	memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+	if (IN6_IS_ADDR_V4MAPPED(&info.ipi6_addr)) { /* IPv4 at a dual-stack socket */
+		local->family = 4;
+		memcpy(local->ip, info.ipi6_addr.s6_addr + 12, 4);
+		return;
+	}
 	memcpy(local->ip, &info.ipi6_addr, 16);
 	if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
 		local->scope = (uint32_t)info.ipi6_ifindex;
@@ -370,7 +379,7 @@ static void fill_control(struct msghdr *header, struct piece *piece, const struc
 	header->msg_control = piece->control.bytes;
 	if (batch->from.family && !addr_is_any(&batch->from))
 		add_from(header, &used, &batch->from);
-	if (ecn && udp->family == 4)
+	if (ecn && (udp->family == 4 || batch->to.family == 4))
 		memcpy(
 		    add_control(header, &used, IPPROTO_IP, IP_TOS, sizeof(ecn)), &ecn, sizeof(ecn));
 	else if (ecn)
@@ -418,7 +427,10 @@ static unsigned fill_pieces(const struct udp *udp, const struct udp_batch *batch
 			piece->ends_batch = offset == batches[i].length_bytes;
 			*header = (struct msghdr){.msg_iov = &piece->part, .msg_iovlen = 1};
 			if (batches[i].to.family && !udp->is_connected) {
-				header->msg_namelen = addr_to_sockaddr(&batches[i].to, &piece->to);
+				header->msg_namelen =
+				    udp->family == 6
+				        ? addr_to_sockaddr_mapped(&batches[i].to, &piece->to)
+				        : addr_to_sockaddr(&batches[i].to, &piece->to);
 				header->msg_name = &piece->to;
 			}
 			fill_control(header, piece, udp, &batches[i]);

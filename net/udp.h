@@ -22,8 +22,9 @@ enum {
 };
 
 struct udp_options {
-	struct addr local;  /* bound to; the address may be any, the port 0; IPv6 takes no IPv4 */
+	struct addr local;  /* bound to; the address may be any, the port 0 */
 	struct addr remote; /* connected to; family 0 for none */
+	bool dual_stack;    /* with local [::]: takes IPv4 too, whose addresses stay plain IPv4 */
 	bool reuse_port;
 	bool dont_fragment; /* DF on each datagram, the path MTU being the caller's affair */
 	int buffer_bytes;   /* of the socket, each way; 0 leaves the system's default */

@@ -188,6 +188,49 @@ static void batches_cross_plain(void **state)
 	exchange("::1", true);
 }
 
+/* One socket for both families, the addresses each in its own. */
+static void dual_stack_speaks_both(void **state)
+{
+	static const char *const peers[] = {"127.0.0.1", "::1"};
+	struct udp_options options = {.dual_stack = true, .dont_fragment = true};
+	struct udp both;
+	uint8_t data[100] = {0};
+	int descriptor;
+
+	(void)state;
+	options.local = addr_any(6, 0);
+	assert_int_equal(udp_open(&options, &descriptor), 0);
+	assert_int_equal(udp_init(&both, descriptor, false), 0);
+	for (size_t i = 0; i < 2; i++) {
+		struct addr here;
+		struct udp_batch batch;
+		struct received r;
+		struct udp peer;
+		size_t done;
+
+		open_at(&peer, peers[i], false);
+		assert_int_equal(addr_parse(peers[i], both.local_port, &here), 0);
+		batch = batch_of(data, 100, 50, here);
+		batch.ecn = 1;
+		assert_int_equal(udp_send(&peer, &batch, 1, &done), 0);
+		receive_all(&both, &r);
+		assert_int_equal(r.count, 2);
+		assert_int_equal(r.ecn, 1);
+		assert_true(addr_equal(&r.local, &here));
+		assert_int_equal(r.from.family, here.family);
+		batch = batch_of(data, 100, 50, local_of(peer.descriptor));
+		batch.from = r.local;
+		batch.ecn = 2;
+		assert_int_equal(udp_send(&both, &batch, 1, &done), 0);
+		receive_all(&peer, &r);
+		assert_int_equal(r.count, 2);
+		assert_int_equal(r.ecn, 2);
+		assert_true(addr_equal(&r.from, &here));
+		close(peer.descriptor);
+	}
+	close(descriptor);
+}
+
 static void environment_turns_segmentation_off(void **state)
 {
 	struct udp a;
@@ -430,6 +473,7 @@ int main(void)
 	    TEST(batches_cross_v4),
 	    TEST(batches_cross_v6),
 	    TEST(batches_cross_plain),
+	    TEST(dual_stack_speaks_both),
 	    TEST(environment_turns_segmentation_off),
 	    TEST(any_size_crosses),
 	    TEST(refused_segmentation_falls_back),
