@@ -23,3 +23,18 @@ CLI_LIBS = libcli.a $(MODEL_LIBS) $(CURL_LIBS) $(SMARTCOLS_LIBS)
 bin_PROGRAMS += trunkctl
 trunkctl_SOURCES = cli/main.c
 trunkctl_LDADD = $(CLI_LIBS)
+
+CLI_TESTS = \
+	tests/unit/accelerator_spec_test \
+	tests/unit/command_test \
+	tests/unit/format_test \
+	tests/unit/history_test \
+	tests/unit/output_test \
+	tests/unit/value_test
+check_PROGRAMS += $(CLI_TESTS)
+tests_unit_accelerator_spec_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_command_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_format_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_history_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_output_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)

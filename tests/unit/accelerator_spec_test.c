@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From options to the bodies of POST and PATCH. */
+#include "tests/unit/cmocka_all.h"
+
+#include <string.h>
+
+#include "cli/accelerator_spec.h"
+#include "cli/commands.h"
+
+enum { WORDS_MAX = 32 };
+
+static struct invocation invocation;
+static char error[VALUE_ERROR_BYTES];
+static char line_copy[1024];
+
+static const char current_text[] =
+    "{\"name\":\"web\",\"protocol\":\"tcp\",\"revision\":7,\"endpoint_groups\":["
+    "{\"region\":\"fra\",\"backends\":[{\"host\":\"192.0.2.1\",\"port\":80,\"weight\":128},"
+    "{\"host\":\"2001:db8::1\",\"port\":null,\"weight\":5}]},"
+    "{\"region\":\"iad\",\"backends\":[{\"host\":\"b.example\",\"weight\":1}]}]}";
+
+static void parse(const char *command, const char *options)
+{
+	static char program[] = "trunkctl";
+	char *words[WORDS_MAX] = {program};
+	int count = 1;
+	snprintf(line_copy, sizeof(line_copy), "accelerator %s web %s", command, options);
+	for (char *w = strtok(line_copy, " "); w && count < WORDS_MAX; w = strtok(NULL, " "))
+		words[count++] = w;
+	if (!command_parse(&trunkctl_commands, count, words, &invocation, error))
+		fail_msg("%s: %s", options, error);
+}
+
+static void assert_json(json_t *value, const char *wanted)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(text, wanted);
+	free(text);
+	json_decref(value);
+}
+
+static void assert_patch(const char *options, const char *wanted)
+{
+	json_t *current = json_loads(current_text, 0, NULL), *patch;
+	parse("update", options);
+	if (!spec_check_update(&invocation, error)
+	    || !spec_update(&invocation, current, &patch, error))
+		fail_msg("%s: %s", options, error);
+	assert_json(patch, wanted);
+	json_t *unchanged = json_loads(current_text, 0, NULL);
+	assert_true(json_equal(current, unchanged));
+	json_decref(unchanged);
+	json_decref(current);
+}
+
+static void assert_update_refused(const char *options, const char *wanted)
+{
+	json_t *current = json_loads(current_text, 0, NULL), *patch = NULL;
+	parse("update", options);
+	if (spec_check_update(&invocation, error)
+	    && spec_update(&invocation, current, &patch, error))
+		fail_msg("taken: %s", options);
+	assert_string_equal(error, wanted);
+	json_decref(current);
+}
+
+static void create_has_what_was_said(void **state)
+{
+	json_t *body;
+	(void)state;
+	parse("create", "--protocol tcp+udp --ports 443,8000-8010 --listen tokyo,osaka "
+	                "--backend fra=192.0.2.1 --backend iad=b.example:8080,weight=0 "
+	                "--backend fra=[2001:db8::1]:80,weight=255 --idle-timeout tcp=2h "
+	                "--idle-timeout udp=30 --udp-flows-per-source 5");
+	assert_true(spec_create(&invocation, &body, error));
+	assert_json(body,
+	    "{\"endpoint_groups\":[{\"backends\":[{\"host\":\"192.0.2.1\",\"weight\":128},"
+	    "{\"host\":\"2001:db8::1\",\"port\":80,\"weight\":255}],\"region\":\"fra\"},"
+	    "{\"backends\":[{\"host\":\"b.example\",\"port\":8080,\"weight\":0}],\"region\":"
+	    "\"iad\"}],"
+	    "\"listen\":[\"tokyo\",\"osaka\"],\"name\":\"web\",\"ports\":[\"443\",\"8000-8010\"],"
+	    "\"protocol\":\"tcp+udp\",\"tcp_idle_timeout_s\":7200,\"udp_flows_per_source\":5,"
+	    "\"udp_idle_timeout_s\":30}");
+}
+
+static void create_leaves_defaults_to_control(void **state)
+{
+	json_t *body;
+	(void)state;
+	parse("create", "--protocol tcp --ports 80 --listen tokyo --backend fra=h");
+	assert_true(spec_create(&invocation, &body, error));
+	assert_null(json_object_get(body, "tcp_idle_timeout_s"));
+	assert_null(json_object_get(body, "udp_flows_per_source"));
+	json_decref(body);
+}
+
+static void idle_timeout_is_by_protocol(void **state)
+{
+	static const struct {
+		const char *protocol, *timeout;
+		json_int_t tcp_s, udp_s;
+	} cases[] = {{"tcp", "60", 60, 0}, {"udp", "60", 0, 60}, {"tcp+udp", "60", 60, 60},
+	    {"tcp+udp", "udp=60", 0, 60}, {"tcp", "tcp=1h", 3600, 0}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char line[256];
+		json_t *body;
+		snprintf(line, sizeof(line),
+		    "--protocol %s --ports 80 --listen a --backend b=c --idle-timeout %s",
+		    cases[i].protocol, cases[i].timeout);
+		parse("create", line);
+		assert_true(spec_create(&invocation, &body, error));
+		assert_int_equal(json_integer_value(json_object_get(body, "tcp_idle_timeout_s")),
+		    cases[i].tcp_s);
+		assert_int_equal(json_integer_value(json_object_get(body, "udp_idle_timeout_s")),
+		    cases[i].udp_s);
+		json_decref(body);
+	}
+}
+
+static void create_refuses(const char *options, const char *wanted)
+{
+	json_t *body;
+	parse("create", options);
+	if (spec_create(&invocation, &body, error))
+		fail_msg("taken: %s", options);
+	assert_null(body);
+	assert_string_equal(error, wanted);
+}
+
+static void create_names_the_bad_part(void **state)
+{
+	(void)state;
+	create_refuses("--protocol sctp --ports 80 --listen a --backend b=c",
+	    "--protocol \"sctp\": wants one of tcp, udp, tcp+udp");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend b=c:1 --backend b=C:1",
+	    "backend b=C:1 is there already");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend b=[::1] --backend b=[0::1]",
+	    "backend b=[0::1] is there already");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend b=c --idle-timeout udp=3",
+	    "--idle-timeout \"udp=3\": the accelerator has no udp");
+	create_refuses("--protocol udp --ports 80 --listen a --backend b=c --idle-timeout 2d",
+	    "--idle-timeout \"2d\": wants 1 to 86400 seconds");
+	create_refuses(
+	    "--protocol tcp --ports 80 --listen a --backend b=c --udp-flows-per-source 0",
+	    "--udp-flows-per-source \"0\": wants a whole number from 1 to 200000");
+}
+
+static void update_changes_only_what_is_named(void **state)
+{
+	(void)state;
+	assert_patch("--ports 81", "{\"ports\":[\"81\"]}");
+	assert_patch(
+	    "--listen a,b --protocol udp", "{\"listen\":[\"a\",\"b\"],\"protocol\":\"udp\"}");
+	assert_patch("--idle-timeout 5", "{\"tcp_idle_timeout_s\":5}");
+	assert_patch(
+	    "--idle-timeout 5 --protocol udp", "{\"protocol\":\"udp\",\"udp_idle_timeout_s\":5}");
+	assert_patch("--udp-flows-per-source 9 --now", "{\"udp_flows_per_source\":9}");
+}
+
+static void update_of_backends(void **state)
+{
+	(void)state;
+	assert_patch("--backend x=h", "{\"endpoint_groups\":[{\"backends\":[{\"host\":\"h\","
+	                              "\"weight\":128}],\"region\":\"x\"}]}");
+	assert_patch("--remove-backend iad=B.example --remove-backend fra=192.0.2.1:80",
+	    "{\"endpoint_groups\":[{\"backends\":[{\"host\":\"2001:db8::1\",\"port\":null,"
+	    "\"weight\":5}],"
+	    "\"region\":\"fra\"}]}");
+	assert_patch("--weight fra=[2001:DB8:0::1],0 --remove-backend iad=b.example",
+	    "{\"endpoint_groups\":[{\"backends\":[{\"host\":\"192.0.2.1\",\"port\":80,\"weight\":"
+	    "128},"
+	    "{\"host\":\"2001:db8::1\",\"port\":null,\"weight\":0}],\"region\":\"fra\"}]}");
+	assert_patch("--remove-backend fra=192.0.2.1:80 --remove-backend fra=[2001:db8::1] "
+	             "--add-backend iad=c.example:9,weight=2",
+	    "{\"endpoint_groups\":[{\"backends\":[{\"host\":\"b.example\",\"weight\":1},"
+	    "{\"host\":\"c.example\",\"port\":9,\"weight\":2}],\"region\":\"iad\"}]}");
+}
+
+static void update_names_the_bad_part(void **state)
+{
+	(void)state;
+	assert_update_refused("--now", "nothing to change; see trunkctl accelerator update --help");
+	assert_update_refused(
+	    "-o json", "nothing to change; see trunkctl accelerator update --help");
+	assert_update_refused("--backend a=b --weight a=b,1",
+	    "--backend names all backends anew; leave out --add-backend, --remove-backend and "
+	    "--weight "
+	    "beside it");
+	assert_update_refused(
+	    "--remove-backend fra=192.0.2.1", "there is no backend fra=192.0.2.1; trunkctl "
+	                                      "accelerator show lists them with their ports");
+	assert_update_refused("--weight ams=h,1",
+	    "there is no backend ams=h; trunkctl accelerator show lists them with their ports");
+	assert_update_refused(
+	    "--add-backend fra=192.0.2.1:80", "backend fra=192.0.2.1:80 is there already");
+	assert_update_refused(
+	    "--idle-timeout udp=5", "--idle-timeout \"udp=5\": the accelerator has no udp");
+	assert_update_refused("--ports x",
+	    "--ports \"x\": wants ports from 1 to 65535 and ranges, as in 443 or 80,8000-8010");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(create_has_what_was_said),
+	    cmocka_unit_test(create_leaves_defaults_to_control),
+	    cmocka_unit_test(idle_timeout_is_by_protocol),
+	    cmocka_unit_test(create_names_the_bad_part),
+	    cmocka_unit_test(update_changes_only_what_is_named),
+	    cmocka_unit_test(update_of_backends),
+	    cmocka_unit_test(update_names_the_bad_part),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
