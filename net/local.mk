@@ -7,12 +7,14 @@ libnet_a_SOURCES += net/page.c net/page.h
 libnet_a_SOURCES += net/process.c net/process.h
 libnet_a_SOURCES += net/steer.c net/steer.h
 libnet_a_SOURCES += net/supervisor.c net/supervisor.h
+libnet_a_SOURCES += net/tcp.c net/tcp.h
 libnet_a_SOURCES += net/udp.c net/udp.h
 check_PROGRAMS += tests/unit/ipc_test
 check_PROGRAMS += tests/unit/pacing_timer_test
 check_PROGRAMS += tests/unit/page_test
 check_PROGRAMS += tests/unit/steer_test
 check_PROGRAMS += tests/unit/supervisor_test
+check_PROGRAMS += tests/unit/tcp_test
 check_PROGRAMS += tests/unit/udp_test
 
 # TLS and identity; tests take their random numbers from a seed.
