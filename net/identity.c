@@ -90,7 +90,7 @@ int identity_open(struct tls_identity **identity, const char *state_directory)
 	return result < 0 ? result : identity_load(identity, &paths);
 }
 
-int identity_read_pin(uint8_t pin[TLS_PIN_BYTES], const char *state_directory)
+int identity_read_pin(uint8_t pin[PIN_BYTES], const char *state_directory)
 {
 	struct identity_paths paths;
 	char *certificate;

@@ -2,7 +2,7 @@
 /*
  * A node's or control's identity: a P-256 key pair and a self-signed certificate, made at the first
  * start and kept as identity.key and identity.crt, mode 0600, in the state directory.  Who a peer
- * is says its pin: SHA-256 of the public key's DER SubjectPublicKeyInfo (text: model/pin.h).
+ * is says its pin: SHA-256 of the public key's DER SubjectPublicKeyInfo (text: base/pin.h).
  */
 #ifndef NET_IDENTITY_H
 #define NET_IDENTITY_H
@@ -24,6 +24,6 @@
 int identity_open(struct tls_identity **identity, const char *state_directory);
 
 /* Reads the pin from the certificate file alone, for a process that must not see the key. */
-int identity_read_pin(uint8_t pin[TLS_PIN_BYTES], const char *state_directory);
+int identity_read_pin(uint8_t pin[PIN_BYTES], const char *state_directory);
 
 #endif

@@ -33,7 +33,7 @@ enum {
 
 struct tls_identity {
 	WOLFSSL_CTX *contexts[2]; /* by enum tls_role */
-	uint8_t pin[TLS_PIN_BYTES];
+	uint8_t pin[PIN_BYTES];
 };
 
 /* Bytes [start, start + length) of data wait to be taken. */
@@ -45,7 +45,7 @@ struct buffer {
 struct tls_connection {
 	WOLFSSL *ssl;
 	struct buffer in, out; /* ciphertext */
-	uint8_t peer_pin[TLS_PIN_BYTES];
+	uint8_t peer_pin[PIN_BYTES];
 	bool is_established, is_shut;
 	int failure; /* 0, or wolfSSL's error: nothing more is done with it */
 	char failure_text[WOLFSSL_MAX_ERROR_SZ];
@@ -126,7 +126,7 @@ static int accept_certificate(int preverified, WOLFSSL_X509_STORE_CTX *store)
 }
 
 /* SHA-256 over the DER SubjectPublicKeyInfo of a P-256 key; ERR_MALFORMED for another curve. */
-static int key_pin(ecc_key *key, uint8_t pin[TLS_PIN_BYTES])
+static int key_pin(ecc_key *key, uint8_t pin[PIN_BYTES])
 {
 	uint8_t spki[PUBLIC_KEY_DER_BYTES];
 	int length;
@@ -144,7 +144,7 @@ static int key_pin(ecc_key *key, uint8_t pin[TLS_PIN_BYTES])
  * The pin of the key that wolfSSL itself decoded from the certificate: it is encoded anew, so that
  * no odd DER can make the key that was proved and the key that is pinned differ.
  */
-static int certificate_pin(WOLFSSL_X509 *certificate, uint8_t pin[TLS_PIN_BYTES])
+static int certificate_pin(WOLFSSL_X509 *certificate, uint8_t pin[PIN_BYTES])
 {
 	uint8_t source[PUBLIC_KEY_DER_BYTES];
 	int length = sizeof(source), result = ERR_MALFORMED;
@@ -267,7 +267,7 @@ static int context_new(WOLFSSL_CTX **out, enum tls_role role, const char *key_pe
 	return 0;
 }
 
-int tls_certificate_pin(const char *certificate_pem, uint8_t pin[TLS_PIN_BYTES])
+int tls_certificate_pin(const char *certificate_pem, uint8_t pin[PIN_BYTES])
 {
 	WOLFSSL_X509 *certificate;
 	int result;
@@ -283,7 +283,7 @@ int tls_certificate_pin(const char *certificate_pem, uint8_t pin[TLS_PIN_BYTES])
 }
 
 /* The public half is computed, not read: the file might hold another one. */
-static int private_key_pin(const char *key_pem, uint8_t pin[TLS_PIN_BYTES])
+static int private_key_pin(const char *key_pem, uint8_t pin[PIN_BYTES])
 {
 	uint8_t der[DER_BYTES];
 	int length = wc_KeyPemToDer(
@@ -307,12 +307,12 @@ static int private_key_pin(const char *key_pem, uint8_t pin[TLS_PIN_BYTES])
 /* wolfSSL_CTX_check_private_key() of 5.5.4 said yes to a key of another certificate. */
 static int identity_match(const char *key_pem, const char *certificate_pem, uint8_t *pin)
 {
-	uint8_t key_pin_bytes[TLS_PIN_BYTES];
+	uint8_t key_pin_bytes[PIN_BYTES];
 	int result = tls_certificate_pin(certificate_pem, pin);
 
 	if (result == 0)
 		result = private_key_pin(key_pem, key_pin_bytes);
-	if (result == 0 && sodium_memcmp(pin, key_pin_bytes, TLS_PIN_BYTES) != 0)
+	if (result == 0 && sodium_memcmp(pin, key_pin_bytes, PIN_BYTES) != 0)
 		result = ERR_MALFORMED;
 	return result;
 }
@@ -457,11 +457,11 @@ bool tls_connection_is_established(const struct tls_connection *tls)
 	return tls->is_established;
 }
 
-int tls_connection_peer_pin(const struct tls_connection *tls, uint8_t pin[TLS_PIN_BYTES])
+int tls_connection_peer_pin(const struct tls_connection *tls, uint8_t pin[PIN_BYTES])
 {
 	if (!tls->is_established)
 		return ERR_STATE;
-	memcpy(pin, tls->peer_pin, TLS_PIN_BYTES);
+	memcpy(pin, tls->peer_pin, PIN_BYTES);
 	return 0;
 }
 

@@ -39,7 +39,7 @@ void tls_identity_free(struct tls_identity *identity);
 const uint8_t *tls_identity_pin(const struct tls_identity *identity);
 
 /* The pin of a certificate in PEM; ERR_MALFORMED when it is not one of a P-256 key. */
-int tls_certificate_pin(const char *certificate_pem, uint8_t pin[TLS_PIN_BYTES]);
+int tls_certificate_pin(const char *certificate_pem, uint8_t pin[PIN_BYTES]);
 
 /* For tunnel/session.h; the identity argument is a struct tls_identity. */
 extern const struct tls_ops tls_wolfssl_ops;
@@ -51,7 +51,7 @@ void tls_connection_free(struct tls_connection *tls);
 int tls_connection_feed(struct tls_connection *tls, const uint8_t *data, size_t length);
 size_t tls_connection_drain(struct tls_connection *tls, uint8_t *out, size_t size);
 bool tls_connection_is_established(const struct tls_connection *tls);
-int tls_connection_peer_pin(const struct tls_connection *tls, uint8_t pin[TLS_PIN_BYTES]);
+int tls_connection_peer_pin(const struct tls_connection *tls, uint8_t pin[PIN_BYTES]);
 int tls_connection_export(struct tls_connection *tls, const char *label, const uint8_t *context,
     size_t context_length, uint8_t *out, size_t length);
 

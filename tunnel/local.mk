@@ -26,3 +26,15 @@ check_PROGRAMS += \
 	tests/unit/received_test \
 	tests/unit/rtt_test \
 	tests/unit/sentmap_test
+
+# The handshake: door keys, cookies, TLS in packets, tunnel secrets, lane starts.
+libtunnel_a_SOURCES += \
+	tunnel/cookie.c tunnel/cookie.h \
+	tunnel/door.c tunnel/door.h \
+	tunnel/gate.c tunnel/gate.h \
+	tunnel/handshake.c tunnel/handshake.h \
+	tunnel/keyring.c tunnel/keyring.h \
+	tunnel/parameters.c tunnel/parameters.h \
+	tunnel/session.c tunnel/session.h \
+	tunnel/start.c tunnel/start.h \
+	tunnel/tls.h

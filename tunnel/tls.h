@@ -7,13 +7,11 @@
 #ifndef TUNNEL_TLS_H
 #define TUNNEL_TLS_H
 
+#include "base/pin.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum {
-	TLS_PIN_BYTES = 32, /* SHA-256 of the DER SubjectPublicKeyInfo; as PIN_BYTES in model/ */
-};
 
 enum tls_role { TLS_CLIENT, TLS_SERVER };
 
@@ -35,7 +33,7 @@ struct tls_ops {
 	/* True once the handshake is complete on this side and the peer proved its private key. */
 	bool (*is_established)(const struct tls_connection *tls);
 	/* The peer's pin; ERR_STATE before it is established. */
-	int (*peer_pin)(const struct tls_connection *tls, uint8_t pin[TLS_PIN_BYTES]);
+	int (*peer_pin)(const struct tls_connection *tls, uint8_t pin[PIN_BYTES]);
 	/* Keying material bound to label and context; 0, ERR_STATE or ERR_INVALID. */
 	int (*export_key)(struct tls_connection *tls, const char *label, const uint8_t *context,
 	    size_t context_length, uint8_t *out, size_t length);

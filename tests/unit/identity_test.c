@@ -47,15 +47,15 @@ static int start_empty(void **state)
 static void makes_it_once_and_keeps_it(void **state)
 {
 	struct tls_identity *first, *second;
-	uint8_t pin[TLS_PIN_BYTES];
+	uint8_t pin[PIN_BYTES];
 	struct stat status;
 
 	(void)state;
 	assert_int_equal(identity_open(&first, directory), 0);
 	assert_int_equal(identity_open(&second, directory), 0);
-	assert_memory_equal(tls_identity_pin(first), tls_identity_pin(second), TLS_PIN_BYTES);
+	assert_memory_equal(tls_identity_pin(first), tls_identity_pin(second), PIN_BYTES);
 	assert_int_equal(identity_read_pin(pin, directory), 0);
-	assert_memory_equal(pin, tls_identity_pin(first), TLS_PIN_BYTES);
+	assert_memory_equal(pin, tls_identity_pin(first), PIN_BYTES);
 	assert_int_equal(stat(key_path, &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0600);
 	tls_identity_free(first);
@@ -82,7 +82,7 @@ static void refuses_what_is_broken(void **state)
 static void a_certificate_alone_is_made_anew(void **state)
 {
 	struct tls_identity *identity;
-	uint8_t before[TLS_PIN_BYTES];
+	uint8_t before[PIN_BYTES];
 
 	(void)state;
 	assert_int_equal(identity_open(&identity, directory), 0);

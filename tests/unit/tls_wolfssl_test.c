@@ -78,7 +78,7 @@ static void pair_end(struct pair *pair)
 
 static void establishes_and_shows_the_pins(void **state)
 {
-	uint8_t pin[TLS_PIN_BYTES];
+	uint8_t pin[PIN_BYTES];
 	struct pair pair;
 
 	(void)state;
@@ -240,7 +240,7 @@ static void refuses_a_foreign_key_and_rubbish(void **state)
 {
 	char keys[2][TLS_PEM_BYTES], certificates[2][TLS_PEM_BYTES];
 	struct tls_identity *identity;
-	uint8_t pin[TLS_PIN_BYTES];
+	uint8_t pin[PIN_BYTES];
 	int device = tls_seeded_start(9);
 
 	(void)state;
