@@ -22,7 +22,7 @@ static const struct command_option token_options[] = {
         .is_required = true},
     {.name = "--region",
         .metavar = "REGION",
-        .help = "where the node is; a new name makes a new region",
+        .help = "where the node is; any name",
         .is_required = true},
     {.name = "--ttl", .metavar = "TIME", .help = "how long the token is good, as 90s, 1h [1h]"},
     {.name = NULL},
