@@ -64,7 +64,7 @@ struct lane_callbacks {
 	void (*on_reset)(void *context, struct flow *flow, enum reason reason);
 	/* The peer wants no more of ours; what was not sent is dropped, our direction is reset. */
 	void (*on_stop_sending)(void *context, struct flow *flow, enum reason reason);
-	/* flow_write_room() was too small for the last write and has grown. */
+	/* flow_write_room() was small (or too small for the last write) and has grown. */
 	void (*on_writable)(void *context, struct flow *flow);
 	/* A whole datagram of a UDP flow, valid until the callback returns. */
 	void (*on_datagram)(void *context, struct flow *flow, const uint8_t *data, size_t length);
@@ -112,7 +112,10 @@ struct lane_stats {
 int lane_new(struct lane **lane, const struct lane_config *config, uint64_t now_us);
 /* Frees the lane; each flow gets on_closed first. Takes NULL. */
 void lane_free(struct lane *lane);
-/* Sends CLOSE with the reason and text (cut at LANE_CLOSE_TEXT_BYTES), then is LANE_OVER. */
+/*
+ * The lane is LANE_OVER (at once, or when the callback that called this returns); CLOSE with the reason and
+ * text (cut at LANE_CLOSE_TEXT_BYTES) goes out with the next lane_send(), so call that before lane_free().
+ */
 void lane_close(struct lane *lane, enum reason reason, const char *text, uint64_t now_us);
 
 /*
@@ -147,11 +150,17 @@ enum lane_state lane_state(const struct lane *lane);
 void lane_get_stats(const struct lane *lane, struct lane_stats *stats);
 void *lane_context(const struct lane *lane);
 
-/* Listener: opens a flow; it costs nothing until bytes follow. 0, ERR_LIMIT, ERR_STATE (not up) or ERR_NOMEM. */
+/*
+ * Listener: opens a flow. The peer is told at the next lane_send(), in one packet with the first bytes when
+ * those were written by then. 0, ERR_LIMIT, ERR_STATE (not up), ERR_INVALID (addresses) or ERR_NOMEM.
+ */
 int flow_open(struct lane *lane, const struct flow_open *open, void *user, struct flow **flow, uint64_t now_us);
-/* How many stream bytes flow_write() takes now: the peer's windows, our own buffer cap and memory. */
-size_t flow_write_room(const struct flow *flow);
-/* Queues a slice; takes a reference of its own, until acknowledged. 0, ERR_LIMIT (more than the room), ERR_STATE. */
+/*
+ * How many stream bytes flow_write() takes now: the peer's windows, our own buffer cap and memory.
+ * When that is little, on_writable follows once there is more.
+ */
+size_t flow_write_room(struct flow *flow);
+/* Queues a slice; takes a reference of its own, until acknowledged. 0, ERR_LIMIT (more than the room), ERR_STATE, ERR_NOMEM. */
 int flow_write(struct flow *flow, const struct slice *slice);
 /* No more bytes follow. */
 void flow_finish(struct flow *flow);

@@ -38,3 +38,28 @@ libtunnel_a_SOURCES += \
 	tunnel/session.c tunnel/session.h \
 	tunnel/start.c tunnel/start.h \
 	tunnel/tls.h
+
+# Lanes: packets, frames, flows.
+libtunnel_a_SOURCES += \
+	tunnel/budget.h \
+	tunnel/datagram_queue.c tunnel/datagram_queue.h \
+	tunnel/epochs.c tunnel/epochs.h \
+	tunnel/flow.c \
+	tunnel/flow_ids.c tunnel/flow_ids.h \
+	tunnel/flow_table.c tunnel/flow_table.h \
+	tunnel/frame.c tunnel/frame.h \
+	tunnel/lane.c tunnel/lane.h tunnel/lane_private.h \
+	tunnel/lane_deliver.c \
+	tunnel/lane_fate.c \
+	tunnel/lane_receive.c \
+	tunnel/lane_send.c \
+	tunnel/limits.h \
+	tunnel/packet.c tunnel/packet.h \
+	tunnel/range_set.c tunnel/range_set.h \
+	tunnel/reason.c tunnel/reason.h \
+	tunnel/reassembly.c tunnel/reassembly.h \
+	tunnel/stream_recv.c tunnel/stream_recv.h \
+	tunnel/stream_send.c tunnel/stream_send.h
+check_PROGRAMS += \
+	tests/unit/lane_test
+tests_unit_lane_test_SOURCES = tests/unit/lane_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h

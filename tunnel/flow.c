@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flows: what the lane's user calls to open, write and end them, and how they come and go
+ * (RFC 9000 section 3, with both directions of a flow closed before it is forgotten).
+ */
+#include "config.h"
+
+#include "base/err.h"
+#include "tunnel/lane.h"
+#include "tunnel/lane_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool addr_is_sendable(const struct addr *addr)
+{
+	return addr->family == 4 || addr->family == 6;
+}
+
+struct flow *flow_new(struct lane *lane, uint64_t id, const struct flow_open *open)
+{
+	struct flow *flow = calloc(1, sizeof(*flow));
+
+	if (!flow)
+		return NULL;
+	flow->lane = lane;
+	flow->id = id;
+	flow->open = *open;
+	flow->open_packet = PATH_NUMBER_NONE;
+	flow->open_is_acked = lane->config.role == LANE_ENDPOINT;
+	stream_send_init(&flow->send, FLOW_WINDOW_START_BYTES);
+	stream_recv_init(&flow->recv, FLOW_WINDOW_START_BYTES, lane->now_us);
+	list_init(&flow->control_node);
+	list_init(&flow->lost_node);
+	list_init(&flow->ready_node);
+	list_init(&flow->waiting_node);
+	list_init(&flow->unopened_node);
+	list_init(&flow->dead_node);
+	if (flow_table_add(&lane->flows, flow)) {
+		free(flow);
+		return NULL;
+	}
+	return flow;
+}
+
+void flow_free(struct flow *flow)
+{
+	struct lane *lane = flow->lane;
+
+	if (lane->gather.flow == flow)
+		lane->gather.flow = NULL;
+	lane->refused_flows -= flow->is_refused;
+	flow_table_remove(&lane->flows, flow);
+	list_del(&flow->control_node);
+	list_del(&flow->lost_node);
+	list_del(&flow->ready_node);
+	list_del(&flow->waiting_node);
+	list_del(&flow->unopened_node);
+	list_del(&flow->dead_node);
+	stream_send_clear(&flow->send, &lane->budget);
+	stream_recv_clear(&flow->recv, &lane->budget);
+	free(flow->datagram_ids);
+	free(flow);
+}
+
+static void link_if(bool wanted, struct list_node *list, struct list_node *node)
+{
+	if (wanted && !list_is_linked(node))
+		list_add_tail(list, node);
+	else if (!wanted)
+		list_del(node);
+}
+
+/* An OPEN goes by itself only when there are no bytes that will bring it along. */
+static bool open_must_go(const struct flow *flow)
+{
+	return flow->open_is_pending && !stream_send_has_new(&flow->send)
+	       && !stream_send_has_lost(&flow->send);
+}
+
+void flow_schedule(struct flow *flow)
+{
+	struct lane *lane = flow->lane;
+
+	link_if(open_must_go(flow) || flow->send.reset_is_pending || flow->stop_is_pending
+	            || flow->window_is_pending,
+	    &lane->control, &flow->control_node);
+	link_if(stream_send_has_lost(&flow->send), &lane->lost, &flow->lost_node);
+	link_if(stream_send_has_new(&flow->send), &lane->ready, &flow->ready_node);
+}
+
+void flow_check_dead(struct flow *flow)
+{
+	if (stream_send_is_done(&flow->send) && flow->receive_is_over && !flow->is_delivering
+	    && !list_is_linked(&flow->dead_node))
+		list_add_tail(&flow->lane->dead, &flow->dead_node);
+}
+
+void flow_note_reason(struct flow *flow, enum reason reason)
+{
+	if (flow->end_reason == REASON_NONE)
+		flow->end_reason = reason;
+}
+
+void flow_reset_sending(struct flow *flow, enum reason reason)
+{
+	uint64_t end = flow->send.end;
+
+	stream_send_reset(&flow->send, reason, &flow->lane->budget);
+	flow->lane->send_queued -= end - flow->send.end;
+	flow_schedule(flow);
+}
+
+void flow_stop_receiving(struct flow *flow, enum reason reason)
+{
+	if (flow->is_stopped || flow->receive_is_over)
+		return;
+	flow->is_stopped = true;
+	if (flow->lane->gather.flow == flow)
+		flow->lane->gather.flow = NULL;
+	/* Pieces that on_data has now are good until it returns. */
+	if (!flow->is_delivering)
+		stream_recv_clear(&flow->recv, &flow->lane->budget);
+	flow->window_is_pending = false;
+	/* With the end known there is nothing left to stop. */
+	flow->receive_is_over = flow->recv.has_final;
+	flow->stop_is_pending = !flow->recv.has_final;
+	flow->stop_reason = reason;
+	flow_schedule(flow);
+}
+
+int flow_open(
+    struct lane *lane, const struct flow_open *open, void *user, struct flow **out, uint64_t now_us)
+{
+	struct list_node *oldest = list_first(&lane->unopened);
+	struct flow *flow;
+
+	if (lane->config.role != LANE_LISTENER || lane_is_over(lane)
+	    || (lane->state != LANE_UP && lane->state != LANE_SUSPECT))
+		return ERR_STATE;
+	if (!addr_is_sendable(&open->user) || !addr_is_sendable(&open->local))
+		return ERR_INVALID;
+	if (lane->flows.count >= lane->config.max_flows)
+		return ERR_LIMIT;
+	/* The endpoint tells new ids from old ones within a window. */
+	if (oldest
+	    && lane->next_flow_id - LIST_ENTRY(oldest, struct flow, unopened_node)->id
+	           >= FLOW_ID_WINDOW - 1)
+		return ERR_LIMIT;
+	lane->now_us = now_us;
+	flow = flow_new(lane, lane->next_flow_id, open);
+	if (!flow)
+		return ERR_NOMEM;
+	lane->next_flow_id++;
+	lane->counters.flows_opened++;
+	flow->user = user;
+	flow->open_is_pending = true;
+	list_add_tail(&lane->unopened, &flow->unopened_node);
+	flow_schedule(flow);
+	*out = flow;
+	return 0;
+}
+
+/* What one flow may keep for its acknowledgement. */
+static uint64_t send_cap_bytes(const struct lane *lane)
+{
+	uint64_t cap = 2 * path_window_bytes(&lane->path);
+
+	if (cap < FLOW_SEND_CAP_MIN_BYTES)
+		return FLOW_SEND_CAP_MIN_BYTES;
+	return cap < FLOW_SEND_CAP_MAX_BYTES ? cap : FLOW_SEND_CAP_MAX_BYTES;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t room_bytes(const struct flow *flow)
+{
+	const struct lane *lane = flow->lane;
+	const struct stream_send *send = &flow->send;
+	uint64_t cap = send_cap_bytes(lane), kept = send->end - send->base;
+	uint64_t room = cap > kept ? cap - kept : 0;
+
+	if (lane_is_over(lane) || send->is_finished || send->is_reset)
+		return 0;
+	room = smaller(room, send->maximum - send->end);
+	room = smaller(room, lane->send_maximum - lane->send_queued);
+	return smaller(room, budget_left(&lane->budget));
+}
+
+/* Enough to be worth a wake-up, or all there can be. */
+static bool room_is_ample(const struct flow *flow, uint64_t room)
+{
+	return room >= WRITABLE_MIN_BYTES || (room > 0 && flow->send.base == flow->send.end);
+}
+
+static void wait_for_room(struct flow *flow, uint64_t room)
+{
+	if (room < WRITABLE_MIN_BYTES && !flow->send.is_finished && !flow->send.is_reset
+	    && !list_is_linked(&flow->waiting_node))
+		list_add_tail(&flow->lane->waiting, &flow->waiting_node);
+}
+
+size_t flow_write_room(struct flow *flow)
+{
+	uint64_t room = room_bytes(flow);
+
+	wait_for_room(flow, room);
+	return room;
+}
+
+void lane_wake_writers(struct lane *lane)
+{
+	for (unsigned i = 0; i < WRITABLE_FLOWS_PER_CALL; i++) {
+		struct list_node *node = list_first(&lane->waiting);
+		struct flow *flow;
+
+		if (!node)
+			return;
+		flow = LIST_ENTRY(node, struct flow, waiting_node);
+		if (room_is_ample(flow, room_bytes(flow))) {
+			list_del(node);
+			lane->config.callbacks->on_writable(lane->config.context, flow);
+		} else {
+			list_move_tail(&lane->waiting, node);
+		}
+	}
+}
+
+/* The lane's own chunk for small writes, with room for n bytes. */
+static struct chunk *small_chunk(struct lane *lane, size_t n)
+{
+	if (lane->small_chunk && chunk_left(lane->small_chunk) < n) {
+		chunk_unref(lane->small_chunk);
+		lane->small_chunk = NULL;
+	}
+	if (!lane->small_chunk)
+		lane->small_chunk = chunk_get(lane->config.pool);
+	return lane->small_chunk;
+}
+
+static int append_small(struct flow *flow, const struct slice *slice)
+{
+	struct lane *lane = flow->lane;
+	struct chunk *chunk = small_chunk(lane, slice->length);
+	struct slice copy;
+	int rc;
+
+	if (!chunk)
+		return ERR_NOMEM;
+	copy = (struct slice){chunk_ref(chunk), chunk->used_bytes, slice->length};
+	memcpy(slice_data(&copy), slice_data(slice), slice->length);
+	rc = stream_send_append(&flow->send, &copy, true, &lane->budget);
+	if (rc)
+		chunk_unref(chunk);
+	else
+		chunk->used_bytes += slice->length;
+	return rc;
+}
+
+static int append_slice(struct flow *flow, const struct slice *slice)
+{
+	int rc;
+
+	if (slice->length < SEND_COPY_BELOW_BYTES)
+		return append_small(flow, slice);
+	chunk_ref(slice->chunk);
+	rc = stream_send_append(&flow->send, slice, false, &flow->lane->budget);
+	if (rc)
+		chunk_unref(slice->chunk);
+	return rc;
+}
+
+int flow_write(struct flow *flow, const struct slice *slice)
+{
+	uint64_t room = room_bytes(flow);
+	int rc;
+
+	if (lane_is_over(flow->lane) || flow->send.is_finished || flow->send.is_reset)
+		return ERR_STATE;
+	if (slice->length > room) {
+		wait_for_room(flow, 0);
+		return ERR_LIMIT;
+	}
+	rc = slice->length ? append_slice(flow, slice) : 0;
+	if (rc)
+		return rc;
+	flow->lane->send_queued += slice->length;
+	wait_for_room(flow, room - slice->length);
+	flow_schedule(flow);
+	return 0;
+}
+
+void flow_finish(struct flow *flow)
+{
+	if (flow->send.is_reset || lane_is_over(flow->lane))
+		return;
+	stream_send_finish(&flow->send);
+	list_del(&flow->waiting_node);
+	flow_schedule(flow);
+}
+
+void flow_reset(struct flow *flow, enum reason reason)
+{
+	if (lane_is_over(flow->lane))
+		return;
+	flow_note_reason(flow, reason);
+	list_del(&flow->waiting_node);
+	flow_reset_sending(flow, reason);
+	flow_stop_receiving(flow, reason);
+	if (flow->open_is_pending && !flow->open_is_sent) {
+		/* The peer has never heard of it. */
+		flow->send.reset_is_pending = flow->stop_is_pending = flow->open_is_pending = false;
+		flow->send.reset_is_acked = true;
+		flow->receive_is_over = true;
+		flow_schedule(flow);
+	}
+	flow_check_dead(flow);
+}
+
+void flow_resume(struct flow *flow)
+{
+	if (!flow->is_held || flow->is_delivering || lane_is_over(flow->lane))
+		return;
+	flow->is_held = false;
+	lane_enter(flow->lane);
+	flow_deliver_kept(flow);
+	lane_leave(flow->lane);
+}
+
+int flow_send_datagram(struct flow *flow, const uint8_t *data, size_t length, uint64_t now_us)
+{
+	struct lane *lane = flow->lane;
+	struct datagram_record record = {
+	    flow->id, now_us, flow->next_datagram_id, (uint32_t)length};
+	int rc;
+
+	if (length > DATAGRAM_MAX_BYTES)
+		return ERR_TOO_LARGE;
+	if (lane_is_over(lane) || flow->send.is_finished || flow->send.is_reset
+	    || flow->open.kind != FLOW_UDP)
+		return ERR_STATE;
+	lane->now_us = now_us;
+	lane_drop_old_datagrams(lane);
+	rc = datagram_queue_push(&lane->datagrams, lane->config.pool, &lane->budget, &record, data);
+	if (rc) {
+		lane->counters.datagrams_dropped++;
+		return ERR_LIMIT;
+	}
+	flow->next_datagram_id++;
+	return 0;
+}
+
+void *flow_user(const struct flow *flow)
+{
+	return flow->user;
+}
+
+void flow_set_user(struct flow *flow, void *user)
+{
+	flow->user = user;
+}
+
+uint64_t flow_id(const struct flow *flow)
+{
+	return flow->id;
+}
+
+struct lane *flow_lane(const struct flow *flow)
+{
+	return flow->lane;
+}
+
+size_t flow_unacknowledged_bytes(const struct flow *flow)
+{
+	return flow->send.end - flow->send.base;
+}
+
+size_t flow_kept_bytes(const struct flow *flow)
+{
+	return flow->recv.stored_bytes;
+}

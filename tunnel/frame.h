@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frames: what a sealed packet holds, as doc/PROTOCOL.md gives them.  A type byte, then variable-length
+ * integers (RFC 9000 section 16).  Here are their bytes only; what they do is in lane_receive.c and lane_send.c.
+ */
+#ifndef TUNNEL_FRAME_H
+#define TUNNEL_FRAME_H
+
+#include "base/bytes.h"
+#include "tunnel/ack.h"
+#include "tunnel/lane.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum frame_type {
+	FRAME_PADDING = 0,
+	FRAME_PING = 1,
+	FRAME_ACK = 2,
+	FRAME_ACK_ECN = 3,
+	FRAME_OPEN = 4,
+	FRAME_STREAM = 5,
+	FRAME_STREAM_FIN = 6,
+	FRAME_RESET = 7,
+	FRAME_STOP_SENDING = 8,
+	FRAME_DATAGRAM = 9,
+	FRAME_DATAGRAM_FRAGMENT = 10,
+	FRAME_MAX_DATA = 11,
+	FRAME_MAX_STREAM_DATA = 12,
+	FRAME_CLOSE = 13,
+	FRAME_COUNT,
+};
+
+enum {
+	/* The most that a frame takes, less its data: flows and offsets in 8 bytes, lengths in 2. */
+	FRAME_OPEN_MAX_BYTES = 1 + 8 + 1 + 8 + 2 * (1 + 2 + 16),
+	FRAME_STREAM_MAX_BYTES = 1 + 8 + 8 + 2,
+	FRAME_DATAGRAM_MAX_BYTES = 1 + 8 + 4 + 2,
+	FRAME_FRAGMENT_MAX_BYTES = 1 + 8 + 4 + 4 + 4 + 2,
+};
+
+struct frame_open {
+	uint64_t flow;
+	struct flow_open open;
+};
+
+/* STREAM and STREAM_FIN; the data lies in the packet. */
+struct frame_stream {
+	uint64_t flow, offset;
+	const uint8_t *data;
+	size_t length;
+	bool is_fin;
+};
+
+struct frame_reset {
+	uint64_t flow, final_offset; /* bytes sent before it, for flow control */
+	enum reason reason;
+};
+
+struct frame_stop_sending {
+	uint64_t flow;
+	enum reason reason;
+};
+
+/* DATAGRAM (offset 0, length == total) and DATAGRAM_FRAGMENT. */
+struct frame_datagram {
+	uint64_t flow;
+	uint32_t id;
+	size_t total, offset, length;
+	const uint8_t *data;
+};
+
+struct frame_max_stream_data {
+	uint64_t flow, maximum;
+};
+
+struct frame_close {
+	enum reason reason;
+	const char *text; /* not terminated */
+	size_t text_length;
+};
+
+/* A decoded frame; pointers point into the packet. */
+struct frame {
+	enum frame_type type;
+	union {
+		struct ack_frame ack;
+		struct frame_open open;
+		struct frame_stream stream;
+		struct frame_reset reset;
+		struct frame_stop_sending stop_sending;
+		struct frame_datagram datagram;
+		uint64_t max_data;
+		struct frame_max_stream_data max_stream_data;
+		struct frame_close close;
+	};
+};
+
+/* Takes the next frame off the packet. 0, ERR_MALFORMED, or ERR_UNSUPPORTED for an unknown type (in frame->type). */
+int frame_decode(struct reader *reader, struct frame *frame);
+/* True for frames whose packet is to be acknowledged: all but PADDING, ACK and CLOSE (RFC 9000 section 13.2). */
+bool frame_is_ack_eliciting(enum frame_type type);
+/* The name in doc/PROTOCOL.md; "unknown" for others. */
+const char *frame_name(uint64_t type);
+
+/* Each writes one frame whole, or fails the writer. */
+void frame_write_ping(struct writer *writer);
+void frame_write_open(struct writer *writer, uint64_t flow, const struct flow_open *open);
+void frame_write_reset(struct writer *writer, const struct frame_reset *reset);
+void frame_write_stop_sending(struct writer *writer, const struct frame_stop_sending *stop);
+void frame_write_max_data(struct writer *writer, uint64_t maximum);
+void frame_write_max_stream_data(struct writer *writer, const struct frame_max_stream_data *max);
+void frame_write_close(struct writer *writer, enum reason reason, const char *text);
+/* As many ranges, newest first, as fit; fails when not even one does. */
+void frame_write_ack(struct writer *writer, const struct ack_frame *ack);
+/* These leave the data's place, `length` bytes at most 16,383, to the caller: returned, NULL on failure. */
+uint8_t *frame_write_stream(
+    struct writer *writer, uint64_t flow, uint64_t offset, size_t length, bool fin);
+uint8_t *frame_write_datagram(struct writer *writer, uint64_t flow, uint32_t id, size_t length);
+uint8_t *frame_write_fragment(struct writer *writer, const struct frame_datagram *fragment);
+
+#endif

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A lane's life: making and freeing, states, timers, counters.
+ */
+#include "config.h"
+
+#include "tunnel/lane.h"
+
+#include "base/err.h"
+#include "tunnel/cc_cubic.h"
+#include "tunnel/lane_private.h"
+
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool config_is_valid(const struct lane_config *config)
+{
+	return config->packet_bytes >= PACKET_MIN_BYTES && config->packet_bytes <= PACKET_MAX_BYTES
+	       && config->pool && config->callbacks && config->max_flows > 0
+	       && config->max_flows <= FLOW_ID_WINDOW * 16 && config->memory_bytes > 0
+	       && aead_is_supported(config->aead);
+}
+
+static int init_path(struct lane *lane, uint64_t now_us)
+{
+	struct path_config config = {
+	    .packet_bytes = lane->config.packet_bytes,
+	    .cc = &cc_cubic,
+	    .max_ack_delay_us = ACK_DELAY_MAX_US,
+	    .pto_max_us = PING_DOWN_US,
+	};
+
+	return path_init(&lane->path, &config, now_us);
+}
+
+static void init_lists(struct lane *lane)
+{
+	list_init(&lane->control);
+	list_init(&lane->lost);
+	list_init(&lane->ready);
+	list_init(&lane->waiting);
+	list_init(&lane->unopened);
+	list_init(&lane->dead);
+	reassembly_init(&lane->reassembly);
+}
+
+int lane_new(struct lane **out, const struct lane_config *config, uint64_t now_us)
+{
+	struct lane *lane;
+	int rc;
+
+	if (!config_is_valid(config))
+		return ERR_INVALID;
+	lane = aligned_alloc(_Alignof(struct lane), sizeof(*lane));
+	if (!lane)
+		return ERR_NOMEM;
+	memset(lane, 0, sizeof(*lane));
+	lane->config = *config;
+	init_lists(lane);
+	lane->now_us = lane->began_us = lane->last_arrival_us = lane->last_eliciting_us = now_us;
+	lane->state = LANE_PENDING;
+	lane->ping_is_due = true;
+	lane->budget.limit_bytes = config->memory_bytes;
+	lane->send_maximum = lane->receive_maximum = LANE_WINDOW_START_BYTES;
+	lane->receive_window_bytes = LANE_WINDOW_START_BYTES;
+	lane->receive_window_since_us = now_us;
+	received_init(&lane->received);
+	epochs_init(
+	    &lane->epochs, config->aead, config->send_secret, config->receive_secret, now_us);
+	sodium_memzero(lane->config.send_secret, AEAD_SECRET_BYTES);
+	sodium_memzero(lane->config.receive_secret, AEAD_SECRET_BYTES);
+	rc = init_path(lane, now_us);
+	if (rc == 0 && config->role == LANE_ENDPOINT) {
+		lane->opened = calloc(1, sizeof(*lane->opened));
+		rc = lane->opened ? 0 : ERR_NOMEM;
+	}
+	if (rc) {
+		lane_free(lane);
+		return rc;
+	}
+	*out = lane;
+	return 0;
+}
+
+static void close_flows(struct lane *lane, enum reason reason)
+{
+	struct flow *flow;
+	uint32_t hint = 0;
+
+	while ((flow = flow_table_any(&lane->flows, &hint))) {
+		if (!flow->is_refused)
+			lane->config.callbacks->on_closed(lane->config.context, flow, reason);
+		flow_free(flow);
+	}
+}
+
+void lane_free(struct lane *lane)
+{
+	if (!lane)
+		return;
+	lane->is_closing = true;
+	close_flows(lane, REASON_LANE_LOST);
+	datagram_queue_clear(&lane->datagrams, &lane->budget);
+	reassembly_clear(&lane->reassembly, &lane->budget);
+	chunk_unref(lane->small_chunk);
+	path_clear(&lane->path);
+	epochs_clear(&lane->epochs);
+	free(lane->opened);
+	free(lane);
+}
+
+static void set_state(
+    struct lane *lane, enum lane_state state, enum reason reason, const char *text)
+{
+	if (lane->state == state)
+		return;
+	lane->state = state;
+	lane->config.callbacks->on_state(lane->config.context, lane, state, reason, text);
+}
+
+/* Teardown's last stage: nothing of the lane is on the stack, so no pointer to a flow can come back. */
+static void become_over(struct lane *lane)
+{
+	lane->gather.flow = NULL;
+	close_flows(lane, lane->close_reason ? lane->close_reason : REASON_LANE_LOST);
+	datagram_queue_clear(&lane->datagrams, &lane->budget);
+	reassembly_clear(&lane->reassembly, &lane->budget);
+	lane->close_copies = lane->close_is_told ? 0 : LANE_CLOSE_COPIES;
+	set_state(lane, LANE_OVER, lane->close_reason, lane->close_text);
+}
+
+static void reap_flows(struct lane *lane)
+{
+	struct list_node *node;
+
+	while ((node = list_pop(&lane->dead))) {
+		struct flow *flow = LIST_ENTRY(node, struct flow, dead_node);
+
+		if (!flow->is_refused)
+			lane->config.callbacks->on_closed(
+			    lane->config.context, flow, flow->end_reason);
+		flow_free(flow);
+	}
+	if (lane->flows.count == 0 && lane->small_chunk) {
+		chunk_unref(lane->small_chunk);
+		lane->small_chunk = NULL;
+	}
+}
+
+void lane_enter(struct lane *lane)
+{
+	lane->depth++;
+}
+
+void lane_leave(struct lane *lane)
+{
+	if (lane->depth == 1) {
+		if (!lane_is_over(lane)) {
+			lane_update_window(lane);
+			reap_flows(lane);
+		}
+		if (lane->is_closing && lane->state != LANE_OVER)
+			become_over(lane);
+	}
+	lane->depth--;
+}
+
+static void note_end(struct lane *lane, enum reason reason, bool is_told)
+{
+	lane->is_closing = true;
+	lane->close_reason = reason;
+	lane->close_is_told = is_told;
+}
+
+void lane_fail(struct lane *lane, enum reason reason, const char *format, ...)
+{
+	va_list arguments;
+
+	if (lane_is_over(lane))
+		return;
+	va_start(arguments, format);
+	vsnprintf(lane->close_text, sizeof(lane->close_text), format, arguments);
+	va_end(arguments);
+	note_end(lane, reason, false);
+}
+
+void lane_end(struct lane *lane, enum reason reason, const char *text)
+{
+	if (lane_is_over(lane))
+		return;
+	snprintf(lane->close_text, sizeof(lane->close_text), "%s", text);
+	note_end(lane, reason, true);
+}
+
+void lane_close(struct lane *lane, enum reason reason, const char *text, uint64_t now_us)
+{
+	lane->now_us = now_us;
+	lane_enter(lane);
+	lane_fail(lane, reason, "%s", text ? text : "");
+	lane_leave(lane);
+}
+
+void lane_on_arrival(struct lane *lane)
+{
+	bool was_away = lane->state == LANE_SUSPECT || lane->state == LANE_DOWN;
+
+	lane->last_arrival_us = lane->now_us;
+	lane->waiting_since_us = 0;
+	if (lane->state == LANE_UP)
+		return;
+	if (lane->state == LANE_PENDING)
+		lane->up_since_us = lane->now_us;
+	/* The answer to a ping tells at once what of the flight is lost, not only the next probe timeout. */
+	if (was_away)
+		lane->ping_is_due = true;
+	set_state(lane, LANE_UP, REASON_NONE, "");
+}
+
+static uint64_t at_least(uint64_t value, uint64_t least)
+{
+	return value > least ? value : least;
+}
+
+static uint64_t suspect_at_us(const struct lane *lane)
+{
+	return lane->waiting_since_us + at_least(path_pto_us(&lane->path), LANE_SUSPECT_US);
+}
+
+static uint64_t down_at_us(const struct lane *lane)
+{
+	return lane->waiting_since_us + at_least(2 * path_pto_us(&lane->path), LANE_DOWN_US);
+}
+
+static void check_silence(struct lane *lane)
+{
+	if (lane->now_us - lane->last_arrival_us >= LANE_OVER_US) {
+		lane_end(lane, REASON_LANE_LOST, "silent");
+		return;
+	}
+	if (!lane->waiting_since_us || lane->state == LANE_PENDING)
+		return;
+	if (lane->now_us >= down_at_us(lane))
+		set_state(lane, LANE_DOWN, REASON_NONE, "");
+	else if (lane->now_us >= suspect_at_us(lane) && lane->state == LANE_UP)
+		set_state(lane, LANE_SUSPECT, REASON_NONE, "");
+}
+
+static uint64_t silence_timer_us(const struct lane *lane)
+{
+	uint64_t at = lane->last_arrival_us + LANE_OVER_US;
+
+	if (lane->waiting_since_us && lane->state == LANE_UP && suspect_at_us(lane) < at)
+		at = suspect_at_us(lane);
+	if (lane->waiting_since_us && lane->state == LANE_SUSPECT && down_at_us(lane) < at)
+		at = down_at_us(lane);
+	return at;
+}
+
+void lane_on_timer(struct lane *lane, uint64_t now_us)
+{
+	if (lane->state == LANE_OVER)
+		return;
+	lane->now_us = now_us;
+	lane_enter(lane);
+	if (path_timer_us(&lane->path) <= now_us)
+		lane->probes_due += path_on_timer(&lane->path, now_us, lane_on_fate, lane);
+	if (lane_ping_timer_us(lane) <= now_us)
+		lane->ping_is_due = true;
+	reassembly_expire(&lane->reassembly, &lane->budget, now_us);
+	check_silence(lane);
+	lane_wake_writers(lane);
+	lane_leave(lane);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t lane_timer_us(const struct lane *lane)
+{
+	uint64_t at;
+
+	if (lane->state == LANE_OVER)
+		return lane->close_copies ? lane->now_us : UINT64_MAX;
+	if (lane->ping_is_due || lane->probes_due)
+		return lane->now_us;
+	at = earlier(path_timer_us(&lane->path), received_timer_us(&lane->received));
+	at = earlier(at, lane_ping_timer_us(lane));
+	at = earlier(at, silence_timer_us(lane));
+	at = earlier(at, reassembly_timer_us(&lane->reassembly));
+	if (lane_has_frames(lane))
+		at = earlier(at, path_pacing_timer_us(&lane->path, lane->now_us));
+	return at;
+}
+
+enum lane_state lane_state(const struct lane *lane)
+{
+	return lane->state;
+}
+
+void *lane_context(const struct lane *lane)
+{
+	return lane->config.context;
+}
+
+static void get_path_stats(const struct path *path, struct lane_stats *stats)
+{
+	stats->rtt_latest_us = path->rtt.latest_us;
+	stats->rtt_smoothed_us = path->rtt.samples ? path->rtt.smoothed_us : 0;
+	stats->rtt_min_us = path->rtt.min_us;
+	stats->rtt_variation_us = path->rtt.samples ? path->rtt.variation_us : 0;
+	stats->jitter_us = rtt_jitter_us(&path->rtt);
+	stats->congestion_window_bytes = path_window_bytes(path);
+	stats->bytes_in_flight = path->sent.in_flight_bytes;
+	stats->pacing_rate_bps = 8 * path_pacing_rate_Bps(path);
+	stats->packets_sent = path->counters.packets_sent;
+	stats->bytes_sent = path->counters.bytes_sent;
+	stats->packets_lost = path->counters.packets_lost;
+	stats->packets_spurious = path->counters.packets_spurious;
+	stats->probe_timeouts = path->counters.probe_timeouts;
+	stats->ecn_marks = path->counters.ecn_marks;
+}
+
+void lane_get_stats(const struct lane *lane, struct lane_stats *stats)
+{
+	const struct lane_counters *counters = &lane->counters;
+
+	*stats = (struct lane_stats){
+	    .state = lane->state,
+	    .up_since_us = lane->up_since_us,
+	    .last_arrival_us = lane->last_arrival_us,
+	    .packets_received = counters->packets_received,
+	    .bytes_received = counters->bytes_received,
+	    .packets_retransmitted = counters->packets_retransmitted,
+	    .packets_forged = counters->packets_forged,
+	    .packets_replayed = counters->packets_replayed,
+	    .packets_malformed = counters->packets_malformed,
+	    .key_changes = lane->epochs.changes,
+	    .datagrams_sent = counters->datagrams_sent,
+	    .datagrams_received = counters->datagrams_received,
+	    .datagrams_queue_dropped = counters->datagrams_dropped,
+	    .datagrams_incomplete = lane->reassembly.incomplete,
+	    .flows_opened = counters->flows_opened,
+	    .flows_refused = counters->flows_refused,
+	    .flows_now = lane->flows.count,
+	    .memory_bytes = lane->budget.used_bytes,
+	    .memory_peak_bytes = lane->budget.peak_bytes,
+	};
+	get_path_stats(&lane->path, stats);
+}

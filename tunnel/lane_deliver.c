@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From received frames to the callbacks: stream bytes in order straight out of the received batch where
+ * that is possible, else through the stream's store; whole datagrams; and the windows that follow from
+ * what was taken (RFC 9000 section 4, tuned by how fast they are used up).
+ */
+#include "config.h"
+
+#include "base/err.h"
+#include "tunnel/lane_private.h"
+
+#include <stdlib.h>
+
+/* How far the stream is handed on, or gathered to be. */
+static uint64_t expected_offset(const struct flow *flow)
+{
+	const struct gather *gather = &flow->lane->gather;
+
+	return flow->recv.taken + (gather->flow == flow ? gather->bytes : 0);
+}
+
+static uint64_t two_rtts_us(const struct lane *lane)
+{
+	return 2 * lane->path.rtt.smoothed_us;
+}
+
+void lane_update_window(struct lane *lane)
+{
+	uint64_t window = lane->receive_window_bytes;
+	uint64_t left = lane->receive_maximum - lane->receive_highest;
+	uint64_t room = budget_left(&lane->budget);
+
+	if (left > window / 2)
+		return;
+	if (lane->now_us - lane->receive_window_since_us < two_rtts_us(lane)
+	    && 2 * window <= lane->config.memory_bytes)
+		lane->receive_window_bytes = window *= 2;
+	/* What slow flows keep counts against memory, not against the window, so they stop others late. */
+	if (window > room)
+		window = room;
+	if (window < left + WRITABLE_MIN_BYTES)
+		return;
+	lane->receive_maximum = lane->receive_highest + window;
+	lane->receive_window_since_us = lane->now_us;
+	lane->max_data_is_pending = true;
+}
+
+/* At most 2/5 of the lane's window is one stream's; under memory pressure windows do not grow. */
+static bool window_may_double(const struct flow *flow)
+{
+	const struct lane *lane = flow->lane;
+	uint64_t window = 2 * flow->recv.window_bytes;
+
+	return lane->now_us - flow->recv.window_since_us < two_rtts_us(lane)
+	       && window <= FLOW_WINDOW_MAX_BYTES && window <= lane->receive_window_bytes / 5 * 2
+	       && budget_left(&lane->budget) > lane->config.memory_bytes / 2;
+}
+
+static void update_window(struct flow *flow)
+{
+	struct stream_recv *recv = &flow->recv;
+
+	if (recv->has_final || flow->is_stopped
+	    || recv->maximum - recv->taken > recv->window_bytes / 2)
+		return;
+	if (window_may_double(flow))
+		recv->window_bytes *= 2;
+	recv->maximum = recv->taken + recv->window_bytes;
+	recv->window_since_us = flow->lane->now_us;
+	flow->window_is_pending = true;
+	flow_schedule(flow);
+}
+
+/* Calls on_data; what it takes is taken, and if that is not all the flow is held. */
+static uint64_t offer(struct flow *flow, const struct iovec *pieces, int count, uint64_t total)
+{
+	struct lane *lane = flow->lane;
+	uint64_t taken;
+
+	flow->is_delivering = true;
+	taken = lane->config.callbacks->on_data(lane->config.context, flow, pieces, count);
+	flow->is_delivering = false;
+	if (taken > total)
+		taken = total;
+	if (flow->is_stopped || flow->receive_is_over) {
+		stream_recv_clear(&flow->recv, &lane->budget);
+		return total;
+	}
+	flow->is_held = taken < total;
+	stream_recv_take(&flow->recv, taken, &lane->budget);
+	return taken;
+}
+
+static void tell_finish(struct flow *flow)
+{
+	struct lane *lane = flow->lane;
+
+	if (!stream_recv_is_complete(&flow->recv) || flow->receive_is_over || flow->is_stopped)
+		return;
+	flow->receive_is_over = true;
+	lane->config.callbacks->on_finish(lane->config.context, flow);
+}
+
+void flow_deliver_kept(struct flow *flow)
+{
+	struct iovec pieces[LANE_PIECES_MAX];
+
+	while (!flow->is_held && !flow->is_stopped && flow->recv.stored_bytes) {
+		int count =
+		    stream_recv_pieces(&flow->recv, flow->recv.taken, pieces, LANE_PIECES_MAX);
+		uint64_t total = 0;
+
+		if (count == 0)
+			break;
+		for (int i = 0; i < count; i++)
+			total += pieces[i].iov_len;
+		offer(flow, pieces, count, total);
+	}
+	tell_finish(flow);
+	update_window(flow);
+	flow_check_dead(flow);
+}
+
+/* What on_data did not take of the batch's pieces is kept; a flow for which there is no memory is reset. */
+static void keep_rest(
+    struct flow *flow, const struct iovec *pieces, int count, uint64_t skip, uint64_t offset)
+{
+	struct lane *lane = flow->lane;
+
+	for (int i = 0; i < count; i++) {
+		const uint8_t *data = pieces[i].iov_base;
+		size_t length = pieces[i].iov_len;
+
+		if (skip >= length) {
+			skip -= length;
+			continue;
+		}
+		if (stream_recv_store(&flow->recv, lane->config.pool, &lane->budget, true, offset,
+		        data + skip, length - skip)) {
+			flow_note_reason(flow, REASON_LIMIT);
+			flow_reset_sending(flow, REASON_LIMIT);
+			flow_stop_receiving(flow, REASON_LIMIT);
+			lane->config.callbacks->on_reset(lane->config.context, flow, REASON_LIMIT);
+			return;
+		}
+		offset += length - skip;
+		skip = 0;
+	}
+}
+
+void lane_deliver_gathered(struct lane *lane)
+{
+	struct gather *gather = &lane->gather;
+	struct flow *flow = gather->flow;
+	uint64_t taken;
+
+	if (!flow)
+		return;
+	gather->flow = NULL;
+	if (gather->bytes) {
+		taken = offer(flow, gather->pieces, gather->count, gather->bytes);
+		if (taken < gather->bytes)
+			keep_rest(flow, gather->pieces, gather->count, taken, flow->recv.taken);
+	}
+	flow_deliver_kept(flow);
+}
+
+/* Puts the piece behind those that were gathered for the flow already. */
+static void gather_piece(struct flow *flow, const uint8_t *data, size_t length)
+{
+	struct lane *lane = flow->lane;
+	struct gather *gather = &lane->gather;
+
+	if (gather->flow != flow) {
+		lane_deliver_gathered(lane);
+		gather->flow = flow;
+		gather->bytes = 0;
+		gather->count = 0;
+	}
+	if (length == 0)
+		return;
+	gather->pieces[gather->count++] = (struct iovec){(void *)(uintptr_t)data, length};
+	gather->bytes += length;
+}
+
+void lane_count_received(struct lane *lane, uint64_t bytes)
+{
+	lane->receive_highest += bytes;
+	if (lane->receive_highest > lane->receive_maximum)
+		lane_fail(lane, REASON_PROTOCOL, "more stream bytes than the lane's window");
+}
+
+static int admit(struct flow *flow, const struct frame_stream *stream)
+{
+	uint64_t growth;
+	int rc = stream_recv_admit(
+	    &flow->recv, stream->offset + stream->length, stream->is_fin, &growth);
+
+	if (rc == ERR_FLOW_CONTROL)
+		lane_fail(flow->lane, REASON_PROTOCOL, "more bytes than the window of flow %llu",
+		    (unsigned long long)flow->id);
+	else if (rc)
+		lane_fail(flow->lane, REASON_PROTOCOL, "flow %llu changes its final size",
+		    (unsigned long long)flow->id);
+	else
+		lane_count_received(flow->lane, growth);
+	return lane_is_over(flow->lane) ? ERR_MALFORMED : 0;
+}
+
+int flow_on_stream(struct flow *flow, const struct frame_stream *stream)
+{
+	struct lane *lane = flow->lane;
+	uint64_t expected = expected_offset(flow);
+	uint64_t offset = stream->offset, end = offset + stream->length;
+
+	if (admit(flow, stream))
+		return ERR_MALFORMED;
+	if (flow->is_stopped && flow->recv.has_final) {
+		flow->receive_is_over = true;
+		flow_check_dead(flow);
+	}
+	if (flow->is_stopped || flow->receive_is_over)
+		return 0;
+	if (offset < expected)
+		offset = end > expected ? expected : end;
+	if (offset > expected || flow->is_held || flow->is_delivering)
+		return offset < end && offset >= expected
+		           ? stream_recv_store(&flow->recv, lane->config.pool, &lane->budget, false,
+		               offset, stream->data + (offset - stream->offset), end - offset)
+		           : 0;
+	if (offset < end || stream->is_fin)
+		gather_piece(flow, stream->data + (offset - stream->offset), end - offset);
+	if (lane->gather.count == LANE_PIECES_MAX || flow->recv.stored_bytes)
+		lane_deliver_gathered(lane);
+	return 0;
+}
+
+static void deliver_datagram(struct flow *flow, uint32_t id, const uint8_t *data, size_t length)
+{
+	struct lane *lane = flow->lane;
+
+	datagram_ids_add(flow->datagram_ids, id);
+	lane->counters.datagrams_received++;
+	lane->config.callbacks->on_datagram(lane->config.context, flow, data, length);
+}
+
+void flow_on_datagram(struct flow *flow, const struct frame_datagram *datagram)
+{
+	struct lane *lane = flow->lane;
+	struct partial *partial;
+
+	if (flow->is_stopped || flow->receive_is_over)
+		return;
+	if (!flow->datagram_ids)
+		flow->datagram_ids = calloc(1, sizeof(*flow->datagram_ids));
+	if (!flow->datagram_ids || datagram_ids_is_seen(flow->datagram_ids, datagram->id))
+		return;
+	if (datagram->length == datagram->total) {
+		deliver_datagram(flow, datagram->id, datagram->data, datagram->length);
+		return;
+	}
+	partial = reassembly_add(&lane->reassembly, &lane->budget, datagram, lane->now_us);
+	if (partial) {
+		deliver_datagram(flow, partial->id, partial->data, partial->total);
+		reassembly_release(&lane->reassembly, partial, &lane->budget);
+	}
+}

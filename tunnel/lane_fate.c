@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What becomes of the frames that were sent: acknowledged ones are done with, lost ones go again in a new
+ * packet if they still matter (RFC 9000 section 13.3).  Datagrams and pings are never sent again.
+ */
+#include "config.h"
+
+#include "tunnel/frame.h"
+#include "tunnel/lane_private.h"
+
+static void stream_fate(struct flow *flow, const struct sent_frame *frame, bool lost)
+{
+	struct stream_send *send = &flow->send;
+	bool fin = frame->type == FRAME_STREAM_FIN;
+	int rc = lost ? stream_send_on_lost(send, frame->offset, frame->length, fin)
+	              : stream_send_on_acked(
+	                  send, frame->offset, frame->length, fin, &flow->lane->budget);
+
+	if (rc)
+		lane_fail(
+		    flow->lane, REASON_INTERNAL, "no memory to remember what was acknowledged");
+}
+
+static void open_fate(struct flow *flow, bool lost)
+{
+	if (lost) {
+		flow->open_is_pending = !flow->open_is_acked;
+		return;
+	}
+	flow->open_is_acked = true;
+	flow->open_is_pending = false;
+	list_del(&flow->unopened_node);
+}
+
+static void reset_fate(struct flow *flow, bool lost)
+{
+	if (!lost)
+		flow->send.reset_is_acked = true;
+	flow->send.reset_is_pending = lost && !flow->send.reset_is_acked;
+}
+
+static void flow_fate(struct flow *flow, const struct sent_frame *frame, bool lost)
+{
+	switch (frame->type) {
+	case FRAME_OPEN:
+		open_fate(flow, lost);
+		break;
+	case FRAME_STREAM:
+	case FRAME_STREAM_FIN:
+		stream_fate(flow, frame, lost);
+		break;
+	case FRAME_RESET:
+		reset_fate(flow, lost);
+		break;
+	case FRAME_STOP_SENDING:
+		if (lost)
+			flow->stop_is_pending = !flow->receive_is_over;
+		break;
+	case FRAME_MAX_STREAM_DATA:
+		/* An older one that was lost is made up for by a newer one. */
+		if (lost && frame->offset == flow->recv.maximum)
+			flow->window_is_pending = !flow->recv.has_final && !flow->is_stopped;
+		break;
+	}
+	flow_schedule(flow);
+	flow_check_dead(flow);
+}
+
+void lane_on_fate(void *context, const struct sent_frame *frame, bool lost)
+{
+	struct lane *lane = context;
+	struct flow *flow;
+
+	switch (frame->type) {
+	case FRAME_ACK:
+		if (!lost)
+			received_prune(&lane->received, frame->offset);
+		return;
+	case FRAME_MAX_DATA:
+		if (lost && frame->offset == lane->receive_maximum)
+			lane->max_data_is_pending = true;
+		return;
+	}
+	flow = flow_table_find(&lane->flows, frame->flow);
+	if (flow)
+		flow_fate(flow, frame, lost);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The inside of lanes and flows, for the lane's own files:
+ *   lane.c          life, states, timers, counters
+ *   lane_receive.c  a packet in: open, frames, their handlers
+ *   lane_deliver.c  what arrived goes on to the callbacks; windows
+ *   lane_send.c     packets out: the scheduler and the builder
+ *   lane_fate.c     what becomes of sent frames: acknowledged or lost
+ *   flow.c          flows: the caller's functions, opening, ending
+ *
+ * Callbacks run inside; so flows are freed and the lane is closed only when the outermost call ends
+ * (lane_enter, lane_leave).  Until then a flow pointer stays good.
+ */
+#ifndef TUNNEL_LANE_PRIVATE_H
+#define TUNNEL_LANE_PRIVATE_H
+
+#include "base/list.h"
+#include "tunnel/budget.h"
+#include "tunnel/datagram_queue.h"
+#include "tunnel/epochs.h"
+#include "tunnel/flow_ids.h"
+#include "tunnel/flow_table.h"
+#include "tunnel/lane.h"
+#include "tunnel/limits.h"
+#include "tunnel/path.h"
+#include "tunnel/reassembly.h"
+#include "tunnel/received.h"
+#include "tunnel/stream_recv.h"
+#include "tunnel/stream_send.h"
+
+/*
+ * Both directions of a flow.  A flow is dead, and on the lane's dead list, when its sending half was
+ * acknowledged to the end and its receiving half is over.
+ */
+struct flow {
+	struct lane *lane;
+	struct flow *table_next;
+	uint64_t id;
+	void *user;
+	struct flow_open open;
+	struct stream_send send;
+	struct stream_recv recv;
+	struct datagram_ids *datagram_ids; /* from the first datagram received on */
+	struct list_node control_node;     /* has control frames to send */
+	struct list_node lost_node;        /* has stream bytes to send again */
+	struct list_node ready_node;       /* has new stream bytes to send */
+	struct list_node waiting_node;     /* waits for on_writable */
+	struct list_node unopened_node;    /* listener: its OPEN was not acknowledged yet */
+	struct list_node dead_node;
+	uint64_t open_packet; /* the last packet that bears its OPEN */
+	uint32_t next_datagram_id;
+	enum reason end_reason;  /* the first reason that ended a direction early */
+	enum reason stop_reason; /* of our STOP_SENDING */
+	bool open_is_pending, open_is_sent, open_is_acked;
+	bool stop_is_pending;
+	bool window_is_pending;
+	bool is_held;         /* on_data took less than it was given; flow_resume() ends that */
+	bool is_delivering;   /* within on_data */
+	bool is_stopped;      /* we want no more of the peer's bytes */
+	bool receive_is_over; /* finish or reset was told, or nobody wants to know */
+	bool is_refused;      /* on_open or a cap refused it: no callbacks */
+};
+
+struct lane_counters {
+	uint64_t packets_received, bytes_received, packets_retransmitted;
+	uint64_t packets_forged, packets_replayed, packets_malformed;
+	uint64_t datagrams_sent, datagrams_received, datagrams_dropped;
+	uint64_t flows_opened, flows_refused;
+};
+
+/* Stream pieces of the received batch, of one flow, in order, that follow flow->recv.taken. */
+struct gather {
+	struct flow *flow;
+	uint64_t bytes;
+	int count;
+	struct iovec pieces[LANE_PIECES_MAX];
+};
+
+struct lane {
+	struct epochs epochs;
+	struct lane_config config; /* without its secrets */
+	struct path path;
+	struct received received;
+	struct budget budget;
+	uint64_t now_us; /* of the last call that told it */
+	unsigned depth;  /* of calls: see lane_enter() */
+
+	enum lane_state state;
+	uint64_t began_us, up_since_us, last_arrival_us;
+	uint64_t
+	    waiting_since_us; /* sending of the first packet since then that asks for an ack; 0: none */
+	uint64_t last_eliciting_us;
+	unsigned probes_due;
+	bool ping_is_due;
+	bool is_pinged; /* by the batch being received */
+
+	bool is_closing;       /* the lane is to be over when the outermost call ends */
+	bool close_is_told;    /* the peer knows already, or must not be told */
+	unsigned close_copies; /* CLOSE packets still to send */
+	enum reason close_reason;
+	char close_text[LANE_CLOSE_TEXT_BYTES + 1];
+
+	struct flow_table flows;
+	struct flow_ids *opened; /* endpoint */
+	uint64_t next_flow_id;   /* listener */
+	uint32_t refused_flows;
+	struct list_node control, lost, ready, waiting, unopened, dead;
+
+	/* Flow control of the lane: sums over its flows. */
+	uint64_t send_maximum, send_queued; /* the peer's window; stream bytes written */
+	uint64_t receive_maximum,
+	    receive_highest; /* ours; stream bytes that exist as far as we know */
+	uint64_t receive_window_bytes, receive_window_since_us;
+	bool max_data_is_pending;
+
+	struct chunk *small_chunk; /* small writes are copied behind one another here */
+	struct datagram_queue datagrams;
+	struct reassembly reassembly;
+	struct gather gather;
+	struct lane_counters counters;
+};
+
+/* lane.c */
+void lane_enter(struct lane *lane);
+/* Ends the outermost call: tells windows, frees dead flows, closes the lane when that was asked. */
+void lane_leave(struct lane *lane);
+/* The lane is to be over; the peer is told by CLOSE. The first call counts. */
+void lane_fail(struct lane *lane, enum reason reason, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same, without telling the peer. */
+void lane_end(struct lane *lane, enum reason reason, const char *text);
+/* A packet of the peer opened: the lane is alive. */
+void lane_on_arrival(struct lane *lane);
+static inline bool lane_is_over(const struct lane *lane)
+{
+	return lane->is_closing || lane->state == LANE_OVER;
+}
+
+/* lane_deliver.c */
+/* Accounts the frame's bytes, and hands them on or keeps them. 0, or ERR_NOMEM: the packet is not to be acknowledged. */
+int flow_on_stream(struct flow *flow, const struct frame_stream *stream);
+void flow_on_datagram(struct flow *flow, const struct frame_datagram *datagram);
+/* Hands the gathered pieces on. */
+void lane_deliver_gathered(struct lane *lane);
+/* Hands on what was kept, and the finish. */
+void flow_deliver_kept(struct flow *flow);
+/* Counts stream bytes towards the lane's window. */
+void lane_count_received(struct lane *lane, uint64_t bytes);
+void lane_update_window(struct lane *lane);
+
+/* lane_send.c */
+bool lane_has_frames(const struct lane *lane);
+uint64_t lane_ping_timer_us(const struct lane *lane);
+/* Drops queued datagrams past their age, or of flows that are gone, from the front. */
+void lane_drop_old_datagrams(struct lane *lane);
+
+/* lane_fate.c */
+void lane_on_fate(void *context, const struct sent_frame *frame, bool lost);
+
+/* flow.c */
+/* NULL without memory. */
+struct flow *flow_new(struct lane *lane, uint64_t id, const struct flow_open *open);
+/* Frees the flow, without a callback. */
+void flow_free(struct flow *flow);
+/* Puts the flow on the lists that its state asks for. */
+void flow_schedule(struct flow *flow);
+/* Ends the sending half by RESET. */
+void flow_reset_sending(struct flow *flow, enum reason reason);
+/* Drops what was received and not taken, and all that follows. */
+void flow_stop_receiving(struct flow *flow, enum reason reason);
+/* Moves it to the dead list when it is over. */
+void flow_check_dead(struct flow *flow);
+void flow_note_reason(struct flow *flow, enum reason reason);
+/* Calls on_writable for flows that waited and have room now. */
+void lane_wake_writers(struct lane *lane);
+
+#endif

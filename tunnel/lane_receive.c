@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A packet's way in, top to bottom: header, replay window, decryption, frames.  Nothing changes before
+ * the packet has been authenticated.  Every frame may come twice without harm, so a packet for which
+ * there is no memory is simply not acknowledged and its frames come again.
+ */
+#include "config.h"
+
+#include "base/err.h"
+#include "tunnel/lane.h"
+#include "tunnel/lane_private.h"
+
+#include <ctype.h>
+
+/*
+ * The flow that a frame names. NULL when it is closed, so that the frame means nothing any more; and when
+ * it was never opened, which is an error: each packet with a flow's frames bears its OPEN until that is
+ * acknowledged.
+ */
+static struct flow *find_flow(struct lane *lane, uint64_t id)
+{
+	struct flow *flow = flow_table_find(&lane->flows, id);
+	bool was_opened;
+
+	if (flow)
+		return flow;
+	was_opened = lane->config.role == LANE_ENDPOINT ? flow_ids_is_opened(lane->opened, id)
+	                                                : id < lane->next_flow_id;
+	if (!was_opened)
+		lane_fail(
+		    lane, REASON_PROTOCOL, "flow %llu was never opened", (unsigned long long)id);
+	return NULL;
+}
+
+static int on_nothing(struct lane *lane, const struct frame *frame)
+{
+	(void)lane;
+	(void)frame;
+	return 0;
+}
+
+/* Answered at once, so that it measures the way and nothing else. */
+static int on_ping(struct lane *lane, const struct frame *frame)
+{
+	(void)frame;
+	lane->is_pinged = true;
+	return 0;
+}
+
+static void note_rtt_sample(struct lane *lane)
+{
+	if (lane->config.callbacks->on_rtt)
+		lane->config.callbacks->on_rtt(
+		    lane->config.context, lane, lane->path.rtt.latest_us);
+}
+
+static int on_ack(struct lane *lane, const struct frame *frame)
+{
+	uint64_t samples = lane->path.rtt.samples;
+
+	if (path_on_ack(&lane->path, &frame->ack, lane->now_us, lane_on_fate, lane)) {
+		lane_fail(lane, REASON_PROTOCOL, "acknowledges a packet that was never sent");
+		return ERR_MALFORMED;
+	}
+	epochs_on_ack(&lane->epochs, frame->ack.largest);
+	if (lane->path.rtt.samples != samples)
+		note_rtt_sample(lane);
+	return 0;
+}
+
+static void refuse_flow(struct flow *flow, enum reason reason)
+{
+	struct lane *lane = flow->lane;
+
+	flow->is_refused = true;
+	lane->counters.flows_refused++;
+	if (++lane->refused_flows > REFUSED_FLOWS_MAX)
+		lane_fail(
+		    lane, REASON_LIMIT, "more than %d refused flows at once", REFUSED_FLOWS_MAX);
+	flow_note_reason(flow, reason);
+	flow_reset_sending(flow, reason);
+	flow_stop_receiving(flow, reason);
+}
+
+static int on_open(struct lane *lane, const struct frame *frame)
+{
+	bool is_full = lane->flows.count - lane->refused_flows >= lane->config.max_flows;
+	enum reason reason = REASON_LIMIT;
+	struct flow *flow;
+
+	if (lane->config.role != LANE_ENDPOINT) {
+		lane_fail(lane, REASON_PROTOCOL, "only listeners open flows");
+		return ERR_MALFORMED;
+	}
+	if (flow_ids_is_opened(lane->opened, frame->open.flow))
+		return 0;
+	flow = flow_new(lane, frame->open.flow, &frame->open.open);
+	if (!flow)
+		return ERR_NOMEM;
+	if (flow_ids_open(lane->opened, frame->open.flow)) {
+		flow_free(flow);
+		lane_fail(lane, REASON_PROTOCOL, "flow ids jump");
+		return ERR_MALFORMED;
+	}
+	if (!is_full)
+		reason =
+		    lane->config.callbacks->on_open(lane->config.context, flow, &frame->open.open);
+	if (reason == REASON_NONE)
+		lane->counters.flows_opened++;
+	else
+		refuse_flow(flow, reason);
+	return 0;
+}
+
+static int on_stream(struct lane *lane, const struct frame *frame)
+{
+	struct flow *flow = find_flow(lane, frame->stream.flow);
+
+	return flow ? flow_on_stream(flow, &frame->stream) : 0;
+}
+
+/* The peer's direction ends early. What it had sent until then still counts (RFC 9000 section 4.5). */
+static int on_reset(struct lane *lane, const struct frame *frame)
+{
+	const struct frame_reset *reset = &frame->reset;
+	struct flow *flow = find_flow(lane, reset->flow);
+	uint64_t growth;
+
+	if (!flow)
+		return 0;
+	if (stream_recv_admit(&flow->recv, reset->final_offset, true, &growth)) {
+		lane_fail(lane, REASON_PROTOCOL, "flow %llu is reset at a wrong size",
+		    (unsigned long long)flow->id);
+		return ERR_MALFORMED;
+	}
+	lane_count_received(lane, growth);
+	if (flow->receive_is_over)
+		return 0;
+	if (lane->gather.flow == flow)
+		lane->gather.flow = NULL;
+	stream_recv_clear(&flow->recv, &lane->budget);
+	flow->receive_is_over = true;
+	flow->stop_is_pending = flow->window_is_pending = false;
+	flow_note_reason(flow, reset->reason);
+	flow_schedule(flow);
+	if (!flow->is_stopped)
+		lane->config.callbacks->on_reset(lane->config.context, flow, reset->reason);
+	flow_check_dead(flow);
+	return 0;
+}
+
+static int on_stop_sending(struct lane *lane, const struct frame *frame)
+{
+	struct flow *flow = find_flow(lane, frame->stop_sending.flow);
+	enum reason reason = frame->stop_sending.reason;
+
+	if (!flow || flow->send.is_reset || stream_send_is_done(&flow->send))
+		return 0;
+	flow_note_reason(flow, reason);
+	list_del(&flow->waiting_node);
+	flow_reset_sending(flow, reason);
+	lane->config.callbacks->on_stop_sending(lane->config.context, flow, reason);
+	return 0;
+}
+
+static int on_datagram(struct lane *lane, const struct frame *frame)
+{
+	struct flow *flow = find_flow(lane, frame->datagram.flow);
+
+	if (flow && flow->open.kind != FLOW_UDP) {
+		lane_fail(lane, REASON_PROTOCOL, "a datagram in TCP flow %llu",
+		    (unsigned long long)flow->id);
+		return ERR_MALFORMED;
+	}
+	if (flow)
+		flow_on_datagram(flow, &frame->datagram);
+	return 0;
+}
+
+static int on_max_data(struct lane *lane, const struct frame *frame)
+{
+	if (frame->max_data > lane->send_maximum)
+		lane->send_maximum = frame->max_data;
+	return 0;
+}
+
+static int on_max_stream_data(struct lane *lane, const struct frame *frame)
+{
+	struct flow *flow = find_flow(lane, frame->max_stream_data.flow);
+
+	if (flow && frame->max_stream_data.maximum > flow->send.maximum)
+		flow->send.maximum = frame->max_stream_data.maximum;
+	return 0;
+}
+
+/* The text goes to people's logs, so it is kept to printable ASCII. */
+static int on_close(struct lane *lane, const struct frame *frame)
+{
+	char text[LANE_CLOSE_TEXT_BYTES + 1];
+	size_t length = frame->close.text_length;
+
+	for (size_t i = 0; i < length; i++)
+		text[i] = isascii(frame->close.text[i]) && isprint(frame->close.text[i])
+		              ? frame->close.text[i]
+		              : '?';
+	text[length] = '\0';
+	lane_end(lane, frame->close.reason, text);
+	return 0;
+}
+
+/* What a frame does: 0; ERR_NOMEM, the packet is not to be acknowledged; ERR_MALFORMED, the lane has failed. */
+typedef int frame_handler(struct lane *lane, const struct frame *frame);
+
+static frame_handler *const handlers[FRAME_COUNT] = {
+    [FRAME_PADDING] = on_nothing,
+    [FRAME_PING] = on_ping,
+    [FRAME_ACK] = on_ack,
+    [FRAME_ACK_ECN] = on_ack,
+    [FRAME_OPEN] = on_open,
+    [FRAME_STREAM] = on_stream,
+    [FRAME_STREAM_FIN] = on_stream,
+    [FRAME_RESET] = on_reset,
+    [FRAME_STOP_SENDING] = on_stop_sending,
+    [FRAME_DATAGRAM] = on_datagram,
+    [FRAME_DATAGRAM_FRAGMENT] = on_datagram,
+    [FRAME_MAX_DATA] = on_max_data,
+    [FRAME_MAX_STREAM_DATA] = on_max_stream_data,
+    [FRAME_CLOSE] = on_close,
+};
+
+static int receive_frames(
+    struct lane *lane, const uint8_t *data, size_t length, bool *is_ack_eliciting)
+{
+	struct reader reader;
+	int rc = 0;
+
+	reader_init(&reader, data, length);
+	while (rc == 0 && reader_left(&reader) > 0 && !lane_is_over(lane)) {
+		struct frame frame;
+
+		rc = frame_decode(&reader, &frame);
+		if (rc == ERR_UNSUPPORTED) {
+			lane_fail(
+			    lane, REASON_PROTOCOL, "unknown frame type %u", (unsigned)frame.type);
+			return ERR_MALFORMED;
+		}
+		if (rc) {
+			lane_fail(
+			    lane, REASON_PROTOCOL, "malformed %s frame", frame_name(frame.type));
+			return ERR_MALFORMED;
+		}
+		*is_ack_eliciting |= frame_is_ack_eliciting(frame.type);
+		rc = handlers[frame.type](lane, &frame);
+	}
+	return rc;
+}
+
+static void note_forgery(struct lane *lane)
+{
+	uint64_t most =
+	    lane->config.aead == AEAD_AES256GCM ? FORGERIES_MAX_AES256_GCM : FORGERIES_MAX_CHACHA20;
+
+	if (++lane->counters.packets_forged >= most)
+		lane_end(lane, REASON_KEYS_EXHAUSTED, "too many forged packets");
+}
+
+static int open_packet(
+    struct lane *lane, const struct packet_header *header, uint8_t *packet, size_t length)
+{
+	int rc = received_check(&lane->received, header->number);
+
+	if (rc) {
+		lane->counters.packets_replayed++;
+		return rc;
+	}
+	rc = epochs_open(
+	    &lane->epochs, header, packet, length, path_pto_us(&lane->path), lane->now_us);
+	if (rc)
+		note_forgery(lane);
+	return rc;
+}
+
+static int receive_opened(struct lane *lane, const struct packet_header *header,
+    const uint8_t *packet, size_t length, uint8_t ecn)
+{
+	bool is_ack_eliciting = false;
+	int rc;
+
+	lane->counters.packets_received++;
+	lane->counters.bytes_received += length;
+	lane_on_arrival(lane);
+	rc = receive_frames(
+	    lane, packet + PACKET_HEADER_BYTES, length - PACKET_OVERHEAD_BYTES, &is_ack_eliciting);
+	if (rc == ERR_MALFORMED)
+		lane->counters.packets_malformed++;
+	else if (rc == 0)
+		received_add(&lane->received, header->number, is_ack_eliciting, ecn, lane->now_us);
+	return rc == ERR_NOMEM ? 0 : rc;
+}
+
+int lane_receive(struct lane *lane, uint8_t *packet, size_t length, uint8_t ecn, uint64_t now_us)
+{
+	struct packet_header header;
+	int rc;
+
+	if (lane_is_over(lane))
+		return ERR_STATE;
+	lane->now_us = now_us;
+	if (packet_header_read(packet, length, &header)
+	    || header.connection_id != lane->config.local_id) {
+		lane->counters.packets_malformed++;
+		return ERR_MALFORMED;
+	}
+	lane_enter(lane);
+	rc = open_packet(lane, &header, packet, length);
+	if (rc == 0)
+		rc = receive_opened(lane, &header, packet, length, ecn);
+	lane_leave(lane);
+	return rc;
+}
+
+void lane_receive_done(struct lane *lane, uint64_t now_us)
+{
+	if (lane_is_over(lane))
+		return;
+	lane->now_us = now_us;
+	lane_enter(lane);
+	lane_deliver_gathered(lane);
+	received_batch_end(&lane->received, lane->path.rtt.smoothed_us, now_us);
+	if (lane->is_pinged && received_has_unacknowledged(&lane->received))
+		lane->received.ack_is_due = true;
+	lane->is_pinged = false;
+	lane_wake_writers(lane);
+	lane_leave(lane);
+}
