@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES =
 libnet_a_SOURCES += net/ipc.c net/ipc.h
+libnet_a_SOURCES += net/options.c net/options.h
 libnet_a_SOURCES += net/pacing_timer.c net/pacing_timer.h
 libnet_a_SOURCES += net/page.c net/page.h
 libnet_a_SOURCES += net/process.c net/process.h
@@ -10,6 +11,7 @@ libnet_a_SOURCES += net/supervisor.c net/supervisor.h
 libnet_a_SOURCES += net/tcp.c net/tcp.h
 libnet_a_SOURCES += net/udp.c net/udp.h
 check_PROGRAMS += tests/unit/ipc_test
+check_PROGRAMS += tests/unit/options_test
 check_PROGRAMS += tests/unit/pacing_timer_test
 check_PROGRAMS += tests/unit/page_test
 check_PROGRAMS += tests/unit/steer_test
