@@ -28,10 +28,10 @@ static const char *unknown(char *buf)
 	return buf;
 }
 
-/* Three digits that count, no more than two behind the point, none for 0. */
-static const char *format_figure(double figure, char *buf)
+/* Two digits behind the point below 10, then one, then (where they are allowed to go) none. */
+static const char *format_figure(double figure, int least_decimals, char *buf)
 {
-	int decimals = figure >= 99.95 ? 0 : figure >= 9.995 ? 1 : 2;
+	int decimals = figure >= 99.95 ? least_decimals : figure >= 9.995 ? 1 : 2;
 	if (figure < 0.005)
 		decimals = 0;
 	snprintf(buf, FORMAT_BYTES, "%.*f", decimals, figure);
@@ -42,21 +42,21 @@ const char *format_ms(const json_t *microseconds, char *buf)
 {
 	if (!json_is_number(microseconds))
 		return unknown(buf);
-	return format_figure(json_number_value(microseconds) / 1000.0, buf);
+	return format_figure(json_number_value(microseconds) / 1000.0, 1, buf);
 }
 
 const char *format_percent(const json_t *share, char *buf)
 {
 	if (!json_is_number(share))
 		return unknown(buf);
-	return format_figure(json_number_value(share) * 100.0, buf);
+	return format_figure(json_number_value(share) * 100.0, 0, buf);
 }
 
 const char *format_rate(const json_t *number, char *buf)
 {
 	if (!json_is_number(number))
 		return unknown(buf);
-	return format_figure(json_number_value(number), buf);
+	return format_figure(json_number_value(number), 0, buf);
 }
 
 const char *format_integer(const json_t *number, char *buf)

@@ -14,7 +14,7 @@ enum { FORMAT_BYTES = 512 };
 
 /* Each fills `buf` (FORMAT_BYTES) and returns it. */
 
-/* Microseconds as milliseconds: three digits that count, "0.12", "14.2", "187". */
+/* Microseconds as milliseconds: "0.12", "14.2", "187.3". */
 const char *format_ms(const json_t *microseconds, char *buf);
 
 /* A share 0 to 1 as percent: "0", "0.02", "12.5". */

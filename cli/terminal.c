@@ -21,9 +21,9 @@
 
 #include "base/err.h"
 
-/* ECMA-48 and xterm: alternate screen and cursor. */
-#define SEQUENCE_TAKE "\033[?1049h\033[?25l"
-#define SEQUENCE_GIVE "\033[?25h\033[?1049l"
+/* xterm: alternate screen, cursor, wrapping of long lines. */
+#define SEQUENCE_TAKE "\033[?1049h\033[?25l\033[?7l"
+#define SEQUENCE_GIVE "\033[?7h\033[?25h\033[?1049l"
 
 static volatile sig_atomic_t is_ending, is_resized;
 static bool is_taken, has_keys;

@@ -22,7 +22,7 @@ struct terminal {
 struct terminal terminal_inspect(void);
 
 /*
- * Takes the screen: alternate screen, no cursor, no echo, keys at once; from then on SIGINT,
+ * Takes the screen: alternate screen, no cursor, no wrapping, no echo, keys at once; from then on SIGINT,
  * SIGTERM and SIGHUP only end terminal_wait.  0 or ERR_IO.
  */
 int terminal_take_screen(void);
