@@ -101,7 +101,7 @@ def run(args, space=None, timeout=30, check=True, **more):
 def process_field(pid, name):
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
         rest = file.read().rpartition(")")[2].split()
-    return rest[{"state": 0, "parent": 1, "start": 19}[name]]
+    return rest[{"state": 0, "parent": 1, "user": 11, "system": 12, "start": 19}[name]]
 
 
 def identity(pid):

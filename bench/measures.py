@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rows: each takes a peer, measures once and returns samples or figures; and says how the
+results of all rounds become one cell."""
+import json
+import os
+import statistics
+import subprocess
+
+from tests.lab import procs, programs
+from tests.lab.wan import built
+
+UDP_IN_TIME_US = 20000
+UDP_LOSS_ALLOWED = 0.001
+UDP_BYTES = 200
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Bench:
+    """One section's surroundings: the place, the ports of the services, how long to measure."""
+
+    def __init__(self, place, quick):
+        self.place = place
+        self.quick = quick
+        self.user = place.space("user")
+
+    def seconds(self, full, quick):
+        return quick if self.quick else full
+
+    def load(self, program, *args, timeout=300):
+        done = procs.run([built(f"bench/{program}"), *args], self.user, timeout)
+        return json.loads(done.stdout)
+
+
+def cpu_seconds(pids):
+    total = 0
+    for pid in pids:
+        total += sum(int(procs.process_field(pid, name)) for name in ("user", "system"))
+    return total / CLOCK_TICKS
+
+
+def percentile(samples, share):
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+# ---- one measurement each
+
+def bulk(bench, peer, download):
+    """Mbit/s of one TCP stream at its receiver, its first seconds left out."""
+    address, port = peer.entry("iperf3")
+    seconds = bench.seconds(10, 4)
+    report = programs.iperf3(bench.user, address, port, "-O", bench.seconds(3, 2),
+                             *(["-R"] if download else []), seconds=seconds, timeout=seconds + 60)
+    return report["end"]["sum_received"]["bits_per_second"] / 1e6
+
+
+def download(bench, peer):
+    return bulk(bench, peer, True)
+
+
+def upload(bench, peer):
+    return bulk(bench, peer, False)
+
+
+def requests(bench, peer, path, count, at_once=4, limit_s=60):
+    """Milliseconds of each request with a connection of its own."""
+    address, port = peer.entry("web")
+    answer = bench.load("requests", address, port, path, count, at_once, limit_s)
+    if answer["failed"] > len(answer["us"]) / 100:
+        raise procs.ProgramError(f"{answer['failed']} requests failed, {len(answer['us'])} done")
+    return [us / 1000 for us in answer["us"]]
+
+
+def request_100b(bench, peer):
+    return requests(bench, peer, "/100", bench.seconds(400, 60))
+
+
+def request_20kb(bench, peer):
+    return requests(bench, peer, "/20000", bench.seconds(300, 40))
+
+
+def request_200kb(bench, peer):
+    return requests(bench, peer, "/200000", bench.seconds(200, 24))
+
+
+def request_beside_bulk(bench, peer):
+    address, port = peer.entry("iperf3")
+    seconds = bench.seconds(20, 6)
+    command = ["iperf3", "-c", address, "-p", str(port), "-R", "-t", str(seconds + 10)]
+    with subprocess.Popen(procs.in_space(command, bench.user), stdout=subprocess.DEVNULL,
+                          preexec_fn=procs.die_with_parent) as background:
+        try:
+            requests(bench, peer, "/100", 8)  # the download gets going meanwhile
+            return requests(bench, peer, "/100", 100000, limit_s=seconds)
+        finally:
+            background.kill()
+
+
+def udp_in_time(bench, peer):
+    """Percent of datagrams that came back within 20 ms of the shortest round trip."""
+    address, port = peer.entry("echo")
+    answer = bench.load("udp_tick", address, port, 120, 60, bench.seconds(60, 8))
+    if not answer["us"]:
+        raise procs.ProgramError("no datagram came back")
+    limit = min(answer["us"]) + UDP_IN_TIME_US
+    return 100 * sum(us <= limit for us in answer["us"]) / answer["sent"]
+
+
+def ping_pong(bench, peer):
+    """Half round trips in microseconds."""
+    address, port = peer.entry("echo")
+    answer = bench.load("pingpong", address, port, 100, bench.seconds(50000, 8000))
+    return [us / 2 for us in answer["us"]]
+
+
+def wrk(bench, peer, *options):
+    address, port = peer.entry("web")
+    done = procs.run(["wrk", "-t1", "-c64", f"-d{bench.seconds(5, 2)}s", *options,
+                      programs.url(address, port, "100")], bench.user)
+    for line in done.stdout.splitlines():
+        if line.startswith("Requests/sec:"):
+            return float(line.split()[1])
+    raise procs.ProgramError(done.stdout)
+
+
+def http_keep_alive(bench, peer):
+    return wrk(bench, peer)
+
+
+def http_connection_each(bench, peer):
+    return wrk(bench, peer, "-H", "Connection: close")
+
+
+def gbits(bench, peer):
+    return bulk(bench, peer, True) / 1000
+
+
+def udp_rate(bench, peer, flows):
+    """(packets/s, CPU microseconds of the peer's processes a packet): the highest rate with less
+    than 0.1 % lost, found by halving the step."""
+    host, sink = bench.place.address("server"), peer.carried(("udp",))["sink"]
+    address, port = peer.entry("sink")
+    best, cpu, rate, step = 0, 0, 100000, 2.0
+    for _ in range(bench.seconds(10, 6)):
+        before = cpu_seconds(peer.processes())
+        got = bench.load("udp_blast", host, sink, address, port, UDP_BYTES, flows, int(rate),
+                         bench.seconds(2, 1))
+        used = cpu_seconds(peer.processes()) - before
+        reached = got["sent"] / got["seconds"]
+        if got["received"] >= got["sent"] * (1 - UDP_LOSS_ALLOWED):
+            if reached > best:
+                best, cpu = reached, used / max(got["received"], 1) * 1e6
+            if reached < rate * 0.9:
+                break  # the generator is the limit
+            rate *= step
+        else:
+            step = step ** 0.5
+            rate /= step
+    return best, cpu
+
+
+def udp_one_flow(bench, peer):
+    return udp_rate(bench, peer, 1)
+
+
+def udp_many_flows(bench, peer):
+    return udp_rate(bench, peer, 1000)
+
+
+# ---- all rounds to one cell
+
+def median_of(form):
+    return lambda rounds: form.format(statistics.median(rounds))
+
+
+def percentiles(form):
+    """p50 / p99 over the samples of all rounds together."""
+    def cell(rounds):
+        samples = [sample for one in rounds for sample in one]
+        return " / ".join(form.format(percentile(samples, share)) for share in (0.5, 0.99))
+    return cell
+
+
+def rate_and_cpu(rounds):
+    rate, cpu = (statistics.median(values) for values in zip(*rounds))
+    return f"{rate:,.0f}" + (f" ({cpu:.2f} us CPU each)" if cpu else "")
+
+
+class Row:
+    """`link` is what the lossy line is set to while this row is measured."""
+
+    def __init__(self, key, title, measure, cell, needs_udp=False, link="", rounds=None):
+        self.key, self.title, self.measure, self.cell = key, title, measure, cell
+        self.needs_udp, self.link, self.rounds = needs_udp, link, rounds
+
+
+MS, MBIT = percentiles("{:.0f}"), median_of("{:.1f}")
+LOSSY_ROWS = [
+    Row("download", "one bulk download, Mbit/s", download, MBIT),
+    Row("upload", "one bulk upload, Mbit/s", upload, MBIT),
+    Row("100b", "new connection, 100 B reply: p50 / p99 ms", request_100b, MS),
+    Row("20kb", "new connection, 20 KB: p50 / p99 ms", request_20kb, MS),
+    Row("200kb", "new connection, 200 KB: p50 / p99 ms", request_200kb, MS),
+    Row("beside", "100 B request beside a bulk download: p50 / p99 ms", request_beside_bulk, MS),
+    Row("udp", "UDP, 60 packets/s of 120 B, back within 20 ms of the shortest, %", udp_in_time,
+        median_of("{:.2f}"), True),
+    Row("udp5", "the same at 5 % loss", udp_in_time, median_of("{:.2f}"), True, "loss 5"),
+    Row("udp-outage", "the same at 2 % in outages of 5 ms", udp_in_time, median_of("{:.2f}"), True,
+        "outage 5"),
+    Row("loss1", "bulk download at 1 % loss, Mbit/s of 100", download, MBIT, link="loss 1"),
+    Row("loss5", "bulk download at 5 % loss", download, MBIT, link="loss 5"),
+    Row("loss10", "bulk download at 10 % loss", download, MBIT, link="loss 10"),
+]
+LOCAL_ROWS = [
+    Row("stream", "iperf3, one stream, Gbit/s", gbits, median_of("{:.2f}")),
+    Row("pingpong", "TCP ping-pong of 100 B, half round trip: p50 / p99 us", ping_pong,
+        percentiles("{:.0f}")),
+    Row("keepalive", "HTTP, keep-alive, 64 connections, requests/s", http_keep_alive,
+        median_of("{:,.0f}")),
+    Row("connections", "HTTP, a connection each, requests/s", http_connection_each,
+        median_of("{:,.0f}")),
+    Row("udp1", "UDP of 200 B, one flow in batches, packets/s one way", udp_one_flow, rate_and_cpu,
+        True),
+    Row("udp1000", "UDP of 200 B, 1,000 flows, packets/s one way", udp_many_flows, rate_and_cpu,
+        True),
+]
