@@ -36,7 +36,10 @@ void daemon_watch_signals(struct daemon_signals *signals, struct ev_loop *loop,
     void (*on_stop)(void *context, bool at_once), void *context);
 void daemon_unwatch_signals(struct daemon_signals *signals);
 
-/* For systemd, nothing without it: READY once it serves, with a status line; then the watchdog. */
+/*
+ * For systemd, nothing without it: READY once it serves, then the watchdog's beats; at the end
+ * STOPPING and no more beats.  A watchdog is zeroed at the start.
+ */
 struct daemon_watchdog {
 	struct ev_loop *loop;
 	ev_timer beat;
