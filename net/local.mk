@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES =
+libnet_a_SOURCES += net/channel.c net/channel.h
 libnet_a_SOURCES += net/daemon.c net/daemon.h
 libnet_a_SOURCES += net/ipc.c net/ipc.h
 libnet_a_SOURCES += net/options.c net/options.h
@@ -11,6 +12,7 @@ libnet_a_SOURCES += net/steer.c net/steer.h
 libnet_a_SOURCES += net/supervisor.c net/supervisor.h
 libnet_a_SOURCES += net/tcp.c net/tcp.h
 libnet_a_SOURCES += net/udp.c net/udp.h
+check_PROGRAMS += tests/unit/channel_test
 check_PROGRAMS += tests/unit/daemon_test
 check_PROGRAMS += tests/unit/ipc_test
 check_PROGRAMS += tests/unit/options_test
