@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""trunkctl by itself: wrong command lines, control that is not there, help, and the man pages."""
+import os
+import re
+import shlex
+
+import pytest
+
+from tests.lab import procs
+from tests.lab.trunkctl import (DONE, UNREACHABLE, USAGE, assert_one_line, run)
+from tests.lab.wan import ROOT
+
+
+@pytest.mark.parametrize("line, part", [
+    ("", "no command"),
+    ("node lst", 'did you mean "node list"?'),
+    ("node drain x", 'unknown command "node drain"'),
+    ("apply -f x", 'unknown command "apply"'),
+    ("accelerator create web --class realtime", 'unknown option "--class"'),
+    ("accelerator create web --protocol tcp --ports 90-80 --listen a --backend b=c", '"90-80"'),
+    ("accelerator create web --protocol tcp --ports 80 --listen a --backend b", '"b"'),
+    ("accelerator create web --protocol tcp --ports 80 --listen a --backend b=::1:x", '"::1:x"'),
+    ("accelerator create w/b --protocol tcp --ports 80 --listen a --backend b=c", '"w/b"'),
+    ("accelerator update web", "nothing to change"),
+    ("-o xml status", '-o "xml"'),
+    ("--control /run/x.sock status", "unix:PATH"),
+])
+def test_a_wrong_command_line_is_usage(line, part):
+    done = run(*line.split())
+    assert done.returncode == USAGE and done.stdout == ""
+    assert part in done.stderr
+    assert_one_line(done.stderr)
+
+
+@pytest.mark.parametrize("where", ["unix:/nonexistent/control.sock", "http://127.0.0.1:1"])
+def test_control_that_is_not_there(where):
+    for done in (run("--control", where, "status"), run("status", TRUNKLINE_CONTROL=where),
+                 run("tunnel", "watch", TRUNKLINE_CONTROL=where)):
+        assert done.returncode == UNREACHABLE and done.stdout == ""
+        assert where in done.stderr
+        assert_one_line(done.stderr)
+
+
+def test_help_and_version():
+    for args in ([], ["node"], ["accelerator", "create"], ["status"]):
+        done = run(*args, "--help")
+        assert done.returncode == DONE and done.stdout.startswith("usage: trunkctl")
+    assert re.fullmatch(r"trunkctl \d+\.\d+\.\d+\n", run("--version").stdout)
+
+
+def rendered(page):
+    path = os.path.join(ROOT, "doc", page)
+    done = procs.run(["groff", "-mdoc", "-Tascii", "-P-cbou", "-ww", "-rLL=100n", path])
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", sorted(
+    name for name in os.listdir(os.path.join(ROOT, "doc")) if re.search(r"\.[18]$", name)))
+def test_man_pages_are_well_formed(page):
+    assert "SYNOPSIS" in rendered(page)
+
+
+def test_man_page_has_every_command_and_option():
+    page = rendered("trunkctl.1")
+    commands = re.findall(r"^  ([a-z]+(?: [a-z]+)?)", run("--help").stdout, re.MULTILINE)
+    assert len(commands) > 10
+    for command in commands:
+        assert command in page
+        for option in re.findall(r"^  (--[a-z-]+)", run(*command.split(), "--help").stdout,
+                                 re.MULTILINE):
+            assert option in page, f"{command} {option}"
+
+
+def test_examples_of_the_man_page_are_accepted():
+    """Each gets as far as asking control."""
+    text = rendered("trunkctl.1").split("\nEXAMPLES\n")[1].split("\nSEE ALSO\n")[0]
+    text = text.replace("\\\n", " ")
+    lines = re.findall(r"^ *(?:token=\$\()?(trunkctl .*?)\)?(?: \|)?$", text, re.MULTILINE)
+    assert len(lines) >= 6
+    for line in lines:
+        done = run(*shlex.split(line)[1:], TRUNKLINE_CONTROL="unix:/nonexistent")
+        assert done.returncode == UNREACHABLE, (line, done.stderr)
