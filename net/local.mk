@@ -26,6 +26,10 @@ check_PROGRAMS += tests/unit/udp_test
 # TLS and identity; tests take their random numbers from a seed.
 libnet_a_SOURCES += net/tls_wolfssl.c net/tls_wolfssl.h net/identity.c net/identity.h
 check_LIBRARIES += libtestsupport.a
-libtestsupport_a_SOURCES = tests/support/tls_seeded.c tests/support/tls_seeded.h
+libtestsupport_a_SOURCES = tests/support/tls_seeded.c tests/support/tls_seeded.h \
+	tests/support/handshake_node.c tests/support/handshake_node.h \
+	tests/support/handshake_pair.c tests/support/handshake_pair.h
 check_PROGRAMS += tests/unit/tls_wolfssl_test tests/unit/identity_test
 tests_unit_tls_wolfssl_test_LDADD = libtestsupport.a $(LDADD)
+check_PROGRAMS += tests/unit/keyring_test
+tests_unit_keyring_test_LDADD = libtestsupport.a $(LDADD)
