@@ -27,7 +27,8 @@ def bracket(address):
 # ---- HTTP: nginx and curl
 
 NGINX = """daemon off;
-master_process off;
+master_process {master};
+worker_processes {workers};
 pid {folder}/pid;
 error_log stderr notice;
 user root;
@@ -54,15 +55,17 @@ http {{
 
 
 class Nginx(procs.Proc):
-    """Serves `root` and takes PUT below /put/. `listens` are (address, port) pairs."""
+    """Serves `root` and takes PUT below /put/. `listens` are (address, port) pairs; without
+    `workers` it is one process."""
 
-    def __init__(self, folder, listens, space=None, name="nginx"):
+    def __init__(self, folder, listens, space=None, name="nginx", workers=0):
         folder = new_folder(folder, name)
         self.root = new_folder(folder, "root")
         config = os.path.join(folder, "nginx.conf")
         lines = "".join(f"\t\tlisten {bracket(a)}:{p} backlog=8192;\n" for a, p in listens)
         with open(config, "w", encoding="utf-8") as file:
-            file.write(NGINX.format(folder=folder, listens=lines, root=self.root))
+            file.write(NGINX.format(folder=folder, listens=lines, root=self.root,
+                                    master="on" if workers else "off", workers=workers or 1))
         super().__init__(name, ["nginx", "-e", "stderr", "-p", folder, "-c", config], folder, space)
         for address, port in listens:
             self.wait_for_port(address, port)

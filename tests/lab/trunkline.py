@@ -26,7 +26,6 @@ NEAR, FAR = "near", "far"
 FOLDERS = {"trunkline-control": "control", "trunkline-listener": "listener",
            "trunkline-endpoint": "endpoint", "trunkctl": "cli"}
 SANITIZER = re.compile(r"ERROR: (?:Address|Leak)Sanitizer|runtime error: ")
-SLOW = 3 if os.environ.get("LAB_SLOW") else 1
 
 
 def program(name):
@@ -34,6 +33,17 @@ def program(name):
         if os.path.exists(path):
             return path
     return built(name)
+
+
+def has_sanitizers():
+    try:
+        with open(built("config.h"), encoding="ascii") as file:
+            return "#define DEBUG_POOLS 1" in file.read()
+    except OSError:
+        return False
+
+
+SLOW = 3 if has_sanitizers() else 1  # what every wait for a daemon is multiplied by
 
 
 def is_built():
