@@ -66,7 +66,7 @@ int lane_new(struct lane **out, const struct lane_config *config, uint64_t now_u
 	lane->budget.limit_bytes = config->memory_bytes;
 	lane->send_maximum = lane->receive_maximum = LANE_WINDOW_START_BYTES;
 	lane->receive_window_bytes = LANE_WINDOW_START_BYTES;
-	lane->receive_window_since_us = now_us;
+	lane->receive_mark.at_us = now_us;
 	received_init(&lane->received);
 	epochs_init(
 	    &lane->epochs, config->aead, config->send_secret, config->receive_secret, now_us);

@@ -19,41 +19,60 @@ static uint64_t expected_offset(const struct flow *flow)
 	return flow->recv.taken + (gather->flow == flow ? gather->bytes : 0);
 }
 
-static uint64_t two_rtts_us(const struct lane *lane)
+/*
+ * Whether a window is what slows the sender down: half of it was used since the mark in less than a
+ * round trip. Sets the mark anew.
+ */
+static bool is_used_fast(
+    const struct lane *lane, struct window_mark *mark, uint64_t position, uint64_t window)
 {
-	return 2 * lane->path.rtt.smoothed_us;
+	bool is_fast;
+
+	if (position - mark->position < window / 2)
+		return false;
+	is_fast = lane->now_us - mark->at_us < lane->path.rtt.smoothed_us;
+	*mark = (struct window_mark){position, lane->now_us};
+	return is_fast;
 }
 
 void lane_update_window(struct lane *lane)
 {
-	uint64_t window = lane->receive_window_bytes;
 	uint64_t left = lane->receive_maximum - lane->receive_highest;
-	uint64_t room = budget_left(&lane->budget);
+	uint64_t window = lane->receive_window_bytes, room;
 
-	if (left > window / 2)
+	if (left > window / 4 * 3)
 		return;
-	if (lane->now_us - lane->receive_window_since_us < two_rtts_us(lane)
+	if (is_used_fast(lane, &lane->receive_mark, lane->receive_highest, window)
 	    && 2 * window <= lane->config.memory_bytes)
 		lane->receive_window_bytes = window *= 2;
 	/* What slow flows keep counts against memory, not against the window, so they stop others late. */
+	room = budget_left(&lane->budget);
 	if (window > room)
 		window = room;
 	if (window < left + WRITABLE_MIN_BYTES)
 		return;
 	lane->receive_maximum = lane->receive_highest + window;
-	lane->receive_window_since_us = lane->now_us;
 	lane->max_data_is_pending = true;
 }
 
-/* At most 2/5 of the lane's window is one stream's; under memory pressure windows do not grow. */
-static bool window_may_double(const struct flow *flow)
+/*
+ * Doubles a stream's window, and with it the lane's so far that the stream has at most 2/5 of it. Under
+ * memory pressure windows do not grow.
+ */
+static void double_window(struct flow *flow)
 {
-	const struct lane *lane = flow->lane;
+	struct lane *lane = flow->lane;
 	uint64_t window = 2 * flow->recv.window_bytes;
 
-	return lane->now_us - flow->recv.window_since_us < two_rtts_us(lane)
-	       && window <= FLOW_WINDOW_MAX_BYTES && window <= lane->receive_window_bytes / 5 * 2
-	       && budget_left(&lane->budget) > lane->config.memory_bytes / 2;
+	if (window > FLOW_WINDOW_MAX_BYTES
+	    || budget_left(&lane->budget) < lane->config.memory_bytes / 2)
+		return;
+	while (lane->receive_window_bytes / 5 * 2 < window) {
+		if (2 * lane->receive_window_bytes > lane->config.memory_bytes)
+			return;
+		lane->receive_window_bytes *= 2;
+	}
+	flow->recv.window_bytes = window;
 }
 
 static void update_window(struct flow *flow)
@@ -61,12 +80,11 @@ static void update_window(struct flow *flow)
 	struct stream_recv *recv = &flow->recv;
 
 	if (recv->has_final || flow->is_stopped
-	    || recv->maximum - recv->taken > recv->window_bytes / 2)
+	    || recv->maximum - recv->taken > recv->window_bytes / 4 * 3)
 		return;
-	if (window_may_double(flow))
-		recv->window_bytes *= 2;
+	if (is_used_fast(flow->lane, &recv->mark, recv->taken, recv->window_bytes))
+		double_window(flow);
 	recv->maximum = recv->taken + recv->window_bytes;
-	recv->window_since_us = flow->lane->now_us;
 	flow->window_is_pending = true;
 	flow_schedule(flow);
 }

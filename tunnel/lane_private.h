@@ -110,7 +110,8 @@ struct lane {
 	uint64_t send_maximum, send_queued; /* the peer's window; stream bytes written */
 	uint64_t receive_maximum,
 	    receive_highest; /* ours; stream bytes that exist as far as we know */
-	uint64_t receive_window_bytes, receive_window_since_us;
+	uint64_t receive_window_bytes;
+	struct window_mark receive_mark;
 	bool max_data_is_pending;
 
 	struct chunk *small_chunk; /* small writes are copied behind one another here */

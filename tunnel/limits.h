@@ -49,7 +49,7 @@ enum {
 
 /*
  * Flow control.  The first windows are protocol constants; both sides must use the same ones.  They
- * double when half of one is used up in less than 2 RTT (as RFC 9000 plus auto-tuning does).
+ * double when half of one is used up in less than a round trip, and are told anew at each quarter.
  * 512 KiB lets a new flow fill 38 Mbit/s x 110 ms in its first round trip.
  *
  * Memory of one stream's receiver: the window, plus two chunks because pages lie on chunk borders,

@@ -22,7 +22,7 @@ struct recv_page {
 void stream_recv_init(struct stream_recv *recv, uint64_t window_bytes, uint64_t now_us)
 {
 	*recv = (struct stream_recv){
-	    .maximum = window_bytes, .window_bytes = window_bytes, .window_since_us = now_us};
+	    .maximum = window_bytes, .window_bytes = window_bytes, .mark.at_us = now_us};
 }
 
 static struct recv_page **page_slot(const struct stream_recv *recv, uint64_t number)

@@ -18,6 +18,11 @@
 
 struct recv_page;
 
+/* From where and when on it is measured how fast a window is used up. */
+struct window_mark {
+	uint64_t position, at_us;
+};
+
 /*
  * Invariant: taken <= highest <= maximum; has_final implies highest <= final.  Page n, which holds
  * the bytes from n x CHUNK_BYTES on, is pages[n & (page_capacity - 1)]; there are only pages from that
@@ -29,7 +34,7 @@ struct stream_recv {
 	uint64_t final;   /* the stream's size, once has_final */
 	uint64_t maximum; /* the window's end, as told to the peer */
 	uint64_t window_bytes;
-	uint64_t window_since_us; /* when the window was last told */
+	struct window_mark mark;
 	uint64_t stored_bytes;
 	struct recv_page **pages;
 	uint32_t page_capacity;

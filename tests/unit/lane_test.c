@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "base/err.h"
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/lane_pair.h"
 #include "tunnel/limits.h"
@@ -81,12 +82,387 @@ static void survives_loss_reordering_and_duplication(void **state)
 	}
 }
 
+static void a_slow_reader_stops_only_its_own_flow(void **state)
+{
+	struct pair pair;
+	struct app_flow *slow, *fast;
+	struct lane_stats stats;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){0});
+	pair.endpoint.take_limit = 1000;
+	slow = pair_open(&pair, FLOW_TCP);
+	app_write(slow, 5000000, true);
+	pair_run(&pair, SECOND_US);
+	pair.endpoint.take_limit = UINT64_MAX;
+	fast = pair_open(&pair, FLOW_TCP);
+	app_write(fast, 5000000, true);
+	pair_run(&pair, 5 * SECOND_US);
+	assert_true(peer_of(&pair, fast)->got_finish);
+	assert_int_equal(peer_of(&pair, slow)->received, 1000);
+	assert_int_equal(
+	    flow_kept_bytes(peer_of(&pair, slow)->flow), FLOW_WINDOW_START_BYTES - 1000);
+	lane_get_stats(pair.endpoint.lane, &stats);
+	assert_in_range(stats.memory_bytes, FLOW_WINDOW_START_BYTES - 1000,
+	    (FLOW_WINDOW_START_BYTES + 2 * CHUNK_BYTES) / 8 * 9);
+	peer_of(&pair, slow)->take_limit = UINT64_MAX;
+	flow_resume(peer_of(&pair, slow)->flow);
+	app_write(peer_of(&pair, slow), 0, true);
+	app_write(peer_of(&pair, fast), 0, true);
+	assert_true(pair_run_until_closed(&pair, 10 * SECOND_US));
+	assert_int_equal(peer_of(&pair, slow)->received, 5000000);
+	pair_free(&pair);
+}
+
+static void each_direction_ends_by_itself(void **state)
+{
+	struct pair pair;
+	struct app_flow *app, *peer;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){0});
+	app = pair_open(&pair, FLOW_TCP);
+	app_write(app, 0, true);
+	pair_run(&pair, SECOND_US);
+	peer = peer_of(&pair, app);
+	assert_true(peer->got_finish);
+	assert_false(app->got_finish);
+	app_write(peer, 100000, false);
+	pair_run(&pair, SECOND_US);
+	assert_int_equal(app->received, 100000);
+	assert_int_equal(flow_write(app->flow, &(struct slice){.length = 1}), ERR_STATE);
+	app_write(peer, 0, true);
+	assert_true(pair_run_until_closed(&pair, SECOND_US));
+	assert_int_equal(app->closed_reason, REASON_NONE);
+	assert_int_equal(peer->closed_reason, REASON_NONE);
+	pair_free(&pair);
+}
+
+static void a_flow_opens_without_bytes(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){0});
+	app = pair_open(&pair, FLOW_TCP);
+	pair.endpoint.drop_next = 1; /* its OPEN is lost once */
+	pair_run(&pair, SECOND_US);
+	app_write(peer_of(&pair, app), 10, true);
+	app_write(app, 0, true);
+	assert_true(pair_run_until_closed(&pair, SECOND_US));
+	assert_int_equal(app->received, 10);
+	pair_free(&pair);
+}
+
+static void a_reset_ends_both_directions_on_both_sides(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct pair pair;
+		struct app_flow *app, *peer;
+
+		pair_init(&pair, &(struct pair_options){.seed = seed});
+		pair.endpoint.loss = pair.listener.loss = 0.1;
+		app = pair_open(&pair, FLOW_TCP);
+		app_write(app, 1000000, false);
+		pair_run(&pair, SECOND_US / 2);
+		peer = peer_of(&pair, app);
+		app_write(peer, 1000000, false);
+		pair_run(&pair, 20000 * seed);
+		flow_reset(seed & 1 ? app->flow : peer->flow, REASON_TCP_RESET);
+		if (!pair_run_until_closed(&pair, 5 * SECOND_US))
+			fail_msg("not closed (seed %llu)", (unsigned long long)seed);
+		assert_true((seed & 1 ? peer : app)->got_reset);
+		assert_true((seed & 1 ? peer : app)->got_stop);
+		assert_int_equal(app->closed_reason, REASON_TCP_RESET);
+		assert_int_equal(peer->closed_reason, REASON_TCP_RESET);
+		assert_false((seed & 1 ? app : peer)->got_reset);
+		pair_free(&pair);
+	}
+}
+
+static void a_refused_flow_is_reset(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+	struct lane_stats stats;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){0});
+	pair.endpoint.refuse_with = REASON_NO_BACKEND;
+	app = pair_open(&pair, FLOW_TCP);
+	app_write(app, 100000, false);
+	assert_true(pair_run_until_closed(&pair, SECOND_US));
+	assert_int_equal(app->reset_reason, REASON_NO_BACKEND);
+	assert_int_equal(app->stop_reason, REASON_NO_BACKEND);
+	assert_int_equal(app->closed_reason, REASON_NO_BACKEND);
+	assert_int_equal(pair.endpoint.opened, 0);
+	pair_run(&pair, SECOND_US);
+	lane_get_stats(pair.endpoint.lane, &stats);
+	assert_int_equal(stats.flows_now, 0);
+	assert_int_equal(stats.flows_refused, 1);
+	pair_free(&pair);
+}
+
+static void datagrams_of_all_sizes_arrive(void **state)
+{
+	static const size_t sizes[] = {0, 1, 100, 1100, 1172, 1500, 9000, 65507};
+	struct pair pair;
+	struct app_flow *app;
+	uint64_t bytes = 0;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){0});
+	app = pair_open(&pair, FLOW_UDP);
+	pair.endpoint.reordering = 0.3;
+	pair.endpoint.duplication = 0.3;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		assert_int_equal(app_send_datagram(app, sizes[i]), 0);
+		bytes += sizes[i];
+		pair_run(&pair, SECOND_US / 2);
+		assert_int_equal(peer_of(&pair, app)->datagrams, i + 1);
+	}
+	assert_int_equal(peer_of(&pair, app)->datagram_bytes, bytes);
+	assert_int_equal(app_send_datagram(app, DATAGRAM_MAX_BYTES + 1), ERR_TOO_LARGE);
+	app_write(app, 0, true);
+	app_write(peer_of(&pair, app), 0, true);
+	assert_true(pair_run_until_closed(&pair, SECOND_US));
+	pair_free(&pair);
+}
+
+static void datagrams_are_lost_but_never_doubled(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+	struct lane_stats stats;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){0});
+	pair.endpoint.loss = 0.1;
+	pair.endpoint.duplication = 0.1;
+	app = pair_open(&pair, FLOW_UDP);
+	for (int i = 0; i < 2000; i++) {
+		assert_int_equal(app_send_datagram(app, 200), 0);
+		pair_run(&pair, 2000);
+	}
+	pair_run(&pair, SECOND_US);
+	assert_in_range(peer_of(&pair, app)->datagrams, 1700, 1900);
+	for (int i = 0; i < 100; i++) {
+		app_send_datagram(app, 20000);
+		pair_run(&pair, 20000);
+	}
+	pair_run(&pair, 3 * SECOND_US);
+	lane_get_stats(pair.endpoint.lane, &stats);
+	assert_true(stats.datagrams_incomplete > 10);
+	assert_int_equal(stats.memory_bytes, 0);
+	pair_free(&pair);
+}
+
+static void old_datagrams_are_dropped_not_queued(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+	struct lane_stats stats;
+	unsigned queued = 0;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 50000});
+	app = pair_open(&pair, FLOW_UDP);
+	while (app_send_datagram(app, 60000) == 0)
+		queued++;
+	assert_in_range(queued, 60, 70);
+	pair_run(&pair, 2 * SECOND_US);
+	lane_get_stats(pair.listener.lane, &stats);
+	assert_in_range(stats.datagrams_queue_dropped, queued / 2, queued);
+	assert_int_equal(stats.memory_bytes, 0);
+	assert_int_equal(app_send_datagram(app, 100), 0);
+	pair_free(&pair);
+}
+
+static void keys_change_by_time_under_traffic(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+	struct lane_stats stats;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){0});
+	pair.endpoint.loss = pair.listener.loss = 0.02;
+	pair.endpoint.reordering = pair.listener.reordering = 0.1;
+	pair.endpoint.echo = true;
+	app = pair_open(&pair, FLOW_TCP);
+	for (int i = 0; i < 500; i++) {
+		app_write(app, 10000, i == 499);
+		pair_run(&pair, SECOND_US);
+	}
+	assert_true(pair_run_until_closed(&pair, 5 * SECOND_US));
+	assert_int_equal(app->received, 5000000);
+	lane_get_stats(pair.listener.lane, &stats);
+	assert_in_range(stats.key_changes, 6, 10);
+	assert_in_range(stats.packets_forged, 0, 2);
+	lane_get_stats(pair.endpoint.lane, &stats);
+	assert_in_range(stats.key_changes, 6, 10);
+	pair_free(&pair);
+}
+
+static void an_outage_is_survived(void **state)
+{
+	static const uint64_t outages_us[] = {300000, 3000000, 20000000};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct pair pair;
+		struct app_flow *app;
+
+		pair_init(&pair, &(struct pair_options){.delay_us = 30000});
+		app = pair_open(&pair, FLOW_TCP);
+		app_write(app, 4000000, true);
+		pair_run(&pair, SECOND_US / 4);
+		pair.endpoint.is_cut = pair.listener.is_cut = true;
+		pair_run(&pair, outages_us[i]);
+		assert_int_equal(pair.listener.state, i == 0 ? LANE_SUSPECT : LANE_DOWN);
+		assert_int_equal(pair.endpoint.state, i == 0 ? LANE_SUSPECT : LANE_DOWN);
+		pair.endpoint.is_cut = pair.listener.is_cut = false;
+		pair_run(&pair, 700000);
+		assert_int_equal(pair.listener.state, LANE_UP);
+		assert_int_equal(pair.endpoint.state, LANE_UP);
+		app_write(peer_of(&pair, app), 0, true);
+		if (!pair_run_until_closed(&pair, 10 * SECOND_US))
+			fail_msg("not done after an outage of %llu us",
+			    (unsigned long long)outages_us[i]);
+		assert_int_equal(peer_of(&pair, app)->received, 4000000);
+		pair_free(&pair);
+	}
+}
+
+static void a_silent_lane_is_over(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){0});
+	app = pair_open(&pair, FLOW_TCP);
+	pair_run(&pair, SECOND_US);
+	pair.endpoint.is_cut = pair.listener.is_cut = true;
+	pair_run(&pair, 31 * SECOND_US);
+	assert_int_equal(pair.listener.state, LANE_OVER);
+	assert_int_equal(pair.endpoint.state, LANE_OVER);
+	assert_int_equal(pair.listener.over_reason, REASON_LANE_LOST);
+	assert_int_equal(app->closed_reason, REASON_LANE_LOST);
+	assert_true(app->is_closed);
+	pair_free(&pair);
+}
+
+static void close_tells_the_peer(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){0});
+	app = pair_open(&pair, FLOW_TCP);
+	app_write(app, 1000000, false);
+	pair_run(&pair, 25000);
+	pair.endpoint.drop_next = 1;
+	lane_close(pair.listener.lane, REASON_DRAINED, "bye \x01", pair.now_us);
+	assert_int_equal(pair.listener.state, LANE_OVER);
+	assert_true(app->is_closed);
+	assert_int_equal(app->closed_reason, REASON_DRAINED);
+	pair_run(&pair, 50000);
+	assert_int_equal(pair.endpoint.state, LANE_OVER);
+	assert_int_equal(pair.endpoint.over_reason, REASON_DRAINED);
+	assert_string_equal(pair.endpoint.over_text, "bye ?");
+	assert_int_equal(peer_of(&pair, app)->closed_reason, REASON_DRAINED);
+	pair_free(&pair);
+}
+
+static void ten_thousand_flows_leave_nothing(void **state)
+{
+	struct pair pair;
+	struct lane_stats stats;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 5000});
+	pair.endpoint.loss = pair.listener.loss = 0.01;
+	pair.endpoint.echo = true;
+	for (int i = 0; i < 10000; i++) {
+		app_write(pair_open(&pair, FLOW_TCP), 300, true);
+		if (i % 10 == 0)
+			pair_run(&pair, 1000);
+	}
+	assert_true(pair_run_until_closed(&pair, 20 * SECOND_US));
+	assert_int_equal(pair.endpoint.closed, 10000);
+	for (struct app_flow *app = pair.listener.flows; app; app = app->next)
+		assert_int_equal(app->received, 300);
+	lane_get_stats(pair.listener.lane, &stats);
+	assert_int_equal(stats.flows_now, 0);
+	assert_int_equal(stats.memory_bytes, 0);
+	assert_int_equal(chunk_pool_used_bytes(pair.listener.pool), 0);
+	assert_int_equal(chunk_pool_used_bytes(pair.endpoint.pool), 0);
+	pair_free(&pair);
+}
+
+static void one_flow_fills_a_long_path(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+	uint64_t began_us;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 55000});
+	app = pair_open(&pair, FLOW_TCP);
+	began_us = pair.now_us;
+	app_write(app, 30000000, true);
+	app_write(pair_open(&pair, FLOW_TCP), 0, true);
+	while (!side_find(&pair.endpoint, app->id) || !peer_of(&pair, app)->got_finish)
+		pair_run(&pair, 10000);
+	/* Without a bottleneck windows double each round trip: 30 MB within some 15 of them. */
+	assert_in_range(pair.now_us - began_us, 1, 2 * SECOND_US);
+	pair_free(&pair);
+}
+
+static void open_is_refused_above_the_cap(void **state)
+{
+	struct pair pair;
+	struct flow_open open = {.kind = FLOW_TCP};
+	struct flow *flow;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.max_flows = 3});
+	for (int i = 0; i < 3; i++)
+		pair_open(&pair, FLOW_TCP);
+	assert_int_equal(
+	    flow_open(pair.listener.lane, &open, NULL, &flow, pair.now_us), ERR_INVALID);
+	open.user = addr_any(4, 1);
+	open.local = addr_any(6, 1);
+	assert_int_equal(flow_open(pair.listener.lane, &open, NULL, &flow, pair.now_us), ERR_LIMIT);
+	assert_int_equal(flow_open(pair.endpoint.lane, &open, NULL, &flow, pair.now_us), ERR_STATE);
+	pair_free(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(lanes_come_up_and_stay),
 	    cmocka_unit_test(transfers_both_ways_and_closes),
 	    cmocka_unit_test(survives_loss_reordering_and_duplication),
+	    cmocka_unit_test(a_slow_reader_stops_only_its_own_flow),
+	    cmocka_unit_test(each_direction_ends_by_itself),
+	    cmocka_unit_test(a_flow_opens_without_bytes),
+	    cmocka_unit_test(a_reset_ends_both_directions_on_both_sides),
+	    cmocka_unit_test(a_refused_flow_is_reset),
+	    cmocka_unit_test(datagrams_of_all_sizes_arrive),
+	    cmocka_unit_test(datagrams_are_lost_but_never_doubled),
+	    cmocka_unit_test(old_datagrams_are_dropped_not_queued),
+	    cmocka_unit_test(keys_change_by_time_under_traffic),
+	    cmocka_unit_test(an_outage_is_survived),
+	    cmocka_unit_test(a_silent_lane_is_over),
+	    cmocka_unit_test(close_tells_the_peer),
+	    cmocka_unit_test(ten_thousand_flows_leave_nothing),
+	    cmocka_unit_test(one_flow_fills_a_long_path),
+	    cmocka_unit_test(open_is_refused_above_the_cap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
