@@ -98,7 +98,7 @@ class Daemon:
 
     def workers(self):
         """Process ids of the workers, in the order of their start."""
-        return [pid for pid in procs.children(self.pid) if "worker" in procs.command_line(pid)]
+        return [pid for pid in procs.children(self.pid) if "--role worker" in procs.command_line(pid)]
 
     def pause(self):
         for pid in self.processes():
