@@ -1,1 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+sbin_PROGRAMS += trunkline-control
+noinst_LIBRARIES += libcontrol.a
+libcontrol_a_SOURCES = \
+	control/api.c control/api.h \
+	control/api_accelerators.c control/api_nodes.c control/api_status.c \
+	control/api_routes.c control/api_routes.h \
+	control/change.c control/change.h \
+	control/compile.c control/compile.h \
+	control/control.h \
+	control/installation.c control/installation.h \
+	control/node_server.c control/node_server.h \
+	control/options.c control/options.h \
+	control/problem.c control/problem.h \
+	control/rules.c control/rules.h \
+	control/store.c control/store.h control/store_objects.c control/store_sql.h \
+	control/time_text.c control/time_text.h \
+	control/tunnels.c control/tunnels.h
+trunkline_control_SOURCES = control/main.c
+trunkline_control_LDADD = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_LIBS)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The HTTP side of control: libmicrohttpd on a UNIX socket, driven by libev.  This file and api.c
+ * are the only ones that know it; handlers see a request and fill in an answer.
+ * What is served is doc/openapi.yaml.
+ */
+#ifndef CONTROL_API_H
+#define CONTROL_API_H
+
+#include "control/control.h"
+#include "control/problem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	API_BODY_BYTES_MAX = 1024 * 1024,
+	API_CONNECTIONS_MAX = 64,
+	API_TIMEOUT_S = 30,
+	API_PARAMETERS_MAX = 2,
+};
+
+struct MHD_Connection;
+
+/* Valid until the handler returns. */
+struct api_request {
+	const char *method, *path;
+	char parameters[API_PARAMETERS_MAX][NAME_BYTES]; /* of the path, in order; valid names */
+	const char *body;                                /* NUL-terminated */
+	size_t body_bytes;
+	char who[WHO_BYTES]; /* "uid 0 (root)" */
+	struct MHD_Connection *connection;
+};
+
+struct api_answer {
+	unsigned status; /* 200 unless the handler says other */
+	json_t *body;    /* owned; given up to the caller */
+	char etag[32];   /* with its quotes, "" for none */
+	char location[128];
+	struct problem problem; /* when the handler returned -1 */
+};
+
+/* 0, or -1 with answer->problem filled. */
+typedef int api_handler_fn(
+    struct control *control, const struct api_request *request, struct api_answer *answer);
+
+/* A header or an argument of the query, or NULL; valid as long as the request. */
+const char *api_request_header(const struct api_request *request, const char *name);
+const char *api_request_query(const struct api_request *request, const char *name);
+
+/*
+ * The body as a JSON object, a new reference; or NULL with *problem filled: no JSON, not an
+ * object, a key twice, too deep.
+ */
+json_t *api_request_json(const struct api_request *request, struct problem *problem);
+
+/* The value of a query argument "true" or "false"; -1 with *problem filled for any other. */
+int api_request_flag(
+    const struct api_request *request, const char *name, bool *value, struct problem *problem);
+
+struct api;
+
+/* Serves on the UNIX socket path, 0600, in place of a socket left there; -1 with a logged reason. */
+int api_start(struct api **api, struct control *control, const char *socket_path);
+
+/* Ends all connections and removes the socket.  Takes NULL. */
+void api_stop(struct api *api);
+
+#endif

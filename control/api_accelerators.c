@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The API's accelerators: list, create, show, update, delete. */
+#include "base/err.h"
+#include "control/api_routes.h"
+#include "control/change.h"
+#include "control/node_server.h"
+#include "control/rules.h"
+#include "control/time_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What one node made of the newest config. */
+static json_t *node_json(const struct control *control, const struct node *node)
+{
+	const struct node_live *live = node_server_live(control->nodes, node->id);
+	const char *state = "pending", *reason = NULL;
+	uint64_t since_ms = 0;
+
+	if (!live->is_up) {
+		state = "down";
+		since_ms = live->state_since_ms;
+	} else if (live->refused_revision && live->refused_revision == live->wanted_revision) {
+		state = "refused";
+		reason = live->refused_reason;
+		since_ms = live->refused_since_ms;
+	} else if (live->has_applied && live->applied_revision == live->wanted_revision) {
+		state = "applied";
+		since_ms = live->applied_since_ms;
+	}
+	return json_pack("{s:s, s:s, s:s, s:s?, s:o}", "node", node->name, "role",
+	    node_role_text(node->role), "state", state, "reason", reason, "since",
+	    time_to_json(since_ms));
+}
+
+static bool concerns(const struct accelerator *accelerator, const struct node *node)
+{
+	return node->role == NODE_LISTENER
+	           ? accelerator_listens_in(accelerator, node->region)
+	           : accelerator_group_in(accelerator, node->region) != NULL;
+}
+
+static json_t *nodes_json(const struct control *control, const struct accelerator *accelerator)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < control->installation.node_count; i++) {
+		const struct node *node = &control->installation.nodes[i];
+
+		if (concerns(accelerator, node))
+			json_array_append_new(list, node_json(control, node));
+	}
+	return list;
+}
+
+static json_t *to_json(const struct control *control, const struct stored_accelerator *stored)
+{
+	json_t *json = accelerator_to_json(&stored->accelerator);
+
+	json_object_set_new(json, "id", json_integer(stored->accelerator.id));
+	json_object_set_new(json, "revision", json_integer((json_int_t)stored->revision));
+	json_object_set_new(json, "nodes", nodes_json(control, &stored->accelerator));
+	return json;
+}
+
+static const struct stored_accelerator *find(
+    const struct control *control, const char *name, struct problem *problem)
+{
+	const struct stored_accelerator *stored =
+	    installation_accelerator(&control->installation, name);
+
+	if (!stored)
+		problem_set(problem, PROBLEM_NOT_FOUND, "",
+		    "trunkctl accelerator list shows those that exist",
+		    "there is no accelerator \"%s\"", name);
+	return stored;
+}
+
+static void set_etag(struct api_answer *answer, uint64_t revision)
+{
+	snprintf(answer->etag, sizeof(answer->etag), "\"%llu\"", (unsigned long long)revision);
+}
+
+/* The answer after a change: the accelerator as the snapshot now has it. */
+static int answer_saved(const struct control *control, const char *name, struct api_answer *answer)
+{
+	const struct stored_accelerator *stored = find(control, name, &answer->problem);
+
+	if (!stored)
+		return -1;
+	set_etag(answer, stored->revision);
+	answer->body = to_json(control, stored);
+	return 0;
+}
+
+int api_accelerator_list(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	json_t *items = json_array();
+
+	(void)request;
+	for (size_t i = 0; i < control->installation.accelerator_count; i++)
+		json_array_append_new(
+		    items, to_json(control, &control->installation.accelerators[i]));
+	answer->body = json_pack("{s:o}", "items", items);
+	return 0;
+}
+
+int api_accelerator_show(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	return answer_saved(control, request->parameters[0], answer);
+}
+
+/* Decodes and judges one; 0 makes it the caller's to clear. */
+static int decode(const struct control *control, const json_t *json, uint32_t id,
+    struct accelerator *accelerator, struct problem *problem)
+{
+	struct schema_errors errors;
+	struct model_error error;
+	int result;
+
+	if (schema_from_json(&accelerator_schema, json, 0, accelerator, &errors) < 0)
+		return problem_from_schema(problem, &errors);
+	accelerator->id = id;
+	if (accelerator_validate(accelerator, &error) < 0)
+		result = problem_from_model(problem, &error);
+	else
+		result = rules_check_accelerator(&control->installation, accelerator, problem);
+	if (result < 0)
+		accelerator_clear(accelerator);
+	return result;
+}
+
+static int save(struct control *control, struct change *change, struct accelerator *accelerator,
+    const json_t *before, struct problem *problem)
+{
+	json_t *after = accelerator_to_json(accelerator);
+	int result = change_begin(control, change, before, after, problem);
+
+	json_decref(after);
+	if (result < 0)
+		return result;
+	result = store_put_accelerator(control->store, accelerator, change->revision.number);
+	return change_end(control, change, result, problem);
+}
+
+static int check_room(
+    const struct control *control, const struct accelerator *accelerator, struct problem *problem)
+{
+	if (installation_accelerator(&control->installation, accelerator->name))
+		return problem_set(problem, PROBLEM_NAME_TAKEN, "name",
+		    "choose another name, or change that one: trunkctl accelerator update",
+		    "there is an accelerator \"%s\" already", accelerator->name);
+	if (control->installation.accelerator_count >= ACCELERATORS_MAX)
+		return problem_set(problem, PROBLEM_INVALID, "",
+		    "delete one, or give one more ports",
+		    "there are %d accelerators, which is the most", ACCELERATORS_MAX);
+	return 0;
+}
+
+static int create(struct control *control, const struct api_request *request, const json_t *json,
+    struct api_answer *answer)
+{
+	struct accelerator accelerator;
+	struct change change;
+	int result = decode(control, json, 0, &accelerator, &answer->problem);
+
+	if (result < 0)
+		return result;
+	result = check_room(control, &accelerator, &answer->problem);
+	if (result == 0) {
+		change_init(&change, request->who, "accelerator %s created", accelerator.name);
+		result = save(control, &change, &accelerator, NULL, &answer->problem);
+	}
+	if (result == 0)
+		result = answer_saved(control, accelerator.name, answer);
+	if (result == 0) {
+		answer->status = 201;
+		snprintf(answer->location, sizeof(answer->location), "/v1/accelerators/%s",
+		    accelerator.name);
+	}
+	accelerator_clear(&accelerator);
+	return result;
+}
+
+int api_accelerator_create(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	json_t *json = api_request_json(request, &answer->problem);
+	int result = json ? create(control, request, json, answer) : -1;
+
+	json_decref(json);
+	return result;
+}
+
+/* If-Match: the revision that the caller saw, in quotes, or *. */
+static int check_match(const struct api_request *request, const struct stored_accelerator *stored,
+    struct problem *problem)
+{
+	const char *wanted = api_request_header(request, "If-Match");
+	char etag[32];
+
+	snprintf(etag, sizeof(etag), "\"%llu\"", (unsigned long long)stored->revision);
+	if (!wanted || strcmp(wanted, "*") == 0 || strcmp(wanted, etag) == 0)
+		return 0;
+	return problem_set(problem, PROBLEM_CHANGED_MEANWHILE, "",
+	    "look at it again: trunkctl accelerator show",
+	    "accelerator \"%s\" is at revision %s by now", stored->accelerator.name, etag);
+}
+
+/* JSON merge patch (RFC 7396) of the top level, on a copy; lists are replaced as a whole. */
+static json_t *merge(const json_t *before, json_t *patch, struct problem *problem)
+{
+	json_t *merged = json_copy((json_t *)before), *value;
+	const char *key;
+
+	if (json_object_size(patch) == 0)
+		problem_set(problem, PROBLEM_BAD_REQUEST, "", "name the fields to change",
+		    "the body changes nothing");
+	else if (json_object_get(patch, "name"))
+		problem_set(problem, PROBLEM_BAD_REQUEST, "name",
+		    "delete it and create another one", "the name cannot be changed");
+	json_object_foreach(patch, key, value)
+	{
+		if (json_is_null(value))
+			json_object_del(merged, key);
+		else
+			json_object_set(merged, key, value);
+	}
+	if (!problem->kind)
+		return merged;
+	json_decref(merged);
+	return NULL;
+}
+
+static int update(struct control *control, const struct api_request *request,
+    const struct stored_accelerator *stored, const json_t *merged, const json_t *before,
+    struct api_answer *answer)
+{
+	struct accelerator accelerator;
+	struct change change;
+	json_t *after;
+	bool now;
+	int result = api_request_flag(request, "now", &now, &answer->problem);
+
+	if (result == 0)
+		result =
+		    decode(control, merged, stored->accelerator.id, &accelerator, &answer->problem);
+	if (result < 0)
+		return result;
+	after = accelerator_to_json(&accelerator);
+	if (!json_equal(after, before)) {
+		change_init(&change, request->who, "accelerator %s updated", accelerator.name);
+		change.drain_s = now ? 0 : DRAIN_DEFAULT_S;
+		result = save(control, &change, &accelerator, before, &answer->problem);
+	}
+	if (result == 0)
+		result = answer_saved(control, accelerator.name, answer);
+	json_decref(after);
+	accelerator_clear(&accelerator);
+	return result;
+}
+
+int api_accelerator_update(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	const struct stored_accelerator *stored =
+	    find(control, request->parameters[0], &answer->problem);
+	json_t *patch, *before, *merged;
+	int result = -1;
+
+	if (!stored || check_match(request, stored, &answer->problem) < 0)
+		return -1;
+	patch = api_request_json(request, &answer->problem);
+	if (!patch)
+		return -1;
+	before = accelerator_to_json(&stored->accelerator);
+	merged = merge(before, patch, &answer->problem);
+	if (merged)
+		result = update(control, request, stored, merged, before, answer);
+	json_decref(merged);
+	json_decref(before);
+	json_decref(patch);
+	return result;
+}
+
+int api_accelerator_delete(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	const struct stored_accelerator *stored =
+	    find(control, request->parameters[0], &answer->problem);
+	struct change change;
+	json_t *before;
+	bool now;
+	int result;
+
+	if (!stored || check_match(request, stored, &answer->problem) < 0
+	    || api_request_flag(request, "now", &now, &answer->problem) < 0)
+		return -1;
+	change_init(&change, request->who, "accelerator %s deleted", stored->accelerator.name);
+	change.drain_s = now ? 0 : DRAIN_DEFAULT_S;
+	before = accelerator_to_json(&stored->accelerator);
+	result = change_begin(control, &change, before, NULL, &answer->problem);
+	json_decref(before);
+	if (result < 0)
+		return result;
+	result = store_delete_accelerator(control->store, stored->accelerator.id);
+	if (change_end(control, &change, result, &answer->problem) < 0)
+		return -1;
+	answer->body = json_pack("{s:I}", "revision", (json_int_t)change.revision.number);
+	return 0;
+}

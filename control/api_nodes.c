@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The API's tokens and nodes. */
+#include "base/err.h"
+#include "control/api_routes.h"
+#include "control/change.h"
+#include "control/node_server.h"
+#include "control/time_text.h"
+#include "model/name.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TOKEN_TTL_DEFAULT_S = 3600, TOKEN_TTL_MAX_S = 30 * 86400 };
+
+struct token_request {
+	enum node_role role;
+	char region[NAME_BYTES];
+	uint32_t ttl_s;
+};
+
+static const char *check_name(const void *value)
+{
+	return name_is_valid(value) ? NULL : "must be " NAME_RULE;
+}
+
+static const char *check_role(const void *value)
+{
+	return *(const enum node_role *)value ? NULL : "must be listener or endpoint";
+}
+
+static const struct schema_field token_fields[] = {
+    {SCHEMA_MEMBER("role", struct token_request, role), .type = SCHEMA_ENUM, .is_required = true,
+        .names = node_role_names, .check = check_role},
+    {SCHEMA_MEMBER("region", struct token_request, region), .type = SCHEMA_TEXT,
+        .is_required = true, .check = check_name},
+    {SCHEMA_MEMBER("ttl_s", struct token_request, ttl_s), .type = SCHEMA_U32, .min = 1,
+        .max = TOKEN_TTL_MAX_S, .default_number = TOKEN_TTL_DEFAULT_S},
+};
+static const struct schema token_schema = SCHEMA(struct token_request, token_fields);
+
+static int save_token(struct control *control, const struct api_request *request,
+    const struct token *token, struct problem *problem)
+{
+	struct change change;
+	int result;
+
+	change_init(&change, request->who, "token for %s %s in %s made",
+	    token->role == NODE_LISTENER ? "a" : "an", node_role_text(token->role), token->region);
+	if (change_begin(control, &change, NULL, NULL, problem) < 0)
+		return -1;
+	result = store_add_token(control->store, token);
+	return change_end(control, &change, result, problem);
+}
+
+static int make_token(struct control *control, const struct api_request *request,
+    const struct token_request *wanted, struct api_answer *answer)
+{
+	struct join_token join = {.role = wanted->role};
+	struct token token = {.role = wanted->role};
+	char text[JOIN_TOKEN_TEXT_BYTES];
+
+	memcpy(join.region, wanted->region, sizeof(join.region));
+	memcpy(token.region, wanted->region, sizeof(token.region));
+	memcpy(join.control_pin, control->pin, sizeof(join.control_pin));
+	memcpy(join.addresses, control->join_addresses, sizeof(join.addresses));
+	join.address_count = control->join_address_count;
+	randombytes_buf(join.secret, sizeof(join.secret));
+	crypto_generichash(
+	    token.hash, sizeof(token.hash), join.secret, sizeof(join.secret), NULL, 0);
+	token.expires_ms = control_now_ms() + UINT64_C(1000) * wanted->ttl_s;
+	if (join_token_format(&join, text) < 0)
+		return problem_set(&answer->problem, PROBLEM_INTERNAL, "",
+		    "start control with --advertise ADDR:PORT",
+		    "control knows no address of its own");
+	if (save_token(control, request, &token, &answer->problem) < 0)
+		return -1;
+	answer->status = 201;
+	answer->body =
+	    json_pack("{s:s, s:s, s:s, s:o}", "token", text, "role", node_role_text(token.role),
+	        "region", token.region, "expires", time_to_json(token.expires_ms));
+	sodium_memzero(&join, sizeof(join));
+	return 0;
+}
+
+int api_token_create(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	json_t *json = api_request_json(request, &answer->problem);
+	struct token_request wanted;
+	struct schema_errors errors;
+	int result;
+
+	if (!json)
+		return -1;
+	result = schema_from_json(&token_schema, json, 0, &wanted, &errors);
+	json_decref(json);
+	if (result < 0)
+		return problem_from_schema(&answer->problem, &errors);
+	return make_token(control, request, &wanted, answer);
+}
+
+static json_t *addresses_json(const struct node *node)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < node->address_count; i++)
+		json_array_append_new(list, json_string(node->addresses[i].text));
+	return list;
+}
+
+static json_t *config_json(const struct node_live *live)
+{
+	json_t *refused = json_null();
+
+	if (live->refused_revision)
+		refused = json_pack("{s:I, s:s, s:o}", "revision",
+		    (json_int_t)live->refused_revision, "reason", live->refused_reason, "since",
+		    time_to_json(live->refused_since_ms));
+	return json_pack("{s:I, s:o, s:o}", "wanted", (json_int_t)live->wanted_revision, "applied",
+	    live->has_applied ? json_integer((json_int_t)live->applied_revision) : json_null(),
+	    "refused", refused);
+}
+
+static json_t *node_json(const struct control *control, const struct node *node)
+{
+	const struct node_live *live = node_server_live(control->nodes, node->id);
+	uint64_t seen_ms = live->last_seen_ms ? live->last_seen_ms : node->last_seen_ms;
+	char pin[PIN_TEXT_BYTES];
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:s, s:o, s:o}", "name", node->name,
+	    "role", node_role_text(node->role), "region", node->region, "pin",
+	    pin_format(node->pin, pin), "state", live->is_up ? "up" : "down", "addresses",
+	    addresses_json(node), "slots", (json_int_t)node->slots, "version", node->version,
+	    "config", config_json(live), "last_seen", time_to_json(seen_ms));
+}
+
+int api_node_list(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	json_t *items = json_array();
+
+	(void)request;
+	for (size_t i = 0; i < control->installation.node_count; i++)
+		json_array_append_new(items, node_json(control, &control->installation.nodes[i]));
+	answer->body = json_pack("{s:o}", "items", items);
+	return 0;
+}
+
+static const struct node *find(
+    const struct control *control, const char *name, struct problem *problem)
+{
+	const struct node *node = installation_node(&control->installation, name);
+
+	if (!node)
+		problem_set(problem, PROBLEM_NOT_FOUND, "",
+		    "trunkctl node list shows those that exist", "there is no node \"%s\"", name);
+	return node;
+}
+
+int api_node_show(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	const struct node *node = find(control, request->parameters[0], &answer->problem);
+
+	if (!node)
+		return -1;
+	answer->body = node_json(control, node);
+	return 0;
+}
+
+int api_node_remove(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	const struct node *node = find(control, request->parameters[0], &answer->problem);
+	struct change change;
+	json_t *before;
+	int result;
+
+	if (!node)
+		return -1;
+	change_init(&change, request->who, "node %s removed", node->name);
+	change.drain_s = 0; /* what was stolen must end now */
+	before = node_json(control, node);
+	result = change_begin(control, &change, before, NULL, &answer->problem);
+	json_decref(before);
+	if (result < 0)
+		return -1;
+	result = store_delete_node(control->store, node->id);
+	if (change_end(control, &change, result, &answer->problem) < 0)
+		return -1;
+	answer->body = json_pack("{s:I}", "revision", (json_int_t)change.revision.number);
+	return 0;
+}

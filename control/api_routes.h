@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of what the API serves, and its search. */
+#ifndef CONTROL_API_ROUTES_H
+#define CONTROL_API_ROUTES_H
+
+#include "control/api.h"
+
+struct api_route {
+	const char *method;
+	const char *path; /* "{}" stands for one name */
+	api_handler_fn *handle;
+};
+
+/*
+ * Finds the route and takes the names out of the path into request->parameters; NULL with
+ * *problem filled: no such path, or not by this method.
+ */
+const struct api_route *api_route_find(struct api_request *request, struct problem *problem);
+
+/* The methods that a path has, "GET, POST", for the Allow header; "" for a path that is none. */
+void api_route_methods(const char *path, char *text, size_t size);
+
+api_handler_fn api_token_create;
+api_handler_fn api_node_list, api_node_show, api_node_remove;
+api_handler_fn api_accelerator_list, api_accelerator_create, api_accelerator_show,
+    api_accelerator_update, api_accelerator_delete;
+api_handler_fn api_tunnel_list, api_tunnel_show;
+api_handler_fn api_status, api_revision_list;
+
+#endif

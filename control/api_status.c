@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The API's tunnels, status and revisions: what is only looked at. */
+#include "config.h"
+
+#include "control/api_routes.h"
+#include "control/node_server.h"
+#include "control/time_text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REVISIONS_DEFAULT = 100, REVISIONS_MAX = 1000, PROBLEMS_MAX = 100 };
+
+/* Calls back for each tunnel that there is to be, by listener and endpoint. */
+static void for_each_tunnel(struct control *control,
+    void (*call)(struct control *control, const struct node *listener, const struct node *endpoint,
+        void *context),
+    void *context)
+{
+	const struct installation *installation = &control->installation;
+
+	for (size_t i = 0; i < installation->node_count; i++) {
+		for (size_t j = 0; j < installation->node_count; j++) {
+			if (installation_has_tunnel(
+			        installation, &installation->nodes[i], &installation->nodes[j]))
+				call(control, &installation->nodes[i], &installation->nodes[j],
+				    context);
+		}
+	}
+}
+
+static void append_tunnel(struct control *control, const struct node *listener,
+    const struct node *endpoint, void *context)
+{
+	json_array_append_new(context, tunnels_to_json(control->tunnels, listener, endpoint,
+	                                   TUNNEL_VIEW_LIST, control_steady_ms()));
+}
+
+int api_tunnel_list(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	json_t *items = json_array();
+
+	(void)request;
+	for_each_tunnel(control, append_tunnel, items);
+	answer->body = json_pack("{s:o}", "items", items);
+	return 0;
+}
+
+int api_tunnel_show(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	const struct installation *installation = &control->installation;
+	const struct node *listener = installation_node(installation, request->parameters[0]);
+	const struct node *endpoint = installation_node(installation, request->parameters[1]);
+
+	if (!listener || !endpoint || !installation_has_tunnel(installation, listener, endpoint))
+		return problem_set(&answer->problem, PROBLEM_NOT_FOUND, "",
+		    "trunkctl tunnel list shows those that exist: one for each listener and "
+		    "endpoint "
+		    "that share an accelerator",
+		    "there is no tunnel from \"%s\" to \"%s\"", request->parameters[0],
+		    request->parameters[1]);
+	answer->body = tunnels_to_json(
+	    control->tunnels, listener, endpoint, TUNNEL_VIEW_DETAIL, control_steady_ms());
+	return 0;
+}
+
+/* What an operator should look at. */
+static void add_problem(json_t *list, const char *fix, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void add_problem(json_t *list, const char *fix, const char *format, ...)
+{
+	char detail[REASON_BYTES + 128];
+	va_list args;
+
+	if (json_array_size(list) >= PROBLEMS_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(detail, sizeof(detail), format, args);
+	va_end(args);
+	json_array_append_new(list, json_pack("{s:s, s:s?}", "detail", detail, "fix", fix));
+}
+
+static void add_node_problems(const struct control *control, json_t *list)
+{
+	for (size_t i = 0; i < control->installation.node_count; i++) {
+		const struct node *node = &control->installation.nodes[i];
+		const struct node_live *live = node_server_live(control->nodes, node->id);
+
+		if (!live->is_up)
+			add_problem(list,
+			    "start it, or look at its log; trunkctl node remove forgets it",
+			    "%s %s in %s is down", node_role_text(node->role), node->name,
+			    node->region);
+		else if (live->refused_revision)
+			add_problem(list, "mend the cause or change the accelerator",
+			    "%s %s refused config %llu: %s", node_role_text(node->role), node->name,
+			    (unsigned long long)live->refused_revision, live->refused_reason);
+	}
+}
+
+static bool region_has(const struct control *control, const char *region, enum node_role role)
+{
+	for (size_t i = 0; i < control->installation.node_count; i++) {
+		const struct node *node = &control->installation.nodes[i];
+
+		if (node->role == role && strcmp(node->region, region) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Regions whose last node was removed after the accelerator was made. */
+static void add_accelerator_problems(const struct control *control, json_t *list)
+{
+	for (size_t i = 0; i < control->installation.accelerator_count; i++) {
+		const struct accelerator *accelerator =
+		    &control->installation.accelerators[i].accelerator;
+
+		for (size_t j = 0; j < accelerator->listen_count; j++) {
+			if (!region_has(control, accelerator->listen[j].text, NODE_LISTENER))
+				add_problem(list, "let one join, or take the region out",
+				    "accelerator %s has no listener in %s", accelerator->name,
+				    accelerator->listen[j].text);
+		}
+		for (size_t j = 0; j < accelerator->endpoint_group_count; j++) {
+			if (!region_has(
+			        control, accelerator->endpoint_groups[j].region, NODE_ENDPOINT))
+				add_problem(list, "let one join, or take the region out",
+				    "accelerator %s has no endpoint in %s", accelerator->name,
+				    accelerator->endpoint_groups[j].region);
+		}
+	}
+}
+
+static void add_tunnel_problem(struct control *control, const struct node *listener,
+    const struct node *endpoint, void *context)
+{
+	const char *state =
+	    tunnels_state(control->tunnels, listener, endpoint, control_steady_ms());
+
+	if (strcmp(state, "down") == 0 || strcmp(state, "partial") == 0)
+		add_problem(context, "is the endpoint's UDP port reachable from the listener?",
+		    "tunnel from %s to %s is %s", listener->name, endpoint->name, state);
+}
+
+static json_t *count_nodes(const struct control *control)
+{
+	json_int_t up = 0;
+
+	for (size_t i = 0; i < control->installation.node_count; i++)
+		up += node_server_live(control->nodes, control->installation.nodes[i].id)->is_up;
+	return json_pack(
+	    "{s:I, s:I}", "up", up, "down", (json_int_t)control->installation.node_count - up);
+}
+
+static void count_tunnel(struct control *control, const struct node *listener,
+    const struct node *endpoint, void *context)
+{
+	const char *state =
+	    tunnels_state(control->tunnels, listener, endpoint, control_steady_ms());
+	json_t *count = json_object_get(context, state);
+
+	json_integer_set(count, json_integer_value(count) + 1);
+}
+
+int api_status(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	const struct installation *installation = &control->installation;
+	json_t *problems = json_array();
+	json_t *tunnels =
+	    json_pack("{s:i, s:i, s:i, s:i}", "up", 0, "partial", 0, "down", 0, "unknown", 0);
+	char pin[PIN_TEXT_BYTES];
+
+	(void)request;
+	for_each_tunnel(control, count_tunnel, tunnels);
+	add_node_problems(control, problems);
+	add_accelerator_problems(control, problems);
+	for_each_tunnel(control, add_tunnel_problem, problems);
+	answer->body = json_pack("{s:s, s:I, s:I, s:o, s:s, s:s, s:o, s:I, s:o, s:o}", "version",
+	    PACKAGE_VERSION, "incarnation", (json_int_t)installation->incarnation, "revision",
+	    (json_int_t)installation->revision, "started", time_to_json(control->started_ms),
+	    "nodes_address", control->join_addresses[0], "pin", pin_format(control->pin, pin),
+	    "nodes", count_nodes(control), "accelerators",
+	    (json_int_t)installation->accelerator_count, "tunnels", tunnels, "problems", problems);
+	return 0;
+}
+
+static int read_limit(const struct api_request *request, long *limit, struct problem *problem)
+{
+	const char *text = api_request_query(request, "limit");
+	char *end;
+
+	*limit = REVISIONS_DEFAULT;
+	if (!text)
+		return 0;
+	errno = 0;
+	*limit = strtol(text, &end, 10);
+	if (errno == 0 && *text && !*end && *limit >= 1 && *limit <= REVISIONS_MAX)
+		return 0;
+	return problem_set(problem, PROBLEM_BAD_REQUEST, "limit", "",
+	    "the argument limit must be a number, 1..%d", REVISIONS_MAX);
+}
+
+int api_revision_list(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	struct revision *list;
+	json_t *items;
+	long limit;
+	int count;
+
+	if (read_limit(request, &limit, &answer->problem) < 0)
+		return -1;
+	list = calloc((size_t)limit, sizeof(*list));
+	count = list ? store_list_revisions(control->store, list, (size_t)limit) : -1;
+	if (count < 0) {
+		free(list);
+		return problem_set(
+		    &answer->problem, PROBLEM_INTERNAL, "", "", "%s", store_error(control->store));
+	}
+	items = json_array();
+	for (int i = 0; i < count; i++)
+		json_array_append_new(
+		    items, json_pack("{s:I, s:o, s:s, s:s}", "revision", (json_int_t)list[i].number,
+		               "when", time_to_json(list[i].when_ms), "who", list[i].who, "what",
+		               list[i].what));
+	answer->body = json_pack("{s:o}", "items", items);
+	free(list);
+	return 0;
+}

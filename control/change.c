@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See change.h. */
+#include "control/change.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "control/node_server.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void change_init(struct change *change, const char *who, const char *what, ...)
+{
+	va_list args;
+
+	*change = (struct change){.drain_s = DRAIN_DEFAULT_S};
+	snprintf(change->revision.who, sizeof(change->revision.who), "%s", who);
+	va_start(args, what);
+	vsnprintf(change->revision.what, sizeof(change->revision.what), what, args);
+	va_end(args);
+}
+
+static int not_saved(struct control *control, struct change *change, struct problem *problem)
+{
+	const char *why = store_error(control->store);
+	char what[2 * WHAT_BYTES], quoted[REASON_BYTES];
+
+	log_error("change_not_saved", "what=%s reason=%s",
+	    log_quote(what, sizeof(what), change->revision.what),
+	    log_quote(quoted, sizeof(quoted), why));
+	return problem_set(problem, PROBLEM_STORAGE, "",
+	    "free space in control's state directory, see its log, and try again", "%s", why);
+}
+
+static int add_revision(
+    struct control *control, struct change *change, const json_t *before, const json_t *after)
+{
+	char *old = before ? json_dumps(before, JSON_COMPACT) : NULL;
+	char *new = after ? json_dumps(after, JSON_COMPACT) : NULL;
+	int result = store_add_revision(control->store, &change->revision, old, new);
+
+	free(old);
+	free(new);
+	return result;
+}
+
+int change_begin(struct control *control, struct change *change, const json_t *before,
+    const json_t *after, struct problem *problem)
+{
+	change->revision.when_ms = control_now_ms();
+	if (store_begin(control->store) < 0)
+		return not_saved(control, change, problem);
+	if (add_revision(control, change, before, after) < 0) {
+		store_rollback(control->store);
+		return not_saved(control, change, problem);
+	}
+	return 0;
+}
+
+/* What is saved is in force, even when there is no memory for the new snapshot at once. */
+static void renew_snapshot(struct control *control, struct change *change)
+{
+	if (store_load(control->store, &control->installation) < 0)
+		log_error("snapshot_failed", "revision=%llu reason=\"%s\"",
+		    (unsigned long long)change->revision.number, store_error(control->store));
+	tunnels_forget(control->tunnels, &control->installation);
+	if (control->nodes)
+		node_server_push(control->nodes, change->drain_s);
+}
+
+int change_end(struct control *control, struct change *change, int result, struct problem *problem)
+{
+	char what[2 * WHAT_BYTES], who[2 * WHO_BYTES];
+
+	if (result == 0)
+		result = store_commit(control->store);
+	if (result < 0) {
+		store_rollback(control->store);
+		return not_saved(control, change, problem);
+	}
+	log_info("change", "revision=%llu what=%s who=%s",
+	    (unsigned long long)change->revision.number,
+	    log_quote(what, sizeof(what), change->revision.what),
+	    log_quote(who, sizeof(who), change->revision.who));
+	renew_snapshot(control, change);
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A change from request to nodes: it becomes a numbered revision and is saved with it, in one
+ * transaction; then the snapshot is renewed and each node that it concerns gets its new config.
+ * Nobody is told of it before it is on disk.
+ */
+#ifndef CONTROL_CHANGE_H
+#define CONTROL_CHANGE_H
+
+#include "control/control.h"
+#include "control/problem.h"
+
+struct change {
+	struct revision
+	    revision;     /* who and what by the caller; number and when by change_begin() */
+	uint32_t drain_s; /* that flows have which lose their accelerator or backend */
+};
+
+/* Names the change: who is at the other end, what happened as a printf format. */
+void change_init(struct change *change, const char *who, const char *what, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * Starts the transaction and adds the revision.  before and after are JSON as it is to be
+ * remembered, or NULL.  0, or -1 with *problem filled and nothing begun.
+ */
+int change_begin(struct control *control, struct change *change, const json_t *before,
+    const json_t *after, struct problem *problem);
+
+/*
+ * result is what the store said between: when negative, or when the commit fails, nothing has
+ * changed and -1 with *problem filled.  Else 0: saved, and on its way to the nodes.
+ */
+int change_end(struct control *control, struct change *change, int result, struct problem *problem);
+
+#endif

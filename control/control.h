@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Control's state: what the API, the node connections and the store share.  One thread, one loop.
+ */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include "base/pin.h"
+#include "control/installation.h"
+#include "control/store.h"
+#include "control/tunnels.h"
+#include "model/join_token.h"
+
+#include <ev.h>
+
+struct node_server;
+
+struct control {
+	struct ev_loop *loop;
+	struct store *store;
+	struct installation installation; /* as the store has it */
+	struct node_server *nodes;        /* NULL while it is not started */
+	struct tunnels *tunnels;
+	uint8_t pin[PIN_BYTES];    /* control's own */
+	uint64_t started_ms;       /* UNIX time */
+	size_t join_address_count; /* where nodes connect, as tokens tell them */
+	char join_addresses[JOIN_ADDRESSES_MAX][NAME_BYTES];
+};
+
+/* UNIX time in milliseconds, for what people read; never for intervals. */
+uint64_t control_now_ms(void);
+
+/* Milliseconds of a clock that does not go back, for intervals. */
+uint64_t control_steady_ms(void);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A snapshot of what control knows for good: nodes and accelerators, as the store has them.  It is
+ * replaced as a whole after each committed change; what comes and goes by the second (who is
+ * connected, what was measured) is elsewhere, by node id.
+ */
+#ifndef CONTROL_INSTALLATION_H
+#define CONTROL_INSTALLATION_H
+
+#include "base/pin.h"
+#include "model/accelerator.h"
+#include "model/node_config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DOOR_SECRET_BYTES = 32 };
+
+struct node {
+	uint32_t id; /* never used again for another */
+	char name[NAME_BYTES];
+	enum node_role role;
+	char region[NAME_BYTES];
+	uint8_t pin[PIN_BYTES];
+	uint8_t door_secret[DOOR_SECRET_BYTES]; /* endpoint: door keys are made from it */
+	struct name addresses[NODE_ADDRESSES_MAX];
+	size_t address_count;
+	uint32_t slots;
+	char version[VERSION_BYTES];
+	uint64_t joined_ms, last_seen_ms; /* UNIX time; last_seen_ms as of the last connection */
+};
+
+struct stored_accelerator {
+	struct accelerator accelerator; /* validated */
+	uint64_t revision;              /* the change that last touched it */
+};
+
+struct installation {
+	uint64_t incarnation; /* of the database */
+	uint64_t revision;    /* the newest change, 0 before the first */
+	uint64_t seed;
+	struct node *nodes; /* by name */
+	size_t node_count;
+	struct stored_accelerator *accelerators; /* by name */
+	size_t accelerator_count;
+};
+
+void installation_clear(struct installation *installation);
+
+/* NULL when there is none. */
+const struct node *installation_node(const struct installation *installation, const char *name);
+const struct node *installation_node_by_id(const struct installation *installation, uint32_t id);
+const struct node *installation_node_by_pin(
+    const struct installation *installation, const uint8_t pin[PIN_BYTES]);
+const struct stored_accelerator *installation_accelerator(
+    const struct installation *installation, const char *name);
+
+/* Does the accelerator listen in that region?  Has it backends there? */
+bool accelerator_listens_in(const struct accelerator *accelerator, const char *region);
+const struct endpoint_group *accelerator_group_in(
+    const struct accelerator *accelerator, const char *region);
+
+/* Do a listener and an endpoint share an accelerator, that is: is there to be a tunnel? */
+bool installation_has_tunnel(const struct installation *installation, const struct node *listener,
+    const struct node *endpoint);
+
+#endif

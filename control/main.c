@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trunkline-control: reads its options, opens its state, serves the API and the nodes until it is
+ * told to stop.  The keys process is the same program, started by net/supervisor.h.
+ */
+#include "config.h"
+
+#include "control/api.h"
+#include "control/control.h"
+#include "control/options.h"
+#include "net/daemon.h"
+#include "net/identity.h"
+#include "net/options.h"
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+struct daemon_state {
+	struct control control;
+	struct control_options options;
+	struct api *apis[API_SOCKETS_MAX];
+	struct daemon_signals signals;
+	struct daemon_watchdog watchdog;
+	int lock;
+};
+
+static uint64_t clock_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t control_now_ms(void)
+{
+	return clock_ms(CLOCK_REALTIME);
+}
+
+uint64_t control_steady_ms(void)
+{
+	return clock_ms(CLOCK_MONOTONIC);
+}
+
+static void on_stop(void *context, bool at_once)
+{
+	struct daemon_state *daemon = context;
+
+	(void)at_once;
+	log_info("stopping", "reason=signal");
+	daemon_notify_stopping(&daemon->watchdog);
+	ev_break(daemon->control.loop, EVBREAK_ALL);
+}
+
+static int open_store(struct daemon_state *daemon)
+{
+	struct control *control = &daemon->control;
+	char reason[REASON_BYTES], *path;
+	int result;
+
+	if (asprintf(&path, "%s/control.db", daemon->options.state) < 0)
+		return ERR_NOMEM;
+	result = store_open(&control->store, path, reason);
+	if (result < 0)
+		log_error("state_failed", "path=\"%s\" reason=\"%s\"", path, reason);
+	free(path);
+	if (result < 0)
+		return result;
+	if (store_purge_tokens(control->store, control_now_ms()) < 0)
+		log_warn("purge_failed", "reason=\"%s\"", store_error(control->store));
+	result = store_load(control->store, &control->installation);
+	if (result < 0)
+		log_error("state_failed", "reason=\"%s\"", store_error(control->store));
+	return result;
+}
+
+static int start_apis(struct daemon_state *daemon)
+{
+	char *path;
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < API_SOCKETS_MAX; i++) {
+		path = control_options_api_path(&daemon->options, i);
+		if (!path)
+			break;
+		result = api_start(&daemon->apis[i], &daemon->control, path);
+		if (result == 0)
+			log_info("api", "path=\"%s\"", path);
+		free(path);
+	}
+	return result;
+}
+
+static int start(struct daemon_state *daemon)
+{
+	struct control *control = &daemon->control;
+	int result;
+
+	control->loop = ev_default_loop(0);
+	control->started_ms = control_now_ms();
+	control->tunnels = tunnels_new();
+	if (!control->loop || !control->tunnels)
+		return ERR_NOMEM;
+	control->join_address_count =
+	    control_options_join_addresses(&daemon->options, control->join_addresses);
+	result = daemon_open_state(daemon->options.state, &daemon->lock);
+	if (result == 0)
+		result = open_store(daemon);
+	if (result == 0)
+		result = start_apis(daemon);
+	return result;
+}
+
+static void stop(struct daemon_state *daemon)
+{
+	for (size_t i = 0; i < API_SOCKETS_MAX; i++)
+		api_stop(daemon->apis[i]);
+	tunnels_free(daemon->control.tunnels);
+	installation_clear(&daemon->control.installation);
+	store_close(daemon->control.store);
+	if (daemon->lock >= 0)
+		close(daemon->lock);
+	control_options_clear(&daemon->options);
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon_state daemon = {.lock = -1};
+	int result;
+
+	if (sodium_init() < 0)
+		return EXIT_FAILED;
+	result = control_options_parse(argc, argv, &daemon.options);
+	if (result != OPTIONS_RUN)
+		return result;
+	daemon_start_log("control");
+	daemon_set_limits();
+	result = start(&daemon);
+	if (result == 0) {
+		daemon_watch_signals(&daemon.signals, daemon.control.loop, on_stop, &daemon);
+		daemon_notify_ready(&daemon.watchdog, daemon.control.loop);
+		log_info("ready", "revision=%llu nodes=%zu accelerators=%zu",
+		    (unsigned long long)daemon.control.installation.revision,
+		    daemon.control.installation.node_count,
+		    daemon.control.installation.accelerator_count);
+		ev_run(daemon.control.loop, 0);
+		daemon_unwatch_signals(&daemon.signals);
+	}
+	stop(&daemon);
+	return result == 0 ? EXIT_DONE : EXIT_FAILED;
+}

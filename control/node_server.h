@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The nodes' connections to control: TLS, joining with a token, then a config down and a report up
+ * each second.  Who a node is says its pin; a stranger gets one sentence.
+ */
+#ifndef CONTROL_NODE_SERVER_H
+#define CONTROL_NODE_SERVER_H
+
+#include "base/addr.h"
+#include "control/control.h"
+
+struct node_server;
+
+enum {
+	NODE_SILENT_MS = 5000, /* without a report for so long a node is down */
+};
+
+/* What is known of a node since control started; all zero when it has not been here. */
+struct node_live {
+	bool is_up;
+	uint64_t last_seen_ms;     /* UNIX time */
+	uint64_t state_since_ms;   /* of is_up */
+	uint64_t wanted_revision;  /* of the newest config for it */
+	bool has_applied;          /* it told which config it serves by */
+	uint64_t applied_revision; /* 0: none */
+	uint64_t applied_since_ms;
+	uint64_t
+	    refused_revision; /* 0: none; the newest that it refused, unless it applied a later */
+	uint64_t refused_since_ms;
+	char refused_reason[REASON_BYTES];
+};
+
+/* Compiles and pushes what changed, to each node that it concerns, and closes those removed. */
+void node_server_push(struct node_server *server, uint32_t drain_s);
+
+/* By node id; never NULL. */
+const struct node_live *node_server_live(const struct node_server *server, uint32_t node_id);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trunkline-control's options, and what follows from them: where the API listens, and which
+ * addresses join tokens tell.
+ */
+#ifndef CONTROL_OPTIONS_H
+#define CONTROL_OPTIONS_H
+
+#include "model/join_token.h"
+
+#include <stddef.h>
+
+enum { API_SOCKETS_MAX = 8, NODES_PORT_DEFAULT = 7400 };
+
+struct control_options {
+	char *state; /* directory */
+	char **api;  /* "unix:PATH" */
+	size_t api_count;
+	char nodes[NAME_BYTES];     /* "ADDR:PORT" */
+	char advertise[NAME_BYTES]; /* "ADDR[:PORT]", or "" */
+};
+
+/* As options_parse(): OPTIONS_RUN, or the exit status. */
+int control_options_parse(int argc, char **argv, struct control_options *options);
+void control_options_clear(struct control_options *options);
+
+/*
+ * The path of the i-th API socket; without --api the default one, in /run/trunkline for root (made
+ * if need be), else in the state directory.  NULL after the last one, or without memory.  The
+ * caller's to free().
+ */
+char *control_options_api_path(const struct control_options *options, size_t i);
+
+/*
+ * Where nodes may connect: --advertise; else the address that --nodes binds; when that is any
+ * address, this machine's own, loopback last.  The number, at least 1.
+ */
+size_t control_options_join_addresses(
+    const struct control_options *options, char addresses[JOIN_ADDRESSES_MAX][NAME_BYTES]);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See problem.h. */
+#include "control/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct kind {
+	const char *name;
+	unsigned status;
+	const char *title;
+} kinds[] = {
+    [PROBLEM_BAD_REQUEST] = {"bad-request", 400, "Request not understood"},
+    [PROBLEM_NOT_FOUND] = {"not-found", 404, "Not found"},
+    [PROBLEM_NO_ROUTE] = {"no-route", 404, "No such path"},
+    [PROBLEM_METHOD_NOT_ALLOWED] = {"method-not-allowed", 405, "Method not allowed"},
+    [PROBLEM_NAME_TAKEN] = {"name-taken", 409, "Name taken"},
+    [PROBLEM_PORT_TAKEN] = {"port-taken", 409, "Port taken"},
+    [PROBLEM_CHANGED_MEANWHILE] = {"changed-meanwhile", 412, "Changed meanwhile"},
+    [PROBLEM_TOO_LARGE] = {"too-large", 413, "Too large"},
+    [PROBLEM_INVALID] = {"invalid", 422, "Invalid value"},
+    [PROBLEM_UNKNOWN_REGION] = {"unknown-region", 422, "Unknown region"},
+    [PROBLEM_NO_ENDPOINT] = {"no-endpoint", 422, "No endpoint"},
+    [PROBLEM_STORAGE] = {"storage", 503, "Not saved"},
+    [PROBLEM_INTERNAL] = {"internal", 500, "Internal fault"},
+};
+
+int problem_set(struct problem *problem, enum problem_kind kind, const char *field, const char *fix,
+    const char *format, ...)
+{
+	va_list args;
+
+	problem->kind = kind;
+	snprintf(problem->field, sizeof(problem->field), "%s", field);
+	snprintf(problem->fix, sizeof(problem->fix), "%s", fix);
+	va_start(args, format);
+	vsnprintf(problem->detail, sizeof(problem->detail), format, args);
+	va_end(args);
+	return -1;
+}
+
+/*
+ * The schema's words for a wrong value begin with "must"; the others are of the shape: unknown
+ * key, missing, twice, no JSON.
+ */
+int problem_from_schema(struct problem *problem, const struct schema_errors *errors)
+{
+	const struct schema_error *first = &errors->list[0];
+	enum problem_kind kind;
+
+	if (errors->count == 0)
+		return problem_set(problem, PROBLEM_INTERNAL, "", "", "no memory");
+	kind = strncmp(first->text, "must", 4) == 0 ? PROBLEM_INVALID : PROBLEM_BAD_REQUEST;
+	if (first->path[0])
+		return problem_set(
+		    problem, kind, first->path, "", "%s: %s", first->path, first->text);
+	return problem_set(problem, kind, "", "", "%s", first->text);
+}
+
+int problem_from_model(struct problem *problem, const struct model_error *error)
+{
+	return problem_set(problem, PROBLEM_INVALID, error->field, error->fix, "%s", error->reason);
+}
+
+unsigned problem_status(const struct problem *problem)
+{
+	return kinds[problem->kind].status;
+}
+
+json_t *problem_to_json(const struct problem *problem)
+{
+	const struct kind *kind = &kinds[problem->kind];
+	json_t *json = json_pack("{s:o, s:s, s:i, s:s}", "type",
+	    json_sprintf("urn:trunkline:problem:%s", kind->name), "title", kind->title, "status",
+	    (int)kind->status, "detail", problem->detail);
+
+	if (json && problem->field[0])
+		json_object_set_new(json, "field", json_string(problem->field));
+	if (json && problem->fix[0])
+		json_object_set_new(json, "fix", json_string(problem->fix));
+	return json;
+}

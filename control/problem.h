@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why a request was not done, as problem details (RFC 9457): what kind, what exactly, which field
+ * of the request, and what to do next.
+ */
+#ifndef CONTROL_PROBLEM_H
+#define CONTROL_PROBLEM_H
+
+#include "model/error.h"
+
+#include <jansson.h>
+
+enum problem_kind {
+	PROBLEM_NONE = 0,
+	PROBLEM_BAD_REQUEST,
+	PROBLEM_NOT_FOUND,
+	PROBLEM_NO_ROUTE,
+	PROBLEM_METHOD_NOT_ALLOWED,
+	PROBLEM_NAME_TAKEN,
+	PROBLEM_PORT_TAKEN,
+	PROBLEM_CHANGED_MEANWHILE,
+	PROBLEM_TOO_LARGE,
+	PROBLEM_INVALID,
+	PROBLEM_UNKNOWN_REGION,
+	PROBLEM_NO_ENDPOINT,
+	PROBLEM_STORAGE,
+	PROBLEM_INTERNAL,
+};
+
+struct problem {
+	enum problem_kind kind;
+	char detail[REASON_BYTES];
+	char field[SCHEMA_PATH_BYTES]; /* "" for none */
+	char fix[REASON_BYTES];        /* "" for none */
+};
+
+/* Fills *problem and returns -1, so that a handler may return it. fix may be "". */
+int problem_set(struct problem *problem, enum problem_kind kind, const char *field, const char *fix,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* From what decoding found: the first error; unknown and missing fields are no values. */
+int problem_from_schema(struct problem *problem, const struct schema_errors *errors);
+
+/* A value that is wrong by itself. */
+int problem_from_model(struct problem *problem, const struct model_error *error);
+
+/* The HTTP status. */
+unsigned problem_status(const struct problem *problem);
+
+/* A new reference, or NULL without memory. */
+json_t *problem_to_json(const struct problem *problem);
+
+#endif

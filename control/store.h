@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Control's state on disk: SQLite with a write-ahead log and full synchronisation, so that what was
+ * acknowledged survives kill -9 and power loss.  This file and store*.c are the only ones that
+ * speak SQL.  Every change is made between store_begin() and store_commit(); when anything fails,
+ * nothing has changed and store_error() says why.
+ */
+#ifndef CONTROL_STORE_H
+#define CONTROL_STORE_H
+
+#include "control/installation.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+
+enum { WHO_BYTES = 128, WHAT_BYTES = 256 };
+
+/* A change as it is remembered. before and after are JSON or NULL. */
+struct revision {
+	uint64_t number;
+	uint64_t when_ms; /* UNIX time */
+	char who[WHO_BYTES];
+	char what[WHAT_BYTES];
+};
+
+/* A join token as control keeps it: never the secret itself. */
+struct token {
+	uint8_t hash[32]; /* BLAKE2b of the secret */
+	enum node_role role;
+	char region[NAME_BYTES];
+	uint64_t expires_ms;
+	char used_by[NAME_BYTES]; /* node, "" when it was not used */
+};
+
+/*
+ * Opens or makes the database file, 0600, and brings its schema up to date.  ERR_IO,
+ * ERR_UNSUPPORTED (made by a later version), ERR_NOMEM; reason then has one line.
+ */
+int store_open(struct store **store, const char *path, char reason[REASON_BYTES]);
+
+/* Takes NULL. */
+void store_close(struct store *store);
+
+/* Why the last call failed, one line, valid until the next one. */
+const char *store_error(const struct store *store);
+
+/* Replaces *installation by what is stored.  ERR_IO, ERR_NOMEM; it is then as it was. */
+int store_load(struct store *store, struct installation *installation);
+
+/* At most `max` of the newest revisions, newest first, into list; the number, or ERR_IO. */
+int store_list_revisions(struct store *store, struct revision *list, size_t max);
+
+/* ERR_NOT_FOUND, ERR_IO. */
+int store_find_token(struct store *store, const uint8_t hash[32], struct token *token);
+
+/* A transaction; each may fail with ERR_IO. After a failure inside, call store_rollback(). */
+int store_begin(struct store *store);
+int store_commit(struct store *store);
+void store_rollback(struct store *store);
+
+/* Remembers the change; revision->number is filled in. */
+int store_add_revision(struct store *store, struct revision *revision, const char *before_json,
+    const char *after_json);
+
+/* Inserts when id is 0 and fills it in, else replaces. */
+int store_put_node(struct store *store, struct node *node);
+int store_delete_node(struct store *store, uint32_t id);
+
+/* As store_put_node(); the body is accelerator_to_json(). */
+int store_put_accelerator(struct store *store, struct accelerator *accelerator, uint64_t revision);
+int store_delete_accelerator(struct store *store, uint32_t id);
+
+int store_add_token(struct store *store, const struct token *token);
+int store_use_token(
+    struct store *store, const uint8_t hash[32], const char *node_name, uint64_t now_ms);
+
+/* Outside of a transaction: not a change that anybody acknowledges. */
+int store_seen_node(struct store *store, uint32_t id, uint64_t now_ms);
+
+/* Forgets tokens that expired before that time. */
+int store_purge_tokens(struct store *store, uint64_t before_ms);
+
+#endif

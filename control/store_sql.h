@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between store.c (the connection, schema and transactions) and store_objects.c (what is kept):
+ * prepared statements by number, bound by a short format.  Nobody else includes this.
+ */
+#ifndef CONTROL_STORE_SQL_H
+#define CONTROL_STORE_SQL_H
+
+#include "control/store.h"
+
+#include <sqlite3.h>
+
+enum statement {
+	STATEMENT_BEGIN,
+	STATEMENT_COMMIT,
+	STATEMENT_ROLLBACK,
+	STATEMENT_META,
+	STATEMENT_REVISION_ADD,
+	STATEMENT_REVISION_LAST,
+	STATEMENT_REVISION_LIST,
+	STATEMENT_NODE_LIST,
+	STATEMENT_NODE_ADD,
+	STATEMENT_NODE_UPDATE,
+	STATEMENT_NODE_DELETE,
+	STATEMENT_NODE_SEEN,
+	STATEMENT_ACCELERATOR_LIST,
+	STATEMENT_ACCELERATOR_ADD,
+	STATEMENT_ACCELERATOR_UPDATE,
+	STATEMENT_ACCELERATOR_DELETE,
+	STATEMENT_TOKEN_FIND,
+	STATEMENT_TOKEN_ADD,
+	STATEMENT_TOKEN_USE,
+	STATEMENT_TOKEN_PURGE,
+	STATEMENTS,
+};
+
+struct store {
+	sqlite3 *database;
+	sqlite3_stmt *statements[STATEMENTS];
+	char error[REASON_BYTES];
+};
+
+/*
+ * Readies a statement and binds its parameters in order: 'i' int64_t, 't' const char * (NULL is
+ * SQL's NULL), 'b' const void * and size_t.  Text and blobs must last until store_done().
+ * NULL with the error set when a value does not bind.
+ */
+sqlite3_stmt *store_bind(struct store *store, enum statement which, const char *format, ...);
+
+/* 1 with a row, 0 at the end, ERR_IO with the error set. */
+int store_step(struct store *store, sqlite3_stmt *statement);
+
+/* Lets go of the rows. */
+void store_done(sqlite3_stmt *statement);
+
+/* Binds, runs to the end, lets go: 0 or ERR_IO.  statement may be NULL (its binding failed). */
+int store_run(struct store *store, sqlite3_stmt *statement);
+
+/* Sets the error from SQLite's words and returns ERR_IO. */
+int store_fail(struct store *store);
+
+#endif
