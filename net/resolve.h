@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names to addresses by c-ares behind libev: literals at once, then /etc/hosts, then DNS.
- * It keeps nothing: asking again before the answer's time to live is over is the caller's affair.
+ * Names to addresses by c-ares behind libev: literals, then /etc/hosts, then DNS.  Files are read
+ * by resolver_new() alone, so that a sandbox without files may follow.
+ * It keeps no answers: when to ask again is the caller's affair.
  */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
@@ -15,7 +16,7 @@
 enum {
 	RESOLVE_ADDRESSES = 16, /* more of an answer are left out */
 	RESOLVE_QUERIES = 1024, /* at once */
-	RESOLVE_TTL_LITERAL_S = UINT16_MAX,
+	RESOLVE_TTL_LITERAL_S = 86400,
 };
 
 struct resolver;
@@ -29,7 +30,7 @@ struct resolve_query;
 typedef void resolve_fn(
     void *context, int error, const struct addr *addresses, size_t count, uint32_t ttl_s);
 
-/* Reads /etc/resolv.conf.  0, ERR_NOMEM or ERR_IO. */
+/* Reads /etc/resolv.conf and /etc/hosts.  0, ERR_NOMEM or ERR_IO. */
 int resolver_new(struct resolver **resolver, struct ev_loop *loop);
 
 /* Open queries end without their callback.  Takes NULL. */
