@@ -175,6 +175,7 @@ static bool split_backend(const char *what, const char *text, const char *gramma
 {
 	const char *equals = strchr(text, '=');
 	const char *comma = strchr(text, ',');
+	*tail = NULL;
 	memset(backend, 0, sizeof(*backend));
 	backend->weight = WEIGHT_UNSAID;
 	if (!equals || (comma && comma < equals))
