@@ -9,6 +9,7 @@
 #define NET_WORKER_H
 
 #include "base/chunk.h"
+#include "base/pin.h"
 #include "base/wheel.h"
 #include "model/node_config.h"
 #include "net/page.h"
@@ -34,16 +35,14 @@ struct worker_socket {
 };
 
 /*
- * One tunnel's lane as a worker keeps it: made when the config names the peer (listener) or the
- * peer starts it (endpoint), freed when the config no longer does.  `lane` comes and goes as it is
- * dialled, lost and replaced; it is the context of the lane's callbacks.
+ * A lane as its role sees it; the context of the lane's callbacks.  It lives as long as the lane:
+ * a lane that is dialled again is another one.
  */
 struct worker_lane {
 	struct worker *worker;
+	struct lane *lane;
 	char peer_name[NAME_BYTES]; /* the name in the config */
-	char peer_pin[PIN_TEXT_BYTES];
-	struct lane *lane; /* NULL while there is none */
-	void *role_data;   /* the role's own */
+	uint8_t peer_pin[PIN_BYTES];
 };
 
 /* What a role brings. Each may be NULL where the role has nothing to do. */
@@ -68,8 +67,8 @@ struct worker_role {
 	void (*stop)(void *state);
 };
 
-/* The process's entry: reads what main passed, runs until told to stop; the exit status. */
-int worker_main(const struct worker_role *role, int argc, char **argv);
+/* The process's entry (see process_is_child()): runs until main says stop; the exit status. */
+int worker_main(const struct worker_role *role);
 
 struct ev_loop *worker_loop(const struct worker *worker);
 struct chunk_pool *worker_pool(const struct worker *worker);
@@ -93,6 +92,8 @@ uint64_t worker_now_us(const struct worker *worker);
 void *worker_role_state(const struct worker *worker);
 unsigned worker_index(const struct worker *worker);
 unsigned worker_count(const struct worker *worker);
+/* Addresses of --source, port 0. */
+const struct addr *worker_sources(const struct worker *worker, unsigned *count);
 /* The page of counters that this worker writes. */
 struct page *worker_page(const struct worker *worker);
 /* Uniform bits, not for secrets. */

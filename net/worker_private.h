@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The worker's own struct, shared by worker*.c alone. */
+#ifndef NET_WORKER_PRIVATE_H
+#define NET_WORKER_PRIVATE_H
+
+#include "base/list.h"
+#include "base/rng.h"
+#include "net/ipc.h"
+#include "net/pacing_timer.h"
+#include "net/udp.h"
+#include "net/worker.h"
+#include "net/worker_accept.h"
+#include "net/worker_dial.h"
+#include "net/worker_gate.h"
+#include "net/worker_lanes.h"
+#include "net/worker_messages.h"
+
+enum { WORKER_LANE_FLOWS = 200000 /* flows of one lane at once */ };
+
+struct worker {
+	const struct worker_role *role;
+	void *state; /* the role's */
+	struct ev_loop *loop;
+	struct ipc *main_channel, *keys_channel; /* keys is NULL while that process is down */
+	struct worker_settings settings;
+	struct page *page;
+	struct chunk_pool *pool;
+	struct udp_receiver *receiver;
+	struct node_config *config; /* NULL before the first */
+	struct wheel wheel;
+	ev_timer tick;
+	ev_check check;
+	ev_prepare prepare;
+	uint64_t now_us;
+	struct rng rng;
+	struct lanes lanes;
+	struct gate gate;
+	struct dial dial;     /* of a listener */
+	struct accept accept; /* of an endpoint */
+	bool is_draining, has_said_drained;
+	int exit_status;
+};
+
+#endif
