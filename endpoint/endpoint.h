@@ -11,16 +11,13 @@
 #include "net/tcp_relay.h"
 #include "net/worker.h"
 
-enum { ENDPOINT_SOURCES_MAX = 64 }; /* addresses of --source */
-
 struct endpoint {
 	struct worker *worker;
 	struct names *names;
 	struct tcp_relays relays;
 	struct list_node tcp_flows, udp_flows;
 	size_t flow_count;
-	struct addr sources[ENDPOINT_SOURCES_MAX]; /* port 0 */
-	unsigned source_count;
+	unsigned next_source; /* of --source, in turn */
 	ev_timer removal; /* ends the flows of removed accelerators when the drain time is over */
 };
 

@@ -67,10 +67,10 @@ static void give_up(struct tcp_flow *flow, enum reason reason)
 	stop_connecting(flow);
 	worker_timer_stop(worker_of(flow), &flow->timeout);
 	if (reason == REASON_BACKEND_TIMEOUT)
-		page_count(page, PAGE_BACKEND_TIMEOUTS, 1);
+		page_count(page, PAGE_backend_timeouts);
 	else
-		page_count(page, PAGE_BACKEND_REFUSALS, 1);
-	log_limited(LOG_WARN, "flow-refused", "reason=%s accelerator=%u", reason_name(reason),
+		page_count(page, PAGE_backend_refused);
+	log_limited(LOG_LEVEL_WARN, 5, "flow-refused", "reason=%s accelerator=%u", reason_name(reason),
 	    flow->accelerator);
 	tcp_relay_abort(&flow->relay, reason);
 }
@@ -89,7 +89,7 @@ static void connected(struct tcp_flow *flow)
 	flow->descriptor = -1;
 	stop_connecting(flow);
 	worker_timer_stop(worker_of(flow), &flow->timeout);
-	page_count(worker_page(worker_of(flow)), PAGE_BACKEND_CONNECTS, 1);
+	page_count(worker_page(worker_of(flow)), PAGE_backend_connects);
 	tcp_relay_start(&flow->relay, descriptor);
 }
 
@@ -98,10 +98,10 @@ static void refused(struct tcp_flow *flow, int error)
 	char text[ADDR_TEXT_BYTES];
 
 	flow->had_refusal = true;
-	page_count(worker_page(worker_of(flow)), PAGE_BACKEND_CONNECT_ERRORS, 1);
-	log_limited(LOG_INFO, "backend-refused", "backend=%s accelerator=%u reason=\"%s\"",
+	page_count(worker_page(worker_of(flow)), PAGE_backend_refused);
+	log_limited(LOG_LEVEL_INFO, 5, "backend-refused", "backend=%s accelerator=%u reason=\"%s\"",
 	    addr_format(&flow->addresses[flow->next_address - 1], text, sizeof text),
-	    flow->accelerator, strerror(error));
+	    flow->accelerator, err_text(error));
 }
 
 /* Starts on the next address of the backend; false when none is left. */
@@ -111,13 +111,12 @@ static bool try_address(struct tcp_flow *flow)
 		const struct addr *to = &flow->addresses[flow->next_address++];
 		int error = tcp_connect(to, endpoint_source(flow->endpoint, to->family), &flow->descriptor);
 
-		if (!error) {
+		if (!error || error == ERR_AGAIN) { /* writable at once, or when it is connected */
 			ev_io_set(&flow->connecting, flow->descriptor, EV_WRITE);
 			ev_io_start(worker_loop(worker_of(flow)), &flow->connecting);
 			return true;
 		}
-		flow->descriptor = -1;
-		refused(flow, errno);
+		refused(flow, error);
 	}
 	return false;
 }
@@ -208,7 +207,7 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 	    worker_now_us(endpoint->worker) + (uint64_t)config->connect_timeout_ms * 1000);
 	list_add_tail(&endpoint->tcp_flows, &made->node);
 	endpoint->flow_count++;
-	page_count(worker_page(endpoint->worker), PAGE_TCP_FLOWS_OPENED, 1);
+	page_count(worker_page(endpoint->worker), PAGE_tcp_flows_opened);
 	tcp_relay_init(&made->relay, &endpoint->relays, flow,
 	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);
 	try_backends(made);

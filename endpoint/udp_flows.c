@@ -76,10 +76,10 @@ static void on_backend_datagram(void *context, struct udp_datagram *datagram)
 	struct page *page = worker_page(worker_of(flow));
 
 	is_active(flow);
-	page_count(page, PAGE_UDP_DATAGRAMS_IN, 1);
+	page_count(page, PAGE_udp_datagrams_received);
 	if (flow_send_datagram(flow->flow, datagram->data, datagram->length_bytes,
 		worker_now_us(worker_of(flow))))
-		page_count(page, PAGE_UDP_DROPPED_QUEUE, 1);
+		page_count(page, PAGE_udp_datagrams_dropped);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
@@ -93,7 +93,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 		int count = udp_receive(&flow->udp, receiver, on_backend_datagram, flow);
 
 		if (count == ERR_REFUSED || count == ERR_UNREACHABLE)
-			page_count(worker_page(worker_of(flow)), PAGE_BACKEND_REFUSALS, 1);
+			page_count(worker_page(worker_of(flow)), PAGE_backend_refused);
 		if (count <= 0)
 			break;
 	}
@@ -185,9 +185,9 @@ void udp_flow_on_datagram(struct udp_flow *flow, const uint8_t *data, size_t len
 
 	is_active(flow);
 	if (!flow->has_socket || udp_send(&flow->udp, &batch, 1, &done))
-		page_count(page, PAGE_UDP_DROPPED_QUEUE, 1);
+		page_count(page, PAGE_udp_datagrams_dropped);
 	else
-		page_count(page, PAGE_UDP_DATAGRAMS_OUT, 1);
+		page_count(page, PAGE_udp_datagrams_sent);
 }
 
 void udp_flow_on_reset(struct udp_flow *flow)
@@ -227,12 +227,12 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 	is_active(made);
 	enum reason reason = find_backend(made);
 	if (reason != REASON_NONE) {
-		log_limited(LOG_WARN, "flow-refused", "reason=%s accelerator=%u",
+		log_limited(LOG_LEVEL_WARN, 5, "flow-refused", "reason=%s accelerator=%u",
 		    reason_name(reason), made->accelerator);
 		udp_flow_free(made);
 		return reason;
 	}
-	page_count(worker_page(endpoint->worker), PAGE_UDP_FLOWS_OPENED, 1);
+	page_count(worker_page(endpoint->worker), PAGE_udp_flows_opened);
 	return REASON_NONE;
 }
 

@@ -121,6 +121,10 @@ static int start(struct worker *worker, void **state)
 	list_init(&listener->tcp_users);
 	ev_init(&listener->removal, on_removal);
 	listener->removal.data = listener;
+	if (tcp_reserve_init(&listener->reserve)) {
+		free(listener);
+		return ERR_IO;
+	}
 	*state = listener;
 	return 0;
 }
@@ -187,6 +191,7 @@ static void stop(void *state)
 	udp_users_clear(&listener->udp);
 	ev_timer_stop(worker_loop(listener->worker), &listener->removal);
 	tcp_relays_clear(&listener->relays);
+	tcp_reserve_close(&listener->reserve);
 	choice_free(listener->choice);
 	free(listener);
 }

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "listener/choice.h"
 #include "listener/udp_users.h"
+#include "net/tcp.h"
 #include "net/tcp_relay.h"
 #include "net/worker.h"
 
@@ -16,6 +17,7 @@ struct listener {
 	struct worker *worker;
 	struct choice *choice;     /* of the config in force */
 	struct tcp_relays relays;
+	struct tcp_reserve reserve;
 	struct list_node acceptors; /* listening TCP sockets */
 	struct list_node tcp_users; /* live TCP flows */
 	size_t tcp_user_count;

@@ -2,18 +2,17 @@
 /* See tcp_users.h. */
 #include "listener/tcp_users.h"
 
+#include "base/err.h"
 #include "net/tcp.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ACCEPT_BATCH = 16 }; /* connections of one socket in one round of the loop */
-
 struct acceptor {
 	struct list_node node;
 	struct listener *listener;
 	struct worker_socket socket;
-	struct tcp_listener *tcp; /* NULL once stopped */
+	struct tcp_acceptor tcp;
 };
 
 struct tcp_user {
@@ -28,7 +27,7 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 	struct tcp_user *user = LIST_ENTRY(relay, struct tcp_user, relay);
 
 	if (reason != REASON_NONE)
-		page_count(worker_page(user->listener->worker), PAGE_TCP_FLOWS_RESET, 1);
+		page_count(worker_page(user->listener->worker), PAGE_tcp_flows_reset);
 	list_del(&user->node);
 	user->listener->tcp_user_count--;
 	free(user);
@@ -62,28 +61,41 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	return true;
 }
 
-static void on_accept(void *context, int descriptor, const struct addr *from, const struct addr *local)
+static void on_accept(
+    struct tcp_acceptor *tcp, int descriptor, const struct addr *from, const struct addr *local)
 {
-	struct acceptor *acceptor = context;
+	struct acceptor *acceptor = tcp->context;
 	struct listener *listener = acceptor->listener;
 	struct page *page = worker_page(listener->worker);
 	struct worker_lane *lane = listener_choose(
 	    listener, acceptor->socket.accelerator, PROTOCOL_TCP, from, local->port);
 
 	if (!lane) {
-		page_count(page, PAGE_TCP_REFUSED_NO_LANE, 1);
+		page_count(page, PAGE_tcp_refused_no_lane);
 		close(descriptor); /* SO_LINGER {1, 0}: a reset */
 	} else if (!begin(listener, lane, &acceptor->socket, from, local, descriptor)) {
-		page_count(page, PAGE_TCP_REFUSED_LIMIT, 1);
+		page_count(page, PAGE_tcp_refused_limit);
 		close(descriptor);
 	} else {
-		page_count(page, PAGE_TCP_FLOWS_OPENED, 1);
+		page_count(page, PAGE_tcp_flows_opened);
 	}
 }
 
+static void on_shortage(struct tcp_acceptor *tcp)
+{
+	const struct acceptor *acceptor = tcp->context;
+
+	page_count(worker_page(acceptor->listener->worker), PAGE_tcp_accept_failed);
+}
+
+static const struct tcp_acceptor_callbacks acceptor_callbacks = {
+	.on_accept = on_accept,
+	.on_shortage = on_shortage,
+};
+
 static void acceptor_free(struct acceptor *acceptor)
 {
-	tcp_listener_free(acceptor->tcp);
+	tcp_acceptor_close(&acceptor->tcp);
 	list_del(&acceptor->node);
 	free(acceptor);
 }
@@ -94,18 +106,18 @@ int tcp_users_add_socket(
 	struct acceptor *acceptor = calloc(1, sizeof *acceptor);
 	int error = ERR_NOMEM;
 
-	if (!acceptor) {
+	if (acceptor)
+		error = tcp_acceptor_init(&acceptor->tcp, worker_loop(listener->worker), descriptor,
+		    &listener->reserve, &acceptor_callbacks, acceptor);
+	if (error) {
+		free(acceptor);
 		close(descriptor);
 		return error;
 	}
 	acceptor->listener = listener;
 	acceptor->socket = *socket;
 	list_add_tail(&listener->acceptors, &acceptor->node);
-	error = tcp_listener_new(&acceptor->tcp, worker_loop(listener->worker), descriptor, ACCEPT_BATCH,
-	    on_accept, acceptor);
-	if (error)
-		acceptor_free(acceptor);
-	return error;
+	return 0;
 }
 
 void tcp_users_remove_socket(struct listener *listener, const struct worker_socket *socket)

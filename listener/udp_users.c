@@ -129,7 +129,7 @@ static void is_active(struct udp_user *user)
 
 static void evict(struct udp_user *user)
 {
-	page_count(page_of(user->users), PAGE_UDP_FLOWS_EVICTED, 1);
+	page_count(page_of(user->users), PAGE_udp_flows_evicted);
 	user_end(user, REASON_EVICTED);
 }
 
@@ -204,17 +204,17 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 	struct flow_open open = {FLOW_UDP, accelerator, key->user, key->local};
 
 	if (!lane || !config || worker_is_draining(listener->worker)) {
-		page_count(page_of(users), PAGE_UDP_DROPPED_NO_LANE, 1);
+		page_count(page_of(users), PAGE_udp_refused_no_lane);
 		return NULL;
 	}
 	struct udp_user *user = user_make(socket, key, config);
 	if (!user || flow_open(lane->lane, &open, user, &user->flow, worker_now_us(listener->worker))) {
-		page_count(page_of(users), PAGE_UDP_DROPPED_LIMIT, 1);
+		page_count(page_of(users), PAGE_udp_datagrams_dropped);
 		if (user)
 			user_free(user);
 		return NULL;
 	}
-	page_count(page_of(users), PAGE_UDP_FLOWS_OPENED, 1);
+	page_count(page_of(users), PAGE_udp_flows_opened);
 	return user;
 }
 
@@ -233,9 +233,9 @@ static void on_user_datagram(void *context, struct udp_datagram *datagram)
 	if (!user && !(user = user_begin(socket, &key)))
 		return;
 	is_active(user);
-	page_count(page_of(users), PAGE_UDP_DATAGRAMS_IN, 1);
+	page_count(page_of(users), PAGE_udp_datagrams_received);
 	if (flow_send_datagram(user->flow, datagram->data, datagram->length_bytes, worker_now_us(worker)))
-		page_count(page_of(users), PAGE_UDP_DROPPED_QUEUE, 1);
+		page_count(page_of(users), PAGE_udp_datagrams_dropped);
 	worker_touch(worker, flow_lane(user->flow));
 }
 
@@ -266,14 +266,14 @@ void udp_user_on_datagram(struct udp_user *user, const uint8_t *data, size_t len
 
 	is_active(user);
 	if (!user->socket || udp_send(&user->socket->udp, &batch, 1, &done))
-		page_count(page_of(user->users), PAGE_UDP_DROPPED_QUEUE, 1);
+		page_count(page_of(user->users), PAGE_udp_datagrams_dropped);
 	else
-		page_count(page_of(user->users), PAGE_UDP_DATAGRAMS_OUT, 1);
+		page_count(page_of(user->users), PAGE_udp_datagrams_sent);
 }
 
 void udp_user_on_reset(struct udp_user *user)
 {
-	page_count(page_of(user->users), PAGE_UDP_FLOWS_RESET, 1);
+	page_count(page_of(user->users), PAGE_udp_flows_reset);
 	user_end(user, REASON_NONE);
 }
 

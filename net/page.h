@@ -65,6 +65,7 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(udp_flows, GAUGE, "UDP flows that are alive")                                            \
 	X(udp_flows_opened, COUNTER, "UDP flows opened")                                           \
 	X(udp_flows_idle, COUNTER, "UDP flows ended by their idle timeout")                        \
+	X(udp_flows_reset, COUNTER, "UDP flows that the other side ended")                         \
 	X(udp_flows_evicted, COUNTER, "UDP flows that gave way to newer ones at a limit")          \
 	X(udp_refused_no_lane, COUNTER, "Datagrams dropped because no lane was up")                \
 	X(udp_datagrams_received, COUNTER, "Datagrams from users or backends")                     \

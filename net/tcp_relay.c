@@ -249,7 +249,7 @@ void tcp_relay_on_writable(struct tcp_relay *relay)
 void tcp_relay_on_closed(struct tcp_relay *relay, enum reason reason)
 {
 	if (reason == REASON_NONE && relay->descriptor >= 0)
-		tcp_linger_clear(relay->descriptor);
+		tcp_allow_fin(relay->descriptor);
 	close_socket(relay);
 	relay->flow = NULL;
 	relay->on_end(relay, reason);

@@ -201,7 +201,7 @@ static int on_tunnel_socket(struct ipc *ipc, void *context, struct ipc_message *
 
 static int use_config(struct worker *worker)
 {
-	int error = gate_on_config(&worker->gate);
+	int error = worker_door_on_config(worker);
 
 	if (!error && worker->role->role == NODE_LISTENER)
 		error = dial_on_config(&worker->dial);
@@ -312,8 +312,8 @@ static int on_peer(struct ipc *ipc, void *context, struct ipc_message *message)
 		return error;
 	ipc_free(worker->keys_channel);
 	worker->keys_channel = NULL;
-	error = ipc_new(&worker->keys_channel, worker->loop, descriptor, gate_keys_rules,
-	    gate_keys_rule_count, &keys_callbacks, worker);
+	error = ipc_new(&worker->keys_channel, worker->loop, descriptor, worker_door_rules,
+	    worker_door_rule_count, &keys_callbacks, worker);
 	dial_on_keys(&worker->dial);
 	return error;
 }
@@ -355,7 +355,7 @@ static int worker_init(struct worker *worker, const struct worker_role *role)
 		return ERR_NOMEM;
 	rng_seed(&worker->rng, randombytes_random() | (uint64_t)randombytes_random() << 32);
 	wheel_init(&worker->wheel, worker->now_us, WORKER_TICK_US);
-	gate_init(&worker->gate, worker);
+	worker_door_init(worker);
 	dial_init(&worker->dial, worker);
 	accept_init(&worker->accept, worker);
 	ev_timer_init(&worker->tick, on_tick, WORKER_TICK_US * 1e-6, WORKER_TICK_US * 1e-6);

@@ -127,7 +127,7 @@ static void answer(struct accept *accept, struct accepted *accepted,
 
 void accept_on_grant(struct accept *accept, const struct lane_grant *grant)
 {
-	const struct config_peer *peer = gate_peer(accept->worker, grant->peer_pin);
+	const struct config_peer *peer = worker_peer(accept->worker, grant->peer_pin);
 	const struct door *door = doors_find(&accept->worker->gate.doors, grant->door_id);
 	struct accepted *accepted =
 	    peer && door ? find_or_make(accept, grant->door_id, grant->lane) : NULL;
@@ -144,7 +144,7 @@ void accept_on_grant(struct accept *accept, const struct lane_grant *grant)
 	if (accepted->carried)
 		answer(accept, accepted, grant, door, STARTED_NEW);
 	else
-		log_limited(LOG_ERROR, 1, "lane-not-made", "peer=%s reason=\"out of memory or ids\"",
+		log_limited(LOG_LEVEL_ERROR, 1, "lane-not-made", "peer=%s reason=\"out of memory or ids\"",
 		    peer->name);
 }
 

@@ -81,7 +81,7 @@ static void request(struct dial *dial, struct dial_peer *peer)
 	wanted.to = peer->to;
 	peer->state = DIAL_REQUESTED;
 	peer->try_us = worker->now_us + DIAL_REQUEST_US;
-	gate_request_lane(&worker->gate, &wanted);
+	worker_door_request_lane(worker, &wanted);
 }
 
 /* Sends START when it is due, or gives it up. */
@@ -268,7 +268,7 @@ enum handshake_cause dial_receive(
 	if (header->type == HANDSHAKE_STARTED) {
 		on_started(dial, peer, &started);
 	} else {
-		gate_tunnel_unknown(&dial->worker->gate, header);
+		worker_door_tunnel_unknown(dial->worker, header);
 		peer->state = DIAL_WAITING;
 		peer->try_us = dial->worker->now_us; /* a new handshake at once */
 	}
@@ -366,9 +366,9 @@ static void drop_missing(struct dial *dial)
 
 	LIST_FOREACH_SAFE (peer, next, &dial->peers, struct dial_peer, node) {
 		const struct config_peer *still = node_config_peer(worker->config, peer->config.name);
-		struct door door;
 
-		if (still && !gate_door_of(still, &door) && door.id == peer->door.id)
+		if (still && !memcmp(still->pin, peer->config.pin, PIN_BYTES)
+		    && !memcmp(still->door_key, peer->config.door_key, DOOR_KEY_BYTES))
 			continue;
 		if (peer->carried)
 			lanes_close(&worker->lanes, peer->carried, REASON_REMOVED,
@@ -385,8 +385,7 @@ int dial_on_config(struct dial *dial)
 
 	drop_missing(dial);
 	for (size_t i = 0; !error && i < config->peer_count; i++) {
-		if (gate_door_of(&config->peers[i], &door))
-			continue;
+		door_init(&door, config->peers[i].door_key, config->peers[i].pin);
 		struct dial_peer *known = peer_of_door(dial, door.id);
 		error = known ? copy_config(known, &config->peers[i])
 		              : peer_add(dial, &config->peers[i], &door);

@@ -71,7 +71,7 @@ static void on_datagram(void *context, struct udp_datagram *datagram)
 	page_count(page_of(lanes), PAGE_tunnel_packets_received);
 	page_add(page_of(lanes), PAGE_tunnel_bytes_received, datagram->length_bytes);
 	if (handshake_is(datagram->data, datagram->length_bytes))
-		gate_receive(&lanes->worker->gate, datagram);
+		worker_door_receive(lanes->worker, datagram);
 	else
 		receive_sealed(lanes, datagram);
 }

@@ -11,7 +11,7 @@
 #include "net/worker.h"
 #include "net/worker_accept.h"
 #include "net/worker_dial.h"
-#include "net/worker_gate.h"
+#include "net/worker_door.h"
 #include "net/worker_lanes.h"
 #include "net/worker_messages.h"
 

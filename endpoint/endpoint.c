@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The endpoint's role of a worker: joins config, lanes, flows and backends. */
+#include "endpoint/endpoint.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "endpoint/role.h"
+#include "endpoint/tcp_flows.h"
+#include "endpoint/udp_flows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct config_accelerator *endpoint_accelerator(
+    const struct endpoint *endpoint, uint32_t accelerator)
+{
+	const struct node_config *config = worker_config(endpoint->worker);
+
+	return config ? node_config_accelerator(config, accelerator) : NULL;
+}
+
+const struct addr *endpoint_source(struct endpoint *endpoint, uint8_t family)
+{
+	unsigned count;
+	const struct addr *sources = worker_sources(endpoint->worker, &count);
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct addr *source = &sources[endpoint->next_source++ % count];
+		if (source->family == family)
+			return source;
+	}
+	return NULL;
+}
+
+/* ---- the lanes' callbacks: to the flow's kind ---- */
+
+/* The first cap that counts: nothing is reached that control did not give to this listener. */
+static enum reason refusal(const struct worker_lane *lane, const struct flow_open *open,
+    const struct config_accelerator *config)
+{
+	enum accelerator_protocol protocol = open->kind == FLOW_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
+
+	if (!config || !config_accelerator_allows(config, lane->peer_name)
+	    || !(config->protocol & protocol))
+		return REASON_UNKNOWN_SERVICE;
+	if (backend_port(config->ports, config->port_count, 0, open->local.port) == 0)
+		return REASON_UNKNOWN_SERVICE;
+	if (worker_is_draining(lane->worker))
+		return REASON_DRAINED;
+	return REASON_NONE;
+}
+
+static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)
+{
+	struct worker_lane *lane = context;
+	struct endpoint *endpoint = worker_role_state(lane->worker);
+	const struct config_accelerator *config = endpoint_accelerator(endpoint, open->accelerator);
+	enum reason reason = refusal(lane, open, config);
+
+	if (reason == REASON_UNKNOWN_SERVICE)
+		page_count(worker_page(lane->worker), PAGE_flows_unknown_accelerator);
+	if (reason != REASON_NONE)
+		return reason;
+	if (open->kind == FLOW_TCP)
+		return tcp_flow_begin(endpoint, flow, open, config);
+	return udp_flow_begin(endpoint, flow, open, config);
+}
+
+static size_t on_data(void *context, struct flow *flow, const struct iovec *pieces, int count)
+{
+	struct tcp_relay *relay = flow_user(flow);
+
+	(void)context;
+	return relay ? tcp_relay_on_data(relay, pieces, count) : 0;
+}
+
+static void on_finish(void *context, struct flow *flow)
+{
+	struct tcp_relay *relay = flow_user(flow);
+
+	(void)context;
+	if (relay)
+		tcp_relay_on_finish(relay);
+}
+
+static void on_reset(void *context, struct flow *flow, enum reason reason)
+{
+	enum flow_kind *kind = flow_user(flow);
+
+	(void)context;
+	if (kind && *kind == FLOW_TCP)
+		tcp_relay_on_reset(flow_user(flow), reason);
+	else if (kind)
+		udp_flow_on_reset(flow_user(flow));
+}
+
+static void on_writable(void *context, struct flow *flow)
+{
+	enum flow_kind *kind = flow_user(flow);
+
+	(void)context;
+	if (kind && *kind == FLOW_TCP)
+		tcp_relay_on_writable(flow_user(flow));
+}
+
+static void on_datagram(void *context, struct flow *flow, const uint8_t *data, size_t length)
+{
+	struct udp_flow *udp = flow_user(flow);
+
+	(void)context;
+	if (udp)
+		udp_flow_on_datagram(udp, data, length);
+}
+
+static void on_closed(void *context, struct flow *flow, enum reason reason)
+{
+	enum flow_kind *kind = flow_user(flow);
+
+	(void)context;
+	if (kind && *kind == FLOW_TCP)
+		tcp_relay_on_closed(flow_user(flow), reason);
+	else if (kind)
+		udp_flow_on_closed(flow_user(flow));
+}
+
+/* ---- the worker's calls ---- */
+
+static void on_removal(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct endpoint *endpoint = timer->data;
+
+	(void)loop;
+	(void)events;
+	tcp_flows_end_removed(endpoint);
+	udp_flows_end_removed(endpoint);
+}
+
+static int start(struct worker *worker, void **state)
+{
+	struct endpoint *endpoint = calloc(1, sizeof *endpoint);
+	int error = endpoint ? names_new(&endpoint->names, worker_loop(worker)) : ERR_NOMEM;
+
+	if (error) {
+		free(endpoint);
+		return error;
+	}
+	endpoint->worker = worker;
+	tcp_relays_init(&endpoint->relays, worker);
+	list_init(&endpoint->tcp_flows);
+	list_init(&endpoint->udp_flows);
+	ev_init(&endpoint->removal, on_removal);
+	endpoint->removal.data = endpoint;
+	*state = endpoint;
+	return 0;
+}
+
+static bool is_backend_host(void *context, const char *host)
+{
+	const struct node_config *config = context;
+
+	for (size_t i = 0; i < config->accelerator_count; i++)
+		for (size_t k = 0; k < config->accelerators[i].backend_count; k++)
+			if (!strcmp(config->accelerators[i].backends[k].host, host))
+				return true;
+	return false;
+}
+
+/* Names are asked for before the first flow needs them. */
+static void resolve_backends(struct endpoint *endpoint, const struct node_config *config)
+{
+	struct addr addresses[NAMES_ADDRESSES_MAX];
+	size_t count;
+
+	for (size_t i = 0; i < config->accelerator_count; i++)
+		for (size_t k = 0; k < config->accelerators[i].backend_count; k++)
+			names_get(endpoint->names, config->accelerators[i].backends[k].host, addresses,
+			    &count, NULL);
+}
+
+static int on_config(void *state, const struct node_config *old)
+{
+	struct endpoint *endpoint = state;
+	struct ev_loop *loop = worker_loop(endpoint->worker);
+	const struct node_config *config = worker_config(endpoint->worker);
+
+	(void)old;
+	tcp_flows_on_config(endpoint);
+	names_keep(endpoint->names, is_backend_host, (void *)(uintptr_t)config);
+	resolve_backends(endpoint, config);
+	ev_timer_stop(loop, &endpoint->removal);
+	ev_timer_set(&endpoint->removal, worker_drain_s(endpoint->worker), 0.);
+	ev_timer_start(loop, &endpoint->removal);
+	return 0;
+}
+
+static size_t flow_count(void *state)
+{
+	const struct endpoint *endpoint = state;
+
+	return endpoint->flow_count;
+}
+
+static void stop(void *state)
+{
+	struct endpoint *endpoint = state;
+
+	udp_flows_clear(endpoint);
+	ev_timer_stop(worker_loop(endpoint->worker), &endpoint->removal);
+	tcp_relays_clear(&endpoint->relays);
+	names_free(endpoint->names);
+	free(endpoint);
+}
+
+const struct worker_role endpoint_role = {
+	.role = NODE_ENDPOINT,
+	.lane_callbacks =
+	    {
+		.on_open = on_open,
+		.on_data = on_data,
+		.on_finish = on_finish,
+		.on_reset = on_reset,
+		.on_stop_sending = on_reset,
+		.on_writable = on_writable,
+		.on_datagram = on_datagram,
+		.on_closed = on_closed,
+	    },
+	.start = start,
+	.on_config = on_config,
+	.flow_count = flow_count,
+	.stop = stop,
+};
