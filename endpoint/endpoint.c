@@ -173,8 +173,8 @@ static void resolve_backends(struct endpoint *endpoint, const struct node_config
 
 	for (size_t i = 0; i < config->accelerator_count; i++)
 		for (size_t k = 0; k < config->accelerators[i].backend_count; k++)
-			names_get(endpoint->names, config->accelerators[i].backends[k].host, addresses,
-			    &count, NULL);
+			names_get(endpoint->names, config->accelerators[i].backends[k].host,
+			    addresses, &count, NULL);
 }
 
 static int on_config(void *state, const struct node_config *old)
@@ -212,20 +212,20 @@ static void stop(void *state)
 }
 
 const struct worker_role endpoint_role = {
-	.role = NODE_ENDPOINT,
-	.lane_callbacks =
-	    {
-		.on_open = on_open,
-		.on_data = on_data,
-		.on_finish = on_finish,
-		.on_reset = on_reset,
-		.on_stop_sending = on_reset,
-		.on_writable = on_writable,
-		.on_datagram = on_datagram,
-		.on_closed = on_closed,
-	    },
-	.start = start,
-	.on_config = on_config,
-	.flow_count = flow_count,
-	.stop = stop,
+    .role = NODE_ENDPOINT,
+    .lane_callbacks =
+        {
+            .on_open = on_open,
+            .on_data = on_data,
+            .on_finish = on_finish,
+            .on_reset = on_reset,
+            .on_stop_sending = on_reset,
+            .on_writable = on_writable,
+            .on_datagram = on_datagram,
+            .on_closed = on_closed,
+        },
+    .start = start,
+    .on_config = on_config,
+    .flow_count = flow_count,
+    .stop = stop,
 };

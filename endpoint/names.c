@@ -13,8 +13,8 @@ struct entry {
 	char host[ADDR_HOST_BYTES]; /* the key */
 	struct names *names;
 	struct addr addresses[NAMES_ADDRESSES_MAX];
-	size_t count;      /* 0: it did not resolve, or not yet */
-	bool is_answered;  /* once at least */
+	size_t count;     /* 0: it did not resolve, or not yet */
+	bool is_answered; /* once at least */
 	ev_tstamp holds_until;
 	struct resolve_query *query; /* under way, or NULL */
 	struct list_node waiters;
@@ -56,7 +56,8 @@ static void on_answer(
 
 	entry->query = NULL;
 	entry->is_answered = true;
-	entry->holds_until = ev_now(entry->names->loop) + (error ? NAMES_FAILED_S : clamp_ttl(ttl_s));
+	entry->holds_until =
+	    ev_now(entry->names->loop) + (error ? NAMES_FAILED_S : clamp_ttl(ttl_s));
 	if (!error) {
 		entry->count = count < NAMES_ADDRESSES_MAX ? count : NAMES_ADDRESSES_MAX;
 		memcpy(entry->addresses, addresses, entry->count * sizeof *addresses);
@@ -139,7 +140,8 @@ static void entry_free(struct entry *entry)
 }
 
 /* One that somebody waits for stays until the next time. */
-void names_keep(struct names *names, bool (*is_used)(void *context, const char *host), void *context)
+void names_keep(
+    struct names *names, bool (*is_used)(void *context, const char *host), void *context)
 {
 	struct entry *entry, *next;
 

@@ -45,6 +45,7 @@ void names_waiter_init(struct names_waiter *waiter, void (*ready)(struct names_w
 void names_waiter_stop(struct names_waiter *waiter);
 
 /* Forgets the names for which `is_used` is false. */
-void names_keep(struct names *names, bool (*is_used)(void *context, const char *host), void *context);
+void names_keep(
+    struct names *names, bool (*is_used)(void *context, const char *host), void *context);
 
 #endif

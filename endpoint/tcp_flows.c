@@ -70,8 +70,8 @@ static void give_up(struct tcp_flow *flow, enum reason reason)
 		page_count(page, PAGE_backend_timeouts);
 	else
 		page_count(page, PAGE_backend_refused);
-	log_limited(LOG_LEVEL_WARN, 5, "flow-refused", "reason=%s accelerator=%u", reason_name(reason),
-	    flow->accelerator);
+	log_limited(LOG_LEVEL_WARN, 5, "flow-refused", "reason=%s accelerator=%u",
+	    reason_name(reason), flow->accelerator);
 	tcp_relay_abort(&flow->relay, reason);
 }
 
@@ -109,7 +109,8 @@ static bool try_address(struct tcp_flow *flow)
 {
 	while (flow->next_address < flow->address_count) {
 		const struct addr *to = &flow->addresses[flow->next_address++];
-		int error = tcp_connect(to, endpoint_source(flow->endpoint, to->family), &flow->descriptor);
+		int error =
+		    tcp_connect(to, endpoint_source(flow->endpoint, to->family), &flow->descriptor);
 
 		if (!error || error == ERR_AGAIN) { /* writable at once, or when it is connected */
 			ev_io_set(&flow->connecting, flow->descriptor, EV_WRITE);
@@ -167,7 +168,8 @@ static void try_backends(struct tcp_flow *flow)
 		return;
 	}
 	while ((chosen = backend_choose(
-		    config->backends, config->backend_count, flow->tried, flow->draw)) >= 0) {
+	            config->backends, config->backend_count, flow->tried, flow->draw))
+	       >= 0) {
 		flow->backend = (size_t)chosen;
 		error = find_addresses(flow, config);
 		if (error == ERR_AGAIN)

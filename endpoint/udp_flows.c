@@ -77,8 +77,8 @@ static void on_backend_datagram(void *context, struct udp_datagram *datagram)
 
 	is_active(flow);
 	page_count(page, PAGE_udp_datagrams_received);
-	if (flow_send_datagram(flow->flow, datagram->data, datagram->length_bytes,
-		worker_now_us(worker_of(flow))))
+	if (flow_send_datagram(
+	        flow->flow, datagram->data, datagram->length_bytes, worker_now_us(worker_of(flow))))
 		page_count(page, PAGE_udp_datagrams_dropped);
 }
 
@@ -106,8 +106,8 @@ static int open_socket(struct udp_flow *flow, const struct addr *backend)
 {
 	const struct addr *source = endpoint_source(flow->endpoint, backend->family);
 	struct udp_options options = {
-		.local = source ? *source : addr_any(backend->family, 0),
-		.remote = *backend,
+	    .local = source ? *source : addr_any(backend->family, 0),
+	    .remote = *backend,
 	};
 	int descriptor, error = udp_open(&options, &descriptor);
 
@@ -152,7 +152,8 @@ static enum reason find_backend(struct udp_flow *flow)
 	if (!config)
 		return REASON_REMOVED;
 	while ((chosen = backend_choose(
-		    config->backends, config->backend_count, flow->tried, flow->draw)) >= 0) {
+	            config->backends, config->backend_count, flow->tried, flow->draw))
+	       >= 0) {
 		int error = use_backend(flow, config, (size_t)chosen);
 
 		if (!error || error == ERR_AGAIN)
@@ -177,9 +178,9 @@ void udp_flow_on_datagram(struct udp_flow *flow, const uint8_t *data, size_t len
 {
 	struct page *page = worker_page(worker_of(flow));
 	struct udp_batch batch = {
-		.data = data,
-		.length_bytes = length,
-		.segment_bytes = (uint16_t)length,
+	    .data = data,
+	    .length_bytes = length,
+	    .segment_bytes = (uint16_t)length,
 	};
 	size_t done;
 

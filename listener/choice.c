@@ -6,14 +6,15 @@
 #include "base/table.h"
 #include "model/maglev.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	CHOICE_LOOK_US = 1000000,     /* how often RTTs are compared */
-	CHOICE_STEADY_US = 10000000,  /* how long a group must have been nearer */
-	CHOICE_NEARER_PERCENT = 10,   /* by how much */
-	CHOICE_ATTEMPTS = 4,          /* other rows of the table tried when an endpoint has no lane */
+	CHOICE_LOOK_US = 1000000,    /* how often RTTs are compared */
+	CHOICE_STEADY_US = 10000000, /* how long a group must have been nearer */
+	CHOICE_NEARER_PERCENT = 10,  /* by how much */
+	CHOICE_ATTEMPTS = 4, /* other rows of the table tried when an endpoint has no lane */
 };
 
 struct group {
@@ -25,8 +26,9 @@ struct entry {
 	uint32_t id;
 	const struct config_accelerator *config;
 	struct group *groups;
-	size_t preferred;         /* index of the group in use */
-	size_t rival;             /* nearer by enough since rival_since_us, when not `preferred` */
+	size_t preferred; /* index of the group in use */
+	bool is_settled;  /* a group was chosen by RTT once, here or before the config changed */
+	size_t rival;     /* nearer by enough since rival_since_us, when not `preferred` */
 	uint64_t rival_since_us;
 	uint64_t looked_us;
 	UT_hash_handle hh;
@@ -54,7 +56,8 @@ static uint64_t group_rtt_us(const struct choice *choice, const struct group *gr
 	return best;
 }
 
-static size_t nearest_group(const struct choice *choice, const struct entry *entry, uint64_t *rtt_us)
+static size_t nearest_group(
+    const struct choice *choice, const struct entry *entry, uint64_t *rtt_us)
 {
 	size_t nearest = 0;
 
@@ -77,8 +80,9 @@ static void look_at_groups(struct choice *choice, struct entry *entry, uint64_t 
 	entry->looked_us = now_us;
 	if (rtt == UINT64_MAX)
 		return;
-	if (current == UINT64_MAX) {
+	if (current == UINT64_MAX || !entry->is_settled) {
 		entry->preferred = entry->rival = nearest;
+		entry->is_settled = true;
 		return;
 	}
 	if (rtt > current - current / 100 * CHOICE_NEARER_PERCENT || nearest == entry->preferred) {
@@ -163,12 +167,14 @@ static void inherit(struct entry *entry, const struct choice *before)
 
 	if (before)
 		HASH_FIND(hh, before->entries, &entry->id, sizeof entry->id, old);
-	if (!old || old->config->group_count == 0)
+	if (!old || !old->is_settled)
 		return;
 	const char *region = old->config->groups[old->preferred].region;
 	for (size_t i = 0; i < entry->config->group_count; i++)
-		if (!strcmp(entry->config->groups[i].region, region))
+		if (!strcmp(entry->config->groups[i].region, region)) {
 			entry->preferred = entry->rival = i;
+			entry->is_settled = true;
+		}
 }
 
 static void entry_free(struct entry *entry)

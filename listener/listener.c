@@ -26,8 +26,8 @@ static uint64_t endpoint_rtt_us(void *context, const char *endpoint)
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port)
 {
-	const char *name = choice_endpoint(listener->choice, accelerator, protocol, user, local_port,
-	    worker_now_us(listener->worker));
+	const char *name = choice_endpoint(listener->choice, accelerator, protocol, user,
+	    local_port, worker_now_us(listener->worker));
 
 	return name ? worker_lane_to(listener->worker, name) : NULL;
 }
@@ -138,7 +138,7 @@ static int on_config(void *state, const struct node_config *old)
 
 	(void)old;
 	if (choice_new(&choice, worker_config(listener->worker), endpoint_rtt_us, listener,
-		listener->choice))
+	        listener->choice))
 		return ERR_NOMEM;
 	choice_free(listener->choice);
 	listener->choice = choice;
@@ -148,8 +148,7 @@ static int on_config(void *state, const struct node_config *old)
 	return 0;
 }
 
-static int add_socket(
-    struct listener *listener, const struct worker_socket *socket, int descriptor)
+static int add_socket(struct listener *listener, const struct worker_socket *socket, int descriptor)
 {
 	if (socket->kind == WORKER_SOCKET_TCP_LISTEN)
 		return tcp_users_add_socket(listener, socket, descriptor);
@@ -197,21 +196,21 @@ static void stop(void *state)
 }
 
 const struct worker_role listener_role = {
-	.role = NODE_LISTENER,
-	.lane_callbacks =
-	    {
-		.on_data = on_data,
-		.on_finish = on_finish,
-		.on_reset = on_reset,
-		.on_stop_sending = on_stop_sending,
-		.on_writable = on_writable,
-		.on_datagram = on_datagram,
-		.on_closed = on_closed,
-	    },
-	.start = start,
-	.on_config = on_config,
-	.on_socket = on_socket,
-	.on_drain = on_drain,
-	.flow_count = flow_count,
-	.stop = stop,
+    .role = NODE_LISTENER,
+    .lane_callbacks =
+        {
+            .on_data = on_data,
+            .on_finish = on_finish,
+            .on_reset = on_reset,
+            .on_stop_sending = on_stop_sending,
+            .on_writable = on_writable,
+            .on_datagram = on_datagram,
+            .on_closed = on_closed,
+        },
+    .start = start,
+    .on_config = on_config,
+    .on_socket = on_socket,
+    .on_drain = on_drain,
+    .flow_count = flow_count,
+    .stop = stop,
 };

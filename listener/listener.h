@@ -15,7 +15,7 @@
 
 struct listener {
 	struct worker *worker;
-	struct choice *choice;     /* of the config in force */
+	struct choice *choice; /* of the config in force */
 	struct tcp_relays relays;
 	struct tcp_reserve reserve;
 	struct list_node acceptors; /* listening TCP sockets */

@@ -1,1 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+noinst_LIBRARIES += liblistener.a
+liblistener_a_SOURCES =
+liblistener_a_SOURCES += listener/choice.c listener/choice.h
+liblistener_a_SOURCES += listener/listener.c listener/listener.h listener/role.h
+liblistener_a_SOURCES += listener/tcp_users.c listener/tcp_users.h
+liblistener_a_SOURCES += listener/udp_users.c listener/udp_users.h
+check_PROGRAMS += tests/unit/choice_test
+tests_unit_choice_test_LDADD = liblistener.a $(LDADD)

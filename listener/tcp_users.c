@@ -89,8 +89,8 @@ static void on_shortage(struct tcp_acceptor *tcp)
 }
 
 static const struct tcp_acceptor_callbacks acceptor_callbacks = {
-	.on_accept = on_accept,
-	.on_shortage = on_shortage,
+    .on_accept = on_accept,
+    .on_shortage = on_shortage,
 };
 
 static void acceptor_free(struct acceptor *acceptor)

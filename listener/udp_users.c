@@ -208,7 +208,8 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 		return NULL;
 	}
 	struct udp_user *user = user_make(socket, key, config);
-	if (!user || flow_open(lane->lane, &open, user, &user->flow, worker_now_us(listener->worker))) {
+	if (!user
+	    || flow_open(lane->lane, &open, user, &user->flow, worker_now_us(listener->worker))) {
 		page_count(page_of(users), PAGE_udp_datagrams_dropped);
 		if (user)
 			user_free(user);
@@ -234,7 +235,8 @@ static void on_user_datagram(void *context, struct udp_datagram *datagram)
 		return;
 	is_active(user);
 	page_count(page_of(users), PAGE_udp_datagrams_received);
-	if (flow_send_datagram(user->flow, datagram->data, datagram->length_bytes, worker_now_us(worker)))
+	if (flow_send_datagram(
+	        user->flow, datagram->data, datagram->length_bytes, worker_now_us(worker)))
 		page_count(page_of(users), PAGE_udp_datagrams_dropped);
 	worker_touch(worker, flow_lane(user->flow));
 }
@@ -256,11 +258,11 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 void udp_user_on_datagram(struct udp_user *user, const uint8_t *data, size_t length)
 {
 	struct udp_batch batch = {
-		.data = data,
-		.length_bytes = length,
-		.segment_bytes = (uint16_t)length,
-		.to = user->key.user,
-		.from = user->key.local,
+	    .data = data,
+	    .length_bytes = length,
+	    .segment_bytes = (uint16_t)length,
+	    .to = user->key.user,
+	    .from = user->key.local,
 	};
 	size_t done;
 

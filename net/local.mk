@@ -35,3 +35,12 @@ check_PROGRAMS += tests/unit/tls_wolfssl_test tests/unit/identity_test
 tests_unit_tls_wolfssl_test_LDADD = libtestsupport.a $(LDADD)
 check_PROGRAMS += tests/unit/keyring_test
 tests_unit_keyring_test_LDADD = libtestsupport.a $(LDADD)
+
+# The worker process and what relays users' bytes.
+libnet_a_SOURCES += net/keys_messages.h
+libnet_a_SOURCES += net/tcp_relay.c net/tcp_relay.h
+libnet_a_SOURCES += net/worker.c net/worker.h net/worker_messages.h net/worker_private.h
+libnet_a_SOURCES += net/worker_accept.c net/worker_accept.h
+libnet_a_SOURCES += net/worker_dial.c net/worker_dial.h
+libnet_a_SOURCES += net/worker_door.c net/worker_door.h
+libnet_a_SOURCES += net/worker_lanes.c net/worker_lanes.h

@@ -9,13 +9,13 @@
 #include "net/tcp.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
-	READ_BUDGET_BYTES = TCP_READ_CHUNKS * CHUNK_BYTES, /* of one relay in one round of the loop */
-	TAIL_MIN_BYTES = 2048,                             /* a chunk with less room left is given back */
+	READ_BUDGET_BYTES =
+	    TCP_READ_CHUNKS * CHUNK_BYTES, /* of one relay in one round of the loop */
+	TAIL_MIN_BYTES = 2048,             /* a chunk with less room left is given back */
 };
 static const double STARVED_RETRY_S = 0.02;
 
@@ -176,7 +176,8 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)events;
 	list_init(&taken);
 	while (!list_is_empty(&shared->starved)) {
-		struct tcp_relay *relay = LIST_ENTRY(shared->starved.next, struct tcp_relay, starved);
+		struct tcp_relay *relay =
+		    LIST_ENTRY(shared->starved.next, struct tcp_relay, starved);
 		list_del(&relay->starved);
 		list_add_tail(&taken, &relay->starved);
 	}
@@ -208,7 +209,7 @@ size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, in
 		return 0;
 	for (int i = 0; i < count; i++)
 		total += pieces[i].iov_len;
-	ssize_t written = writev(relay->descriptor, pieces, count < IOV_MAX ? count : IOV_MAX);
+	ssize_t written = writev(relay->descriptor, pieces, count);
 	if (written < 0 && errno != EAGAIN && errno != EINTR) {
 		tcp_relay_abort(relay, REASON_TCP_RESET);
 		return total;
@@ -288,12 +289,12 @@ void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct f
     uint64_t idle_timeout_us, void (*on_end)(struct tcp_relay *relay, enum reason reason))
 {
 	*relay = (struct tcp_relay){
-		.kind = FLOW_TCP,
-		.shared = shared,
-		.flow = flow,
-		.descriptor = -1,
-		.idle_timeout_us = idle_timeout_us,
-		.on_end = on_end,
+	    .kind = FLOW_TCP,
+	    .shared = shared,
+	    .flow = flow,
+	    .descriptor = -1,
+	    .idle_timeout_us = idle_timeout_us,
+	    .on_end = on_end,
 	};
 	ev_init(&relay->reader, on_readable);
 	ev_init(&relay->writer, on_socket_writable);

@@ -331,15 +331,15 @@ static void on_main_closed(struct ipc *ipc, void *context, int reason)
 }
 
 static const struct ipc_rule main_rules[] = {
-	{PROCESS_MESSAGE_PEER, PROCESS_PEER_RULE, on_peer},
-	{WORKER_MESSAGE_SETTINGS, sizeof(struct worker_settings), sizeof(struct worker_settings), 1, 1,
-	    on_settings},
-	{WORKER_MESSAGE_TUNNEL_SOCKET, 0, 0, 1, 1, on_tunnel_socket},
-	{WORKER_MESSAGE_CONFIG, 1, IPC_MESSAGE_BYTES, 0, 0, on_config},
-	{WORKER_MESSAGE_SOCKET, sizeof(struct worker_socket), sizeof(struct worker_socket), 0, 1,
-	    on_socket},
-	{WORKER_MESSAGE_DRAIN, 0, 0, 0, 0, on_drain},
-	{WORKER_MESSAGE_STOP, 0, 0, 0, 0, on_stop},
+    {PROCESS_MESSAGE_PEER, PROCESS_PEER_RULE, on_peer},
+    {WORKER_MESSAGE_SETTINGS, sizeof(struct worker_settings), sizeof(struct worker_settings), 1, 1,
+        on_settings},
+    {WORKER_MESSAGE_TUNNEL_SOCKET, 0, 0, 1, 1, on_tunnel_socket},
+    {WORKER_MESSAGE_CONFIG, 1, IPC_MESSAGE_BYTES, 0, 0, on_config},
+    {WORKER_MESSAGE_SOCKET, sizeof(struct worker_socket), sizeof(struct worker_socket), 0, 1,
+        on_socket},
+    {WORKER_MESSAGE_DRAIN, 0, 0, 0, 0, on_drain},
+    {WORKER_MESSAGE_STOP, 0, 0, 0, 0, on_stop},
 };
 static const struct ipc_callbacks main_callbacks = {.on_closed = on_main_closed};
 
@@ -399,8 +399,8 @@ int worker_main(const struct worker_role *role)
 	if (!error)
 		error = worker_init(worker, role);
 	if (!error)
-		error = ipc_new(&worker->main_channel, worker->loop, PROCESS_CHANNEL_DESCRIPTOR, main_rules,
-		    sizeof main_rules / sizeof *main_rules, &main_callbacks, worker);
+		error = ipc_new(&worker->main_channel, worker->loop, PROCESS_CHANNEL_DESCRIPTOR,
+		    main_rules, sizeof main_rules / sizeof *main_rules, &main_callbacks, worker);
 	if (error) {
 		log_error("worker-not-started", "reason=\"%s\"", err_text(error));
 		return 1;

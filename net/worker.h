@@ -48,7 +48,8 @@ struct worker_lane {
 /* What a role brings. Each may be NULL where the role has nothing to do. */
 struct worker_role {
 	enum node_role role;
-	struct lane_callbacks lane_callbacks; /* context = struct worker_lane; on_state and on_rtt are
+	struct lane_callbacks
+	    lane_callbacks; /* context = struct worker_lane; on_state and on_rtt are
 	                                         called after the worker's own */
 	/* Once, before the first config; *state is the role's. A negative error ends the worker. */
 	int (*start)(struct worker *worker, void **state);

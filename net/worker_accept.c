@@ -78,20 +78,20 @@ static struct carried *make_lane(
 	struct worker *worker = accept->worker;
 	struct addr local = {0};
 	struct lane_config config = {
-		.role = LANE_ENDPOINT,
-		.local_id = lanes_new_id(&worker->lanes),
-		.remote_id = grant->start.connection_id,
-		.aead = grant->aead,
-		.packet_bytes = worker->settings.packet_bytes,
-		.max_flows = WORKER_LANE_FLOWS,
-		.memory_bytes = worker->settings.memory_bytes / 2,
+	    .role = LANE_ENDPOINT,
+	    .local_id = lanes_new_id(&worker->lanes),
+	    .remote_id = grant->start.connection_id,
+	    .aead = grant->aead,
+	    .packet_bytes = worker->settings.packet_bytes,
+	    .max_flows = WORKER_LANE_FLOWS,
+	    .memory_bytes = worker->settings.memory_bytes / 2,
 	};
 	struct carried *carried;
 
 	memcpy(config.send_secret, grant->send_secret, sizeof config.send_secret);
 	memcpy(config.receive_secret, grant->receive_secret, sizeof config.receive_secret);
-	carried = config.local_id ? lanes_add(&worker->lanes, &config, peer->name, grant->peer_pin,
-					&grant->from, &local)
+	carried = config.local_id ? lanes_add(
+	              &worker->lanes, &config, peer->name, grant->peer_pin, &grant->from, &local)
 	                          : NULL;
 	explicit_bzero(config.send_secret, sizeof config.send_secret);
 	explicit_bzero(config.receive_secret, sizeof config.receive_secret);
@@ -113,13 +113,12 @@ static void replace(struct accept *accept, struct accepted *accepted,
 	accepted->name = grant->name;
 }
 
-static void answer(struct accept *accept, struct accepted *accepted,
-    const struct lane_grant *grant, const struct door *door, enum started_status status)
+static void answer(struct accept *accept, struct accepted *accepted, const struct lane_grant *grant,
+    const struct door *door, enum started_status status)
 {
 	uint8_t packet[HANDSHAKE_PACKET_BYTES];
 	struct addr from = {0};
-	size_t length =
-	    started_build(door, grant, status, accepted->carried->local_id, packet);
+	size_t length = started_build(door, grant, status, accepted->carried->local_id, packet);
 
 	start_answer_keep(&accepted->answer, grant, packet, length);
 	lanes_send_packet(&accept->worker->lanes, packet, length, &grant->from, &from);
@@ -144,8 +143,8 @@ void accept_on_grant(struct accept *accept, const struct lane_grant *grant)
 	if (accepted->carried)
 		answer(accept, accepted, grant, door, STARTED_NEW);
 	else
-		log_limited(LOG_LEVEL_ERROR, 1, "lane-not-made", "peer=%s reason=\"out of memory or ids\"",
-		    peer->name);
+		log_limited(LOG_LEVEL_ERROR, 1, "lane-not-made",
+		    "peer=%s reason=\"out of memory or ids\"", peer->name);
 }
 
 void accept_forget(struct accept *accept, struct carried *carried)
@@ -164,8 +163,8 @@ void accept_on_restart(struct accept *accept, uint64_t door_id)
 
 	HASH_ITER (hh, accept->table, accepted, next) {
 		if (accepted->key.door_id == door_id && accepted->carried)
-			lanes_close(&accept->worker->lanes, accepted->carried, REASON_PEER_RESTARTED,
-			    "the listener was started anew");
+			lanes_close(&accept->worker->lanes, accepted->carried,
+			    REASON_PEER_RESTARTED, "the listener was started anew");
 	}
 }
 

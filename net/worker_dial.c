@@ -19,8 +19,8 @@ struct dial_peer {
 	struct list_node node;
 	struct config_peer config; /* addresses is a copy */
 	struct door door;
-	struct carried *carried;   /* NULL while there is none */
-	struct lane_name name;     /* of the lane carried */
+	struct carried *carried; /* NULL while there is none */
+	struct lane_name name;   /* of the lane carried */
 	enum dial_state state;
 	uint64_t try_us, backoff_us;
 	size_t next_address;
@@ -36,8 +36,8 @@ static void arm(struct dial *dial);
 
 static void wait_before_retry(struct dial *dial, struct dial_peer *peer)
 {
-	uint64_t jittered = peer->backoff_us / 2
-	                    + rng_below(&dial->worker->rng, peer->backoff_us / 2 + 1);
+	uint64_t jittered =
+	    peer->backoff_us / 2 + rng_below(&dial->worker->rng, peer->backoff_us / 2 + 1);
 
 	peer->state = DIAL_WAITING;
 	peer->try_us = dial->worker->now_us + jittered;
@@ -61,7 +61,8 @@ static int next_address(struct dial_peer *peer)
 {
 	if (peer->config.address_count == 0)
 		return ERR_NOT_FOUND;
-	const char *text = peer->config.addresses[peer->next_address++ % peer->config.address_count].text;
+	const char *text =
+	    peer->config.addresses[peer->next_address++ % peer->config.address_count].text;
 	return addr_parse(text, 0, &peer->to);
 }
 
@@ -69,9 +70,9 @@ static void request(struct dial *dial, struct dial_peer *peer)
 {
 	struct worker *worker = dial->worker;
 	struct lane_request wanted = {
-		.door_id = peer->door.id,
-		.lane = (uint8_t)worker->settings.index,
-		.connection_id = worker->settings.index << 24,
+	    .door_id = peer->door.id,
+	    .lane = (uint8_t)worker->settings.index,
+	    .connection_id = worker->settings.index << 24,
 	};
 
 	if (!worker->keys_channel || !worker->lanes.has_socket || next_address(peer)) {
@@ -91,8 +92,8 @@ static void poll_start(struct dial *dial, struct dial_peer *peer)
 	struct addr from = {0};
 
 	if (start_attempt_poll(&peer->attempt, worker->now_us))
-		lanes_send_packet(&worker->lanes, peer->attempt.packet, peer->attempt.length, &peer->to,
-		    &from);
+		lanes_send_packet(
+		    &worker->lanes, peer->attempt.packet, peer->attempt.length, &peer->to, &from);
 	if (peer->attempt.is_active)
 		return;
 	lane_grant_clear(&peer->grant);
@@ -174,7 +175,7 @@ void dial_on_grant(struct dial *dial, const struct lane_grant *grant)
 	peer->state = DIAL_STARTING;
 	start_attempt_begin(&peer->attempt, &peer->door, grant,
 	    lane_slot(worker->settings.index, worker->settings.own_pin, grant->peer_pin,
-		peer->config.slots),
+	        peer->config.slots),
 	    peer->local_id, peer->carried ? &peer->name : NULL, worker->now_us);
 	poll_start(dial, peer);
 	arm(dial);
@@ -205,13 +206,13 @@ static struct carried *make_lane(
 	struct worker *worker = dial->worker;
 	struct addr local = {0};
 	struct lane_config config = {
-		.role = LANE_LISTENER,
-		.local_id = peer->local_id,
-		.remote_id = started->connection_id,
-		.aead = peer->grant.aead,
-		.packet_bytes = worker->settings.packet_bytes,
-		.max_flows = WORKER_LANE_FLOWS,
-		.memory_bytes = worker->settings.memory_bytes / 2,
+	    .role = LANE_LISTENER,
+	    .local_id = peer->local_id,
+	    .remote_id = started->connection_id,
+	    .aead = peer->grant.aead,
+	    .packet_bytes = worker->settings.packet_bytes,
+	    .max_flows = WORKER_LANE_FLOWS,
+	    .memory_bytes = worker->settings.memory_bytes / 2,
 	};
 	struct carried *carried;
 
@@ -365,7 +366,8 @@ static void drop_missing(struct dial *dial)
 	struct worker *worker = dial->worker;
 
 	LIST_FOREACH_SAFE (peer, next, &dial->peers, struct dial_peer, node) {
-		const struct config_peer *still = node_config_peer(worker->config, peer->config.name);
+		const struct config_peer *still =
+		    node_config_peer(worker->config, peer->config.name);
 
 		if (still && !memcmp(still->pin, peer->config.pin, PIN_BYTES)
 		    && !memcmp(still->door_key, peer->config.door_key, DOOR_KEY_BYTES))

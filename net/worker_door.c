@@ -35,7 +35,7 @@ static enum handshake_cause forward(struct worker *worker, const struct udp_data
 
 	memcpy(message.bytes, datagram->data, datagram->length_bytes);
 	return send_to_keys(worker, KEYS_MESSAGE_PACKET, &message,
-		   sizeof message.packet + datagram->length_bytes)
+	           sizeof message.packet + datagram->length_bytes)
 	           ? HANDSHAKE_FINE
 	           : HANDSHAKE_OVERLOADED;
 }
@@ -73,8 +73,8 @@ static enum handshake_cause receive(struct worker *worker, const struct udp_data
 	    datagram->length_bytes, &header, &door, &answer, worker->now_us);
 
 	if (answer.length > 0)
-		lanes_send_packet(
-		    &worker->lanes, answer.packet, answer.length, &datagram->from, &datagram->local);
+		lanes_send_packet(&worker->lanes, answer.packet, answer.length, &datagram->from,
+		    &datagram->local);
 	if (cause != HANDSHAKE_FINE)
 		return cause;
 	return handshake_count(&worker->gate.counters, pass_on(worker, &header, datagram));
@@ -151,15 +151,15 @@ static int on_tunnel(struct ipc *ipc, void *context, struct ipc_message *message
 }
 
 const struct ipc_rule worker_door_rules[] = {
-	{KEYS_MESSAGE_SEND, sizeof(struct keys_packet) + HANDSHAKE_HEADER_BYTES,
-	    sizeof(struct keys_packet) + HANDSHAKE_PACKET_BYTES, 0, 0, on_send},
-	{KEYS_MESSAGE_LANE, sizeof(struct lane_grant), sizeof(struct lane_grant), 0, 0, on_lane},
-	{KEYS_MESSAGE_REFUSED, sizeof(struct keys_refused), sizeof(struct keys_refused), 0, 0,
-	    on_refused},
-	{KEYS_MESSAGE_COOKIES, sizeof(struct keys_cookies), sizeof(struct keys_cookies), 0, 0,
-	    on_cookies},
-	{KEYS_MESSAGE_TUNNEL, sizeof(struct keyring_event), sizeof(struct keyring_event), 0, 0,
-	    on_tunnel},
+    {KEYS_MESSAGE_SEND, sizeof(struct keys_packet) + HANDSHAKE_HEADER_BYTES,
+        sizeof(struct keys_packet) + HANDSHAKE_PACKET_BYTES, 0, 0, on_send},
+    {KEYS_MESSAGE_LANE, sizeof(struct lane_grant), sizeof(struct lane_grant), 0, 0, on_lane},
+    {KEYS_MESSAGE_REFUSED, sizeof(struct keys_refused), sizeof(struct keys_refused), 0, 0,
+        on_refused},
+    {KEYS_MESSAGE_COOKIES, sizeof(struct keys_cookies), sizeof(struct keys_cookies), 0, 0,
+        on_cookies},
+    {KEYS_MESSAGE_TUNNEL, sizeof(struct keyring_event), sizeof(struct keyring_event), 0, 0,
+        on_tunnel},
 };
 const size_t worker_door_rule_count = sizeof worker_door_rules / sizeof *worker_door_rules;
 
@@ -197,6 +197,6 @@ static void secure_random(void *context, void *out, size_t length)
 void worker_door_init(struct worker *worker)
 {
 	gate_init(&worker->gate,
-	    worker->role->role == NODE_LISTENER ? TUNNEL_LISTENER : TUNNEL_ENDPOINT, secure_random, NULL,
-	    worker->now_us);
+	    worker->role->role == NODE_LISTENER ? TUNNEL_LISTENER : TUNNEL_ENDPOINT, secure_random,
+	    NULL, worker->now_us);
 }

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 enum {
-	RECEIVE_ROUNDS = 4,     /* batches read in one round of the loop */
-	SEND_ROUNDS = 16,       /* batches of one lane in one round of the loop */
+	RECEIVE_ROUNDS = 4, /* batches read in one round of the loop */
+	SEND_ROUNDS = 16,   /* batches of one lane in one round of the loop */
 	INDEX_MASK = LANES_MAX - 1,
 	RANDOM_BITS = 12,
 	SLOT_SHIFT = LANE_INDEX_BITS + RANDOM_BITS,
@@ -58,8 +58,8 @@ static void receive_sealed(struct lanes *lanes, struct udp_datagram *datagram)
 		page_count(page_of(lanes), PAGE_packets_unknown);
 		return;
 	}
-	count_failure(lanes, lane_receive(carried->shown.lane, datagram->data, datagram->length_bytes,
-				 datagram->ecn, lanes->worker->now_us));
+	count_failure(lanes, lane_receive(carried->shown.lane, datagram->data,
+	                         datagram->length_bytes, datagram->ecn, lanes->worker->now_us));
 	if (!list_is_linked(&carried->received))
 		list_add_tail(&lanes->received, &carried->received);
 }
@@ -115,7 +115,8 @@ static bool send_waiting(struct lanes *lanes)
 	if (lanes->waiting.length_bytes == 0)
 		return true;
 	int error = udp_send(&lanes->udp, &lanes->waiting, 1, &done);
-	page_add(page_of(lanes), PAGE_tunnel_packets_sent, lanes->udp.stats.datagrams_sent - before);
+	page_add(
+	    page_of(lanes), PAGE_tunnel_packets_sent, lanes->udp.stats.datagrams_sent - before);
 	if (error == ERR_AGAIN) {
 		page_count(page_of(lanes), PAGE_tunnel_send_full);
 		lanes->is_blocked = true;
@@ -135,12 +136,12 @@ static bool send_batch(struct lanes *lanes, struct carried *carried)
 		return false;
 	page_add(page_of(lanes), PAGE_tunnel_bytes_sent, batch.length_bytes);
 	lanes->waiting = (struct udp_batch){
-		.data = batch.data,
-		.length_bytes = batch.length_bytes,
-		.segment_bytes = batch.segment_bytes,
-		.to = carried->remote,
-		.from = carried->local,
-		.ecn = batch.ecn,
+	    .data = batch.data,
+	    .length_bytes = batch.length_bytes,
+	    .segment_bytes = batch.segment_bytes,
+	    .to = carried->remote,
+	    .from = carried->local,
+	    .ecn = batch.ecn,
 	};
 	return send_waiting(lanes);
 }
@@ -234,11 +235,11 @@ void lanes_send_packet(struct lanes *lanes, const uint8_t *data, size_t length,
     const struct addr *to, const struct addr *from)
 {
 	struct udp_batch batch = {
-		.data = data,
-		.length_bytes = length,
-		.segment_bytes = (uint16_t)length,
-		.to = *to,
-		.from = *from,
+	    .data = data,
+	    .length_bytes = length,
+	    .segment_bytes = (uint16_t)length,
+	    .to = *to,
+	    .from = *from,
 	};
 	size_t done;
 
@@ -272,8 +273,8 @@ static const char *state_name(enum lane_state state)
 	return names[state];
 }
 
-static void on_state(void *context, struct lane *lane, enum lane_state state, enum reason reason,
-    const char *text)
+static void on_state(
+    void *context, struct lane *lane, enum lane_state state, enum reason reason, const char *text)
 {
 	struct carried *carried = LIST_ENTRY(context, struct carried, shown);
 	struct worker *worker = carried->shown.worker;
@@ -354,7 +355,8 @@ uint32_t lanes_new_id(struct lanes *lanes)
 		uint32_t index = (random + i) & INDEX_MASK;
 		if (!lanes->places[index] && index != 0)
 			return lanes->worker->settings.index << SLOT_SHIFT
-			       | ((random >> 8) & ((1u << RANDOM_BITS) - 1)) << LANE_INDEX_BITS | index;
+			       | ((random >> 8) & ((1u << RANDOM_BITS) - 1)) << LANE_INDEX_BITS
+			       | index;
 	}
 	return 0;
 }

@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 enum {
-	LANE_INDEX_BITS = 12, /* of a connection id; above them 12 random bits and the worker's slot */
+	LANE_INDEX_BITS =
+	    12, /* of a connection id; above them 12 random bits and the worker's slot */
 	LANES_MAX = 1 << LANE_INDEX_BITS,
 };
 
@@ -28,8 +29,8 @@ enum {
 struct carried {
 	struct worker_lane shown; /* the context of the lane's callbacks */
 	uint32_t local_id;
-	struct addr remote; /* where its packets go */
-	struct addr local;  /* the address they leave from; family 0 for the socket's own */
+	struct addr remote;     /* where its packets go */
+	struct addr local;      /* the address they leave from; family 0 for the socket's own */
 	struct page_lane *page; /* its record, NULL when the page was full */
 	uint64_t up_since_ms;   /* UNIX time of the last change of being up */
 	struct list_node node, busy, received;
@@ -45,8 +46,8 @@ struct lanes {
 	size_t count;
 	struct list_node all, busy, received;
 	struct lane_callbacks callbacks; /* the role's, with ours before */
-	uint8_t *buffer;              /* one batch that is being built or waits for the socket */
-	struct udp_batch waiting;     /* what the socket did not take yet; length 0 for nothing */
+	uint8_t *buffer;                 /* one batch that is being built or waits for the socket */
+	struct udp_batch waiting; /* what the socket did not take yet; length 0 for nothing */
 	bool is_blocked;
 };
 
@@ -67,7 +68,8 @@ struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const
 /* Takes the lane out and frees it; flows get on_closed. NULL is allowed. */
 void lanes_remove(struct lanes *lanes, struct carried *carried);
 /* Tells the peer why, and is gone a round later. */
-void lanes_close(struct lanes *lanes, struct carried *carried, enum reason reason, const char *text);
+void lanes_close(
+    struct lanes *lanes, struct carried *carried, enum reason reason, const char *text);
 /* The lane with something to send. */
 void lanes_touch(struct lanes *lanes, struct lane *lane);
 /* Sends a packet that is not a lane's. It may be lost. */

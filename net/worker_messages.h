@@ -18,12 +18,13 @@ enum { WORKER_SOURCES_MAX = 64 }; /* addresses of --source */
 
 enum worker_message {
 	/* Main to worker. */
-	WORKER_MESSAGE_SETTINGS = PROCESS_MESSAGE_OWN, /* struct worker_settings; 1 descriptor: page */
+	WORKER_MESSAGE_SETTINGS =
+	    PROCESS_MESSAGE_OWN,      /* struct worker_settings; 1 descriptor: page */
 	WORKER_MESSAGE_TUNNEL_SOCKET, /* no payload; 1 descriptor: bound, steered UDP socket */
 	WORKER_MESSAGE_CONFIG,        /* node_config_save()'s text */
 	WORKER_MESSAGE_SOCKET,        /* struct worker_socket; 1 descriptor, or 0: taken back */
-	WORKER_MESSAGE_DRAIN,         /* no payload: accept nothing new, say DRAINED when flows are gone */
-	WORKER_MESSAGE_STOP,          /* no payload: close lanes with REASON_DRAINED and exit */
+	WORKER_MESSAGE_DRAIN, /* no payload: accept nothing new, say DRAINED when flows are gone */
+	WORKER_MESSAGE_STOP,  /* no payload: close lanes with REASON_DRAINED and exit */
 	/* Worker to main. */
 	WORKER_MESSAGE_DRAINED = PROCESS_MESSAGE_OWN + 32, /* no payload */
 };

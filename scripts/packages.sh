@@ -66,5 +66,8 @@ build_tree() {
 		(cd "$directory" && "$top/configure" -q "$@") || return 1
 		printf '%s' "$*" >"$directory/.arguments"
 	fi
-	make -s -C "$directory" -j"$jobs" "${targets[@]}"
+	local target
+	for target in "${targets[@]}"; do # one by one: "all" is a make of its own
+		make -s -C "$directory" -j"$jobs" "$target" || return 1
+	done
 }
