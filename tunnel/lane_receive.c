@@ -252,6 +252,8 @@ static int receive_frames(
 		*is_ack_eliciting |= frame_is_ack_eliciting(frame.type);
 		rc = handlers[frame.type](lane, &frame);
 	}
+	if (lane->is_closing && !lane->close_is_told && lane->close_reason == REASON_PROTOCOL)
+		return ERR_MALFORMED;
 	return rc;
 }
 

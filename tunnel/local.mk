@@ -61,5 +61,6 @@ libtunnel_a_SOURCES += \
 	tunnel/stream_recv.c tunnel/stream_recv.h \
 	tunnel/stream_send.c tunnel/stream_send.h
 check_PROGRAMS += \
+	tests/unit/lane_receive_test \
 	tests/unit/lane_test
 tests_unit_lane_test_SOURCES = tests/unit/lane_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
