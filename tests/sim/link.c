@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One direction of a bad line, see link.h. */
+#include "tests/sim/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	REPLAY_MAX_US = 5000000,
+	FLIPPED_BITS_MAX = 8,
+	JUNK_BYTES_MAX = 1400,
+	CONNECTION_ID_END = 5, /* flags and connection id: junk keeps them, to reach a lane */
+	ECN_CE = 3,
+};
+
+static const char *const fault_names[FAULT_COUNT] = {
+    [FAULT_LOSS] = "loss",
+    [FAULT_BURST_LOSS] = "burst-loss",
+    [FAULT_QUEUE_DROP] = "queue-drop",
+    [FAULT_REORDER] = "reorder",
+    [FAULT_DUPLICATE] = "duplicate",
+    [FAULT_REPLAY] = "replay",
+    [FAULT_CORRUPT] = "corrupt",
+    [FAULT_TRUNCATE] = "truncate",
+    [FAULT_JUNK] = "junk",
+    [FAULT_MARK] = "mark",
+    [FAULT_CUT] = "cut",
+};
+
+const char *fault_name(enum fault fault)
+{
+	return fault_names[fault];
+}
+
+void link_init(struct link *link, const struct link_config *config, struct events *events,
+    struct rng *rng, link_deliver_fn *deliver, void *context)
+{
+	*link = (struct link){
+	    .events = events,
+	    .rng = rng,
+	    .config = *config,
+	    .deliver = deliver,
+	    .context = context,
+	};
+}
+
+static struct sim_packet *new_packet(uint64_t id, const uint8_t *data, size_t length, uint8_t ecn)
+{
+	struct sim_packet *packet = malloc(sizeof(*packet));
+
+	/* Its own allocation of the exact length, so that the sanitizer sees each byte read past it. */
+	if (packet)
+		packet->data = malloc(length ? length : 1);
+	if (!packet || !packet->data) {
+		perror("packet");
+		exit(1);
+	}
+	packet->id = id;
+	packet->is_tampered = false;
+	packet->is_copy = false;
+	packet->ecn = ecn;
+	packet->length = length;
+	memcpy(packet->data, data, length);
+	return packet;
+}
+
+void sim_packet_free(struct sim_packet *packet)
+{
+	free(packet->data);
+	free(packet);
+}
+
+/* True with that probability; counts the fault. */
+static bool strikes(struct link *link, double probability, enum fault fault)
+{
+	if (probability <= 0 || rng_uniform(link->rng) >= probability)
+		return false;
+	link->faults[fault]++;
+	return true;
+}
+
+static bool is_cut(const struct link *link, uint64_t now_us)
+{
+	for (int i = 0; i < LINK_CUTS_MAX; i++)
+		if (now_us >= link->config.cuts[i].from_us && now_us < link->config.cuts[i].to_us)
+			return true;
+	return false;
+}
+
+static bool burst_strikes(struct link *link)
+{
+	double change = link->is_in_burst ? link->config.burst_leave : link->config.burst_enter;
+
+	if (change > 0 && rng_uniform(link->rng) < change)
+		link->is_in_burst = !link->is_in_burst;
+	link->faults[FAULT_BURST_LOSS] += link->is_in_burst;
+	return link->is_in_burst;
+}
+
+/* True when the queue takes it; *leaves_us is when it is on its way. */
+static bool pass_queue(struct link *link, size_t length, uint8_t *ecn, uint64_t *leaves_us)
+{
+	const struct link_config *config = &link->config;
+	uint64_t now_us = link->events->now_us;
+	uint64_t backlog_us = link->busy_until_us > now_us ? link->busy_until_us - now_us : 0;
+	uint64_t backlog_bytes = backlog_us * config->rate_Bps / 1000000;
+
+	*leaves_us = now_us;
+	if (config->rate_Bps == 0)
+		return true;
+	if (backlog_bytes > config->queue_bytes) {
+		link->faults[FAULT_QUEUE_DROP]++;
+		return false;
+	}
+	if (config->mark_bytes && backlog_bytes > config->mark_bytes && *ecn) {
+		link->faults[FAULT_MARK]++;
+		*ecn = ECN_CE;
+	}
+	link->busy_until_us = now_us + backlog_us + length * 1000000 / config->rate_Bps;
+	*leaves_us = link->busy_until_us;
+	return true;
+}
+
+static void change_bits(struct link *link, struct sim_packet *packet)
+{
+	uint64_t bits = 1 + rng_below(link->rng, FLIPPED_BITS_MAX);
+	uint64_t start = rng_below(link->rng, packet->length * 8);
+
+	/* A run of different bits, so that none is flipped back. */
+	for (uint64_t i = 0; i < bits; i++) {
+		uint64_t bit = (start + i * 13) % (packet->length * 8);
+
+		packet->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	packet->is_tampered = true;
+}
+
+static void tamper(struct link *link, struct sim_packet *packet)
+{
+	if (strikes(link, link->config.corrupt, FAULT_CORRUPT))
+		change_bits(link, packet);
+	if (strikes(link, link->config.truncate, FAULT_TRUNCATE)) {
+		packet->length = rng_below(link->rng, packet->length);
+		packet->data = realloc(packet->data, packet->length ? packet->length : 1);
+		packet->is_tampered = true;
+	}
+}
+
+static void arrive(void *context, void *argument, bool free_it)
+{
+	struct link *link = context;
+
+	if (free_it)
+		sim_packet_free(argument);
+	else
+		link->deliver(link->context, argument);
+}
+
+static void put_on_way(struct link *link, struct sim_packet *packet, uint64_t at_us)
+{
+	events_add(link->events, at_us, arrive, link, packet);
+}
+
+static void send_copy(struct link *link, struct sim_packet *packet, uint64_t at_us)
+{
+	packet->is_copy = true;
+	put_on_way(link, packet, at_us);
+}
+
+static void send_junk(struct link *link, const uint8_t *data, size_t length, uint64_t at_us)
+{
+	uint8_t junk[JUNK_BYTES_MAX];
+	size_t junk_length = 1 + rng_below(link->rng, sizeof(junk));
+	size_t kept = length < CONNECTION_ID_END ? length : CONNECTION_ID_END;
+	struct sim_packet *packet;
+
+	rng_bytes(link->rng, junk, junk_length);
+	if (junk_length >= kept)
+		memcpy(junk, data, kept);
+	packet = new_packet(UINT64_MAX, junk, junk_length, 0);
+	packet->is_tampered = true;
+	put_on_way(link, packet, at_us);
+}
+
+void link_send(struct link *link, const uint8_t *data, size_t length, uint8_t ecn)
+{
+	const struct link_config *config = &link->config;
+	uint64_t id = link->sent++;
+	uint64_t arrives_us;
+	struct sim_packet *packet;
+
+	if (is_cut(link, link->events->now_us)) {
+		link->faults[FAULT_CUT]++;
+		return;
+	}
+	if (burst_strikes(link) || strikes(link, config->loss, FAULT_LOSS)
+	    || !pass_queue(link, length, &ecn, &arrives_us))
+		return;
+	arrives_us += config->delay_us;
+	if (config->jitter_us)
+		arrives_us += rng_below(link->rng, config->jitter_us);
+	if (strikes(link, config->reorder, FAULT_REORDER))
+		arrives_us += rng_below(link->rng, config->reorder_us);
+	else if (arrives_us < link->last_arrival_us)
+		link->faults[FAULT_REORDER]++;
+	else
+		link->last_arrival_us = arrives_us;
+	if (strikes(link, config->duplicate, FAULT_DUPLICATE))
+		send_copy(link, new_packet(id, data, length, ecn),
+		    arrives_us + rng_below(link->rng, 1000));
+	if (strikes(link, config->replay, FAULT_REPLAY))
+		send_copy(link, new_packet(id, data, length, ecn),
+		    arrives_us + rng_below(link->rng, REPLAY_MAX_US));
+	if (strikes(link, config->junk, FAULT_JUNK))
+		send_junk(link, data, length, arrives_us);
+	packet = new_packet(id, data, length, ecn);
+	tamper(link, packet);
+	put_on_way(link, packet, arrives_us);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One direction of a bad line in virtual time: rate and finite queue, delay and jitter, random and burst
+ * loss, reordering, duplication, replay seconds later, changed bits, truncation, junk, congestion
+ * marks, cuts.  It counts how often each fault struck.
+ */
+#ifndef TESTS_SIM_LINK_H
+#define TESTS_SIM_LINK_H
+
+#include "base/rng.h"
+#include "tests/sim/event.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum fault {
+	FAULT_LOSS,
+	FAULT_BURST_LOSS,
+	FAULT_QUEUE_DROP,
+	FAULT_REORDER,
+	FAULT_DUPLICATE,
+	FAULT_REPLAY,
+	FAULT_CORRUPT,
+	FAULT_TRUNCATE,
+	FAULT_JUNK,
+	FAULT_MARK,
+	FAULT_CUT,
+	FAULT_COUNT,
+};
+
+enum { LINK_CUTS_MAX = 2 };
+
+/* Probabilities are by packet; all zero is a perfect line. */
+struct link_config {
+	uint64_t delay_us;
+	uint64_t jitter_us;   /* up to so much more, packets overtake one another */
+	uint64_t rate_Bps;    /* bytes a second; 0: any */
+	uint64_t queue_bytes; /* before a line of finite rate */
+	uint64_t mark_bytes;  /* ECN-capable packets are marked above this queue; 0: never */
+	double loss;
+	double burst_enter,
+	    burst_leave; /* Gilbert-Elliott: into and out of the state that loses all */
+	double reorder;  /* held back by up to reorder_us */
+	uint64_t reorder_us;
+	double duplicate;
+	double replay; /* a copy comes up to 5 s later */
+	double corrupt;
+	double truncate;
+	double junk; /* a random packet to the same connection id comes along */
+	struct {
+		uint64_t from_us, to_us;
+	} cuts[LINK_CUTS_MAX];
+};
+
+struct sim_packet {
+	uint64_t id; /* of the packet sent; copies have the same */
+	bool is_tampered;
+	bool is_copy; /* a duplicate or replay */
+	uint8_t ecn;
+	size_t length;
+	uint8_t *data;
+};
+
+/* Takes the packet over. */
+typedef void link_deliver_fn(void *context, struct sim_packet *packet);
+
+struct link {
+	struct events *events;
+	struct rng *rng;
+	struct link_config config;
+	link_deliver_fn *deliver;
+	void *context;
+	uint64_t busy_until_us, last_arrival_us;
+	bool is_in_burst;
+	uint64_t sent;
+	uint64_t faults[FAULT_COUNT];
+};
+
+const char *fault_name(enum fault fault);
+void link_init(struct link *link, const struct link_config *config, struct events *events,
+    struct rng *rng, link_deliver_fn *deliver, void *context);
+/* Sends a copy of the data. */
+void link_send(struct link *link, const uint8_t *data, size_t length, uint8_t ecn);
+void sim_packet_free(struct sim_packet *packet);
+
+#endif

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A run of one scenario by one seed, see world.h. */
+#include "tests/sim/world.h"
+
+#include "base/err.h"
+#include "tests/sim/app.h"
+#include "tests/sim/digest.h"
+#include "tunnel/limits.h"
+#include "tunnel/packet.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START_US      UINT64_C(1000000)
+#define SETTLE_US     UINT64_C(4000000)  /* after the last flow's end: acknowledgements drain */
+#define LANES_END_US  UINT64_C(32000000) /* a lane that did not hear the CLOSE is over by then */
+#define FLOWS_MAX     4096
+#define POLL_DELAY_US 30  /* how late a worker sees a packet, at most */
+#define TIMER_LATE_US 100 /* how late its timers are */
+#define SPINS_MAX     100
+
+void world_fail(struct world *world, const char *format, ...)
+{
+	char text[400];
+	va_list arguments;
+
+	if (world->has_failed)
+		return;
+	world->has_failed = true;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	snprintf(world->failure, sizeof(world->failure), "at %llu us: %s",
+	    (unsigned long long)world->events.now_us, text);
+}
+
+/* Sending. */
+
+static unsigned send_batches(struct lane_end *end)
+{
+	static uint8_t buffer[LANE_BATCH_MAX_BYTES];
+	struct world *world = end->node->world;
+	struct lane_batch batch = {.data = buffer, .size_bytes = sizeof(buffer)};
+	unsigned packets = 0;
+
+	while (lane_send(end->lane, &batch, world->events.now_us) > 0) {
+		for (size_t at = 0; at < batch.length_bytes; at += batch.segment_bytes) {
+			size_t length = batch.length_bytes - at;
+
+			if (length > batch.segment_bytes)
+				length = batch.segment_bytes;
+			digest_bytes(&world->digest, batch.data + at, length);
+			link_send(end->node->out, batch.data + at, length, batch.ecn);
+			packets++;
+		}
+		if (packets > FLOWS_MAX * 16) {
+			world_fail(world, "lane %u sends without end", end->index);
+			break;
+		}
+	}
+	return packets;
+}
+
+static void timer_event(void *context, void *argument, bool free_it);
+
+static void set_timer(struct lane_end *end)
+{
+	struct world *world = end->node->world;
+	uint64_t due_us = lane_timer_us(end->lane);
+
+	if (due_us == UINT64_MAX)
+		return;
+	if (due_us < world->events.now_us)
+		due_us = world->events.now_us;
+	due_us += 1 + rng_below(&world->node_rng, TIMER_LATE_US);
+	if (due_us >= end->timer_us)
+		return;
+	end->timer_us = due_us;
+	events_add(&world->events, due_us, timer_event, end, NULL);
+}
+
+void world_pump(struct lane_end *end)
+{
+	struct world *world = end->node->world;
+	uint64_t now_us = world->events.now_us;
+	unsigned packets = send_batches(end);
+
+	if (lane_wants_send(end->lane, now_us))
+		world_fail(world, "lane %u wants to send and does not", end->index);
+	end->spins = packets == 0 && lane_timer_us(end->lane) <= now_us ? end->spins + 1 : 0;
+	if (end->spins > SPINS_MAX)
+		world_fail(
+		    world, "lane %u spins: its timer is due and it does nothing", end->index);
+	set_timer(end);
+}
+
+static void timer_event(void *context, void *argument, bool free_it)
+{
+	struct lane_end *end = context;
+	uint64_t now_us;
+
+	(void)argument;
+	if (free_it)
+		return;
+	now_us = end->node->world->events.now_us;
+	/* An earlier timer took this one's place. */
+	if (end->timer_us != now_us)
+		return;
+	end->timer_us = UINT64_MAX;
+	if (lane_timer_us(end->lane) <= now_us)
+		lane_on_timer(end->lane, now_us);
+	world_pump(end);
+}
+
+/* Receiving. */
+
+static struct lane_end *find_lane(struct node *node, const struct sim_packet *packet)
+{
+	struct packet_header header;
+
+	if (packet_header_read(packet->data, packet->length, &header) != 0)
+		return NULL;
+	for (unsigned i = 0; i < node->world->scenario->lanes; i++)
+		if (node->lanes[i].local_id == header.connection_id)
+			return &node->lanes[i];
+	return NULL;
+}
+
+static bool *seen_of(struct node *node, uint64_t id)
+{
+	static bool nowhere;
+
+	if (id == UINT64_MAX)
+		return &nowhere;
+	if (id >= node->seen_capacity) {
+		uint64_t capacity = (id + 1024) * 2;
+
+		node->seen = realloc(node->seen, capacity * sizeof(*node->seen));
+		memset(node->seen + node->seen_capacity, 0,
+		    (capacity - node->seen_capacity) * sizeof(*node->seen));
+		node->seen_capacity = capacity;
+	}
+	return &node->seen[id];
+}
+
+/* No packet counts twice, none that was tampered with counts at all, and all others do. */
+static void check_verdict(struct lane_end *end, const struct sim_packet *packet, int verdict)
+{
+	struct world *world = end->node->world;
+	bool *seen = seen_of(end->node, packet->id);
+
+	if (verdict == 0 && packet->is_tampered)
+		world_fail(world, "lane %u took a packet that was tampered with", end->index);
+	else if (verdict == 0 && *seen)
+		world_fail(world, "lane %u took a packet twice", end->index);
+	else if (verdict != 0 && !packet->is_tampered && !*seen && !packet->is_copy && !end->is_over
+	         && verdict != ERR_STATE)
+		world_fail(
+		    world, "lane %u refused a good packet: %s", end->index, err_text(verdict));
+	if (verdict == 0)
+		*seen = true;
+}
+
+static void receive_packet(struct node *node, struct sim_packet *packet)
+{
+	struct world *world = node->world;
+	struct lane_end *end = find_lane(node, packet);
+	int verdict;
+
+	if (!end)
+		return;
+	verdict = lane_receive(
+	    end->lane, packet->data, packet->length, packet->ecn, world->events.now_us);
+	digest_number(&world->digest, (uint64_t)(unsigned)verdict << 32 | packet->length);
+	check_verdict(end, packet, verdict);
+	end->is_touched = true;
+}
+
+static void poll_event(void *context, void *argument, bool free_it)
+{
+	struct node *node = context;
+	struct world *world = node->world;
+
+	(void)argument;
+	if (free_it)
+		return;
+	node->poll_is_set = false;
+	for (unsigned i = 0; i < node->inbox_count; i++)
+		receive_packet(node, node->inbox[i]);
+	for (unsigned i = 0; i < world->scenario->lanes; i++)
+		if (node->lanes[i].is_touched)
+			lane_receive_done(node->lanes[i].lane, world->events.now_us);
+	while (node->inbox_count > 0)
+		sim_packet_free(node->inbox[--node->inbox_count]);
+	for (unsigned i = 0; i < world->scenario->lanes; i++) {
+		if (node->lanes[i].is_touched)
+			world_pump(&node->lanes[i]);
+		node->lanes[i].is_touched = false;
+	}
+}
+
+static void deliver(void *context, struct sim_packet *packet)
+{
+	struct node *node = context;
+	struct world *world = node->world;
+
+	if (node->inbox_count == WORLD_INBOX_MAX)
+		poll_event(node, NULL, false);
+	node->inbox[node->inbox_count++] = packet;
+	if (node->poll_is_set)
+		return;
+	node->poll_is_set = true;
+	events_add(&world->events,
+	    world->events.now_us + rng_below(&world->node_rng, POLL_DELAY_US), poll_event, node,
+	    NULL);
+}
+
+/* Beginning. */
+
+static void start_lane(struct world *world, unsigned index)
+{
+	const struct scenario *scenario = world->scenario;
+	uint8_t secrets[SIDES][AEAD_SECRET_BYTES];
+	uint32_t ids[SIDES] = {0x01000000u + index, 0x02000000u + index};
+	bool has_aes = aead_is_supported(AEAD_AES256GCM);
+
+	rng_bytes(&world->node_rng, secrets, sizeof(secrets));
+	for (int side = 0; side < SIDES; side++) {
+		struct node *node = &world->nodes[side];
+		struct lane_end *end = &node->lanes[index];
+		struct lane_config config = {
+		    .role = side == SIDE_LISTENER ? LANE_LISTENER : LANE_ENDPOINT,
+		    .local_id = ids[side],
+		    .remote_id = ids[!side],
+		    .aead = has_aes && index % 2 == 0 ? AEAD_AES256GCM : AEAD_CHACHA20POLY1305,
+		    .packet_bytes = scenario->packet_bytes,
+		    .max_flows = FLOWS_MAX,
+		    .memory_bytes = scenario->lane_memory_bytes,
+		    .pool = node->pool,
+		    .callbacks = &app_callbacks[side],
+		    .context = end,
+		};
+
+		memcpy(config.send_secret, secrets[side], AEAD_SECRET_BYTES);
+		memcpy(config.receive_secret, secrets[!side], AEAD_SECRET_BYTES);
+		*end = (struct lane_end){
+		    .node = node,
+		    .index = index,
+		    .local_id = ids[side],
+		    .timer_us = UINT64_MAX,
+		};
+		if (lane_new(&end->lane, &config, world->events.now_us) != 0) {
+			fprintf(stderr, "lane_new failed\n");
+			exit(1);
+		}
+	}
+}
+
+static void begin(struct world *world, const struct scenario *scenario, uint64_t seed)
+{
+	const struct link_config *configs[SIDES] = {&scenario->up, &scenario->down};
+
+	memset(world, 0, sizeof(*world));
+	world->scenario = scenario;
+	events_init(&world->events, START_US);
+	rng_seed(&world->link_rng, seed * 3);
+	rng_seed(&world->node_rng, seed * 3 + 1);
+	rng_seed(&world->app_rng, seed * 3 + 2);
+	for (int side = 0; side < SIDES; side++) {
+		struct node *node = &world->nodes[side];
+
+		node->world = world;
+		node->side = (enum side)side;
+		node->out = &world->links[side];
+		/* More than the bound, so that passing it is seen. */
+		node->pool = chunk_pool_new(2 * scenario->pool_bytes);
+		link_init(&world->links[side], configs[side], &world->events, &world->link_rng,
+		    deliver, &world->nodes[!side]);
+	}
+	for (unsigned i = 0; i < scenario->lanes; i++)
+		start_lane(world, i);
+	apps_init(world);
+	for (unsigned i = 0; i < scenario->lanes; i++)
+		for (int side = 0; side < SIDES; side++)
+			world_pump(&world->nodes[side].lanes[i]);
+}
+
+/* Checks. */
+
+static void check_lane(struct world *world, unsigned index)
+{
+	struct lane_stats stats[SIDES];
+
+	for (int side = 0; side < SIDES; side++) {
+		lane_get_stats(world->nodes[side].lanes[index].lane, &stats[side]);
+		if (world->is_verbose)
+			fprintf(stderr,
+			    "%s lane %u: sent %llu lost %llu spurious %llu pto %llu rtt %llu "
+			    "window %llu keys %llu memory peak %llu\n",
+			    side ? "endpoint" : "listener", index,
+			    (unsigned long long)stats[side].packets_sent,
+			    (unsigned long long)stats[side].packets_lost,
+			    (unsigned long long)stats[side].packets_spurious,
+			    (unsigned long long)stats[side].probe_timeouts,
+			    (unsigned long long)stats[side].rtt_smoothed_us,
+			    (unsigned long long)stats[side].congestion_window_bytes,
+			    (unsigned long long)stats[side].key_changes,
+			    (unsigned long long)stats[side].memory_peak_bytes);
+		if (stats[side].flows_now != 0)
+			world_fail(world, "lane %u, %s: %llu flows left", index,
+			    side ? "endpoint" : "listener",
+			    (unsigned long long)stats[side].flows_now);
+		if (stats[side].memory_bytes != 0)
+			world_fail(world, "lane %u, %s: %llu bytes held without flows", index,
+			    side ? "endpoint" : "listener",
+			    (unsigned long long)stats[side].memory_bytes);
+		if (stats[side].memory_peak_bytes > world->scenario->lane_memory_bytes)
+			world_fail(world, "lane %u, %s: held %llu bytes of %llu", index,
+			    side ? "endpoint" : "listener",
+			    (unsigned long long)stats[side].memory_peak_bytes,
+			    (unsigned long long)world->scenario->lane_memory_bytes);
+		if (world->scenario->keys_change && stats[side].key_changes == 0)
+			world_fail(world, "lane %u: keys never changed", index);
+		if (!world->scenario->lanes_die && stats[side].state != LANE_UP)
+			world_fail(world, "lane %u: state %d at the end", index, stats[side].state);
+	}
+}
+
+static void check_pools(struct world *world)
+{
+	for (int side = 0; side < SIDES; side++) {
+		const struct chunk_pool *pool = world->nodes[side].pool;
+
+		if (chunk_pool_peak_bytes(pool) > world->scenario->pool_bytes)
+			world_fail(world, "%s: %zu bytes of chunks, more than its %llu",
+			    side ? "endpoint" : "listener", chunk_pool_peak_bytes(pool),
+			    (unsigned long long)world->scenario->pool_bytes);
+	}
+}
+
+static void check_faults(struct world *world)
+{
+	for (unsigned fault = 0; fault < FAULT_COUNT; fault++)
+		if ((world->scenario->must_fire & FAULT_BIT(fault))
+		    && world->links[SIDE_LISTENER].faults[fault]
+		               + world->links[SIDE_ENDPOINT].faults[fault]
+		           == 0)
+			world_fail(world, "fault %s never struck", fault_name(fault));
+}
+
+static bool all_lanes_over(const struct world *world)
+{
+	for (unsigned i = 0; i < world->scenario->lanes; i++)
+		for (int side = 0; side < SIDES; side++)
+			if (!world->nodes[side].lanes[i].is_over)
+				return false;
+	return true;
+}
+
+/* The listener closes, as one that drains does; the other side hears of it or notices the silence. */
+static void close_lanes(struct world *world)
+{
+	uint64_t until_us = world->events.now_us + LANES_END_US;
+
+	for (unsigned i = 0; i < world->scenario->lanes; i++) {
+		struct lane_end *end = &world->nodes[SIDE_LISTENER].lanes[i];
+
+		if (end->is_over)
+			continue;
+		lane_close(end->lane, REASON_DRAINED, "the run is over", world->events.now_us);
+		world_pump(end);
+	}
+	while (!world->has_failed && !all_lanes_over(world)
+	       && events_run_next(&world->events, until_us))
+		;
+	if (!all_lanes_over(world))
+		world_fail(world, "a lane is not over though its peer closed it");
+}
+
+static void end_world(struct world *world)
+{
+	/* On the way are packets only; the apps' events free nothing. */
+	for (int side = 0; side < SIDES; side++)
+		for (unsigned i = 0; i < world->scenario->lanes; i++)
+			lane_free(world->nodes[side].lanes[i].lane);
+	events_clear(&world->events);
+	for (int side = 0; side < SIDES; side++) {
+		struct node *node = &world->nodes[side];
+
+		while (node->inbox_count > 0)
+			sim_packet_free(node->inbox[--node->inbox_count]);
+		if (chunk_pool_used_bytes(node->pool) != 0)
+			world_fail(
+			    world, "%zu bytes of chunks leaked", chunk_pool_used_bytes(node->pool));
+		else
+			chunk_pool_free(node->pool);
+		free(node->seen);
+	}
+	apps_clear(world);
+}
+
+static void run(struct world *world)
+{
+	uint64_t until_us = START_US + world->scenario->duration_us;
+
+	while (!world->has_failed && world->apps_over < world->app_count
+	       && events_run_next(&world->events, until_us))
+		;
+	until_us = world->events.now_us + SETTLE_US;
+	while (!world->has_failed && events_run_next(&world->events, until_us))
+		;
+	if (world->has_failed)
+		return;
+	apps_check(world);
+	for (unsigned i = 0; i < world->scenario->lanes; i++)
+		check_lane(world, i);
+	check_pools(world);
+	check_faults(world);
+	if (!world->has_failed)
+		close_lanes(world);
+}
+
+int world_run(
+    const struct scenario *scenario, uint64_t seed, bool is_verbose, struct world_result *result)
+{
+	static struct world world;
+
+	begin(&world, scenario, seed);
+	world.is_verbose = is_verbose;
+	run(&world);
+	*result = (struct world_result){
+	    .events = world.events.ran,
+	    .virtual_us = world.events.now_us - START_US,
+	    .packets = world.links[SIDE_LISTENER].sent + world.links[SIDE_ENDPOINT].sent,
+	};
+	for (int side = 0; side < SIDES; side++)
+		for (unsigned fault = 0; fault < FAULT_COUNT; fault++)
+			result->faults[fault] += world.links[side].faults[fault];
+	end_world(&world);
+	result->digest = world.digest;
+	if (!world.has_failed)
+		return 0;
+	fprintf(
+	    stderr, "%s, seed %llu: %s\n", scenario->name, (unsigned long long)seed, world.failure);
+	return -1;
+}
