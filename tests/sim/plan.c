@@ -8,7 +8,8 @@
 
 enum {
 	INDEX_BYTES = 4,
-	TALK_BYTES_MAX = 1500,
+	TALK_BYTES_MAX = 1500, /* of one piece, on average */
+	TALK_WRITES_MAX = 60,
 	READ_BYTES_MAX = 20000,
 	READ_PAUSE_MAX_US = 30000,
 	DATAGRAM_PAUSE_MAX_US = 20000,
@@ -63,8 +64,8 @@ static void draw_tcp(struct plan *plan, const struct flow_mix *mix, struct rng *
 	plan->is_talk = is_drawn(rng, mix->talk_percent);
 	if (plan->is_talk)
 		for (int side = 0; side < SIDES; side++)
-			plan->bytes[side] %= 100 * TALK_BYTES_MAX;
-	plan->write_bytes = 1 + rng_below(rng, TALK_BYTES_MAX);
+			plan->bytes[side] %= TALK_WRITES_MAX * TALK_BYTES_MAX;
+	plan->write_bytes = 2 * TALK_BYTES_MAX;
 	plan->write_pause_us = 1 + mix->idle_us;
 	if (is_drawn(rng, mix->slow_percent))
 		plan->is_slow[rng_below(rng, SIDES)] = true;

@@ -14,8 +14,8 @@
 /* The usual mixture: browsing, uploads, talks, slow readers, resets, calls. */
 #define MIX_USUAL                                                                                  \
 	{                                                                                          \
-		.tcp = 30, .udp = 6, .bytes_max = 600 * KB, .echo_percent = 20,                    \
-		.talk_percent = 20, .slow_percent = 15, .reset_percent = 10, .refused_percent = 5, \
+		.tcp = 30, .udp = 6, .bytes_max = 2 * MB, .echo_percent = 20, .talk_percent = 20,  \
+		.slow_percent = 15, .reset_percent = 10, .refused_percent = 5,                     \
 		.datagrams_max = 60, .datagram_bytes_max = 9000, .start_spread_us = 2 * S,         \
 		.idle_us = 50 * MS                                                                 \
 	}
@@ -60,7 +60,7 @@ const struct scenario scenarios[] = {
         .duration_us = 120 * S,
         MEMORY(32 * MIB, 2),
         .must_fire = FAULT_BIT(FAULT_LOSS),
-        .datagram_share_percent = 75,
+        .datagram_share_percent = 50,
     },
     {
         .name = "loss-15",
@@ -68,7 +68,7 @@ const struct scenario scenarios[] = {
         .packet_bytes = 1200,
         .mix = {.tcp = 20,
             .udp = 5,
-            .bytes_max = 100 * KB,
+            .bytes_max = 400 * KB,
             .echo_percent = 20,
             .talk_percent = 20,
             .reset_percent = 10,
@@ -91,7 +91,7 @@ const struct scenario scenarios[] = {
         .duration_us = 200 * S,
         MEMORY(32 * MIB, 1),
         .must_fire = FAULT_BIT(FAULT_BURST_LOSS),
-        .datagram_share_percent = 60,
+        .datagram_share_percent = 35,
     },
     {
         .name = "jitter",
@@ -102,7 +102,7 @@ const struct scenario scenarios[] = {
         .duration_us = 120 * S,
         MEMORY(32 * MIB, 2),
         .must_fire = FAULT_BIT(FAULT_REORDER),
-        .datagram_share_percent = 75,
+        .datagram_share_percent = 50,
     },
     {
         .name = "reorder",
@@ -112,7 +112,7 @@ const struct scenario scenarios[] = {
         .duration_us = 120 * S,
         MEMORY(32 * MIB, 1),
         .must_fire = FAULT_BIT(FAULT_REORDER),
-        .datagram_share_percent = 75,
+        .datagram_share_percent = 50,
     },
     {
         .name = "copies",
@@ -122,7 +122,7 @@ const struct scenario scenarios[] = {
         .duration_us = 120 * S,
         MEMORY(32 * MIB, 3),
         .must_fire = FAULT_BIT(FAULT_DUPLICATE) | FAULT_BIT(FAULT_REPLAY),
-        .datagram_share_percent = 75,
+        .datagram_share_percent = 50,
     },
     {
         .name = "tampering",
@@ -132,16 +132,16 @@ const struct scenario scenarios[] = {
         .duration_us = 120 * S,
         MEMORY(32 * MIB, 2),
         .must_fire = FAULT_BIT(FAULT_CORRUPT) | FAULT_BIT(FAULT_TRUNCATE) | FAULT_BIT(FAULT_JUNK),
-        .datagram_share_percent = 60,
+        .datagram_share_percent = 35,
     },
     {
         .name = "small-line",
-        .up = {.delay_us = 40 * MS, .rate_Bps = 1 * MBIT, .queue_bytes = 20 * KB},
+        .up = {.delay_us = 40 * MS, .rate_Bps = 1 * MBIT, .queue_bytes = 10 * KB},
         .down = {.delay_us = 40 * MS, .rate_Bps = 4 * MBIT, .queue_bytes = 60 * KB},
         .packet_bytes = 1200,
-        .mix = {.tcp = 15,
+        .mix = {.tcp = 40,
             .udp = 3,
-            .bytes_max = 200 * KB,
+            .bytes_max = 500 * KB,
             .echo_percent = 20,
             .talk_percent = 30,
             .reset_percent = 10,
@@ -149,7 +149,7 @@ const struct scenario scenarios[] = {
             .datagram_bytes_max = 1000,
             .start_spread_us = 3 * S,
             .idle_us = 50 * MS},
-        .duration_us = 200 * S,
+        .duration_us = 400 * S,
         MEMORY(32 * MIB, 1),
         .must_fire = FAULT_BIT(FAULT_QUEUE_DROP),
     },
@@ -159,7 +159,7 @@ const struct scenario scenarios[] = {
         .down = {.delay_us = 90 * MS, .rate_Bps = 200 * MBIT, .queue_bytes = MB},
         .packet_bytes = 1200,
         .mix = {.tcp = 20,
-            .bytes_max = 200 * KB,
+            .bytes_max = 500 * KB,
             .slow_percent = 10,
             .reset_percent = 10,
             .start_spread_us = 2 * S},
@@ -172,7 +172,7 @@ const struct scenario scenarios[] = {
         BOTH(.delay_us = 20 * MS, .rate_Bps = 20 * MBIT, .queue_bytes = 400 * KB,
             .mark_bytes = 40 * KB),
         .packet_bytes = 1200,
-        .mix = {.tcp = 12, .bytes_max = 2 * MB, .echo_percent = 30, .start_spread_us = S},
+        .mix = {.tcp = 20, .bytes_max = 3 * MB, .echo_percent = 30, .start_spread_us = S},
         .duration_us = 100 * S,
         MEMORY(32 * MIB, 1),
         .must_fire = FAULT_BIT(FAULT_MARK),
@@ -184,7 +184,7 @@ const struct scenario scenarios[] = {
         .packet_bytes = 1200,
         .mix = {.tcp = 40,
             .udp = 6,
-            .bytes_max = 400 * KB,
+            .bytes_max = 1 * MB,
             .echo_percent = 20,
             .talk_percent = 40,
             .slow_percent = 10,
@@ -206,7 +206,7 @@ const struct scenario scenarios[] = {
         .packet_bytes = 1200,
         .mix = {.tcp = 30,
             .udp = 4,
-            .bytes_max = 400 * KB,
+            .bytes_max = 1 * MB,
             .echo_percent = 20,
             .talk_percent = 40,
             .reset_percent = 10,
@@ -225,7 +225,7 @@ const struct scenario scenarios[] = {
         .packet_bytes = 1200,
         .mix = {.tcp = 30,
             .udp = 4,
-            .bytes_max = 400 * KB,
+            .bytes_max = 1 * MB,
             .echo_percent = 20,
             .talk_percent = 40,
             .reset_percent = 10,
@@ -280,7 +280,7 @@ const struct scenario scenarios[] = {
         .name = "slow-readers",
         BOTH(.delay_us = 10 * MS, .rate_Bps = 100 * MBIT, .queue_bytes = 500 * KB, .loss = 0.002),
         .packet_bytes = 1200,
-        .mix = {.tcp = 12, .bytes_max = 3 * MB, .slow_percent = 70, .start_spread_us = S},
+        .mix = {.tcp = 20, .bytes_max = 3 * MB, .slow_percent = 70, .start_spread_us = S},
         .duration_us = 300 * S,
         MEMORY(8 * MIB, 1),
         .must_fire = FAULT_BIT(FAULT_LOSS),
@@ -291,7 +291,7 @@ const struct scenario scenarios[] = {
         .packet_bytes = 1400,
         .mix = {.tcp = 600,
             .udp = 100,
-            .bytes_max = 20 * KB,
+            .bytes_max = 60 * KB,
             .echo_percent = 40,
             .talk_percent = 10,
             .slow_percent = 5,
@@ -304,7 +304,7 @@ const struct scenario scenarios[] = {
         .duration_us = 100 * S,
         MEMORY(32 * MIB, 4),
         .must_fire = FAULT_BIT(FAULT_LOSS),
-        .datagram_share_percent = 75,
+        .datagram_share_percent = 50,
     },
     {
         .name = "datagrams",
@@ -315,7 +315,7 @@ const struct scenario scenarios[] = {
         .duration_us = 100 * S,
         MEMORY(32 * MIB, 1),
         .must_fire = FAULT_BIT(FAULT_LOSS) | FAULT_BIT(FAULT_DUPLICATE) | FAULT_BIT(FAULT_REORDER),
-        .datagram_share_percent = 70,
+        .datagram_share_percent = 40,
     },
     {
         .name = "long-idle",
@@ -344,7 +344,7 @@ const struct scenario scenarios[] = {
             .queue_bytes = 100 * KB,
             .mark_bytes = 50 * KB,
             .loss = 0.01,
-            .burst_enter = 0.002,
+            .burst_enter = 0.005,
             .burst_leave = 0.3,
             .reorder = 0.02,
             .reorder_us = 40 * MS,
