@@ -22,6 +22,7 @@ struct client {
 	char *where;       /* as the user named it */
 	char *base_url;    /* without a slash at its end */
 	char *socket_path; /* NULL for TCP */
+	bool (*is_ending)(void);
 };
 
 struct answer {
@@ -42,6 +43,20 @@ static size_t collect(char *bytes, size_t size, size_t count, void *context)
 	answer->bytes = grown;
 	answer->length += more;
 	return more;
+}
+
+/* curl asks this about once a second. */
+static int check_ending(
+    void *context, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+	const struct client *client = context;
+	(void)total, (void)now, (void)up_total, (void)up_now;
+	return client->is_ending() ? 1 : 0;
+}
+
+void client_end_when(struct client *client, bool (*is_ending)(void))
+{
+	client->is_ending = is_ending;
 }
 
 /* Text from elsewhere on a terminal: control characters would speak to the terminal itself. */
@@ -131,6 +146,11 @@ static void set_options(struct client *client, const char *method, const char *u
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	if (client->is_ending) {
+		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_ending);
+		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, client);
+	}
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, curl_error);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);

@@ -36,6 +36,9 @@ struct reply {
 struct client *client_open(const char *where, char *error);
 void client_close(struct client *client);
 
+/* A request under way is given up within about a second once is_ending() is true. */
+void client_end_when(struct client *client, bool (*is_ending)(void));
+
 /*
  * Does `method` on `path` ("/v1/nodes?x=y") with the JSON `body` (borrowed; NULL for none), and
  * If-Match: "if_match" where that is above 0.  Fills `reply` in every case; the caller calls

@@ -65,6 +65,11 @@ void terminal_heed_signals(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
+bool terminal_is_ending(void)
+{
+	return is_ending != 0;
+}
+
 int terminal_take_screen(void)
 {
 	struct sigaction action = {.sa_handler = on_signal};

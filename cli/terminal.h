@@ -38,4 +38,7 @@ enum terminal_event terminal_wait(int timeout_ms);
 /* What terminal_wait heeds for output that is no terminal: only the ending signals. */
 void terminal_heed_signals(void);
 
+/* Has an ending signal come? */
+bool terminal_is_ending(void);
+
 #endif

@@ -90,17 +90,19 @@ static enum exit_code watch_screen(struct session *session)
 
 static enum exit_code print_second(struct session *session)
 {
-	json_t *answer;
-	enum exit_code code = session_get(session, "/v1/tunnels", NULL, NULL, &answer);
+	struct reply reply;
+	enum exit_code code =
+	    client_request(session->client, "GET", "/v1/tunnels", NULL, 0, &reply);
 	if (code != EXIT_DONE)
-		return code;
+		return terminal_is_ending() ? EXIT_DONE : session_fail(code, "%s", reply.error);
+	const json_t *answer = reply.body;
 	if (session->format == OUTPUT_JSON)
 		output_json(answer, true, session->out);
 	else if (session->format == OUTPUT_YAML)
 		output_yaml(answer, true, session->out);
 	else
 		tunnel_print_list(session, json_object_get(answer, "items"));
-	json_decref(answer);
+	reply_free(&reply);
 	return fflush(session->out) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -109,6 +111,7 @@ int tunnel_watch(struct session *session, const struct invocation *invocation)
 	json_t *first;
 	enum exit_code code;
 	(void)invocation;
+	client_end_when(session->client, terminal_is_ending);
 	if (session->format != OUTPUT_TABLE || !session->terminal.is_terminal) {
 		terminal_heed_signals();
 		while ((code = print_second(session)) == EXIT_DONE
