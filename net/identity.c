@@ -42,7 +42,7 @@ static void secret_free(char *text, size_t length)
 static int identity_make(const struct identity_paths *paths)
 {
 	char key[TLS_PEM_BYTES], certificate[TLS_PEM_BYTES];
-	int result = tls_identity_generate(key, certificate, TLS_NO_DEVICE);
+	int result = tls_identity_generate(key, certificate, TLS_SYSTEM_DEVICE);
 
 	if (result == 0)
 		result =
@@ -69,7 +69,7 @@ static int identity_load(struct tls_identity **identity, const struct identity_p
 		result =
 		    file_read(paths->certificate, TLS_PEM_BYTES, &certificate, &certificate_length);
 	if (result == 0)
-		result = tls_identity_new(identity, key, certificate, TLS_NO_DEVICE);
+		result = tls_identity_new(identity, key, certificate, TLS_SYSTEM_DEVICE);
 	else if (result == ERR_NOT_FOUND)
 		result = ERR_STATE;
 	else if (result == ERR_TOO_LARGE)

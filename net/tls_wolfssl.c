@@ -19,6 +19,7 @@
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/cryptocb.h>
 #include <wolfssl/wolfcrypt/ecc.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
 #include <wolfssl/wolfcrypt/random.h>
 
 #define TLS_SUITE      "TLS13-CHACHA20-POLY1305-SHA256"
@@ -117,6 +118,31 @@ static int io_send(WOLFSSL *ssl, char *data, int length, void *context)
 	return length;
 }
 
+/* wolfSSL's own generator opens /dev/urandom for each connection; the keys process has no files. */
+static int system_device(int device, wc_CryptoInfo *info, void *context)
+{
+	(void)device;
+	(void)context;
+	if (info->algo_type == WC_ALGO_TYPE_RNG)
+		randombytes_buf(info->rng.out, info->rng.sz);
+	else if (info->algo_type == WC_ALGO_TYPE_SEED)
+		randombytes_buf(info->seed.seed, info->seed.sz);
+	else
+		return CRYPTOCB_UNAVAILABLE;
+	return 0;
+}
+
+static void library_start(void)
+{
+	static bool is_started;
+
+	if (is_started)
+		return;
+	is_started = true;
+	wolfSSL_Init();
+	wc_CryptoCb_RegisterDevice(TLS_SYSTEM_DEVICE, system_device, NULL);
+}
+
 /* Any certificate will do: who the peer is says its pin, after the handshake. */
 static int accept_certificate(int preverified, WOLFSSL_X509_STORE_CTX *store)
 {
@@ -202,7 +228,7 @@ int tls_identity_generate(
 	ecc_key key;
 	WC_RNG rng;
 
-	wolfSSL_Init();
+	library_start();
 	if (wc_InitRng_ex(&rng, NULL, device) != 0)
 		return ERR_IO;
 	if (wc_ecc_init_ex(&key, NULL, device) != 0)
@@ -272,7 +298,7 @@ int tls_certificate_pin(const char *certificate_pem, uint8_t pin[PIN_BYTES])
 	WOLFSSL_X509 *certificate;
 	int result;
 
-	wolfSSL_Init();
+	library_start();
 	certificate = wolfSSL_X509_load_certificate_buffer((const unsigned char *)certificate_pem,
 	    (int)strlen(certificate_pem), WOLFSSL_FILETYPE_PEM);
 	if (!certificate)
@@ -323,7 +349,7 @@ int tls_identity_new(
 	struct tls_identity *identity;
 	int result;
 
-	wolfSSL_Init();
+	library_start();
 	identity = calloc(1, sizeof(*identity));
 	if (!identity)
 		return ERR_NOMEM;

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 enum {
-	TLS_NO_DEVICE = -2,   /* wolfSSL's INVALID_DEVID: the system's random numbers */
+	TLS_SYSTEM_DEVICE = 7400,            /* random numbers by libsodium: no file is opened */
 	TLS_PEM_BYTES = 2048, /* enough for a P-256 key or certificate in PEM */
 	TLS_BUFFER_BYTES_MAX = 1024 * 1024, /* ciphertext held in one direction */
 	TLS_READ_BYTES_MAX = 16 * 1024,     /* plaintext of one TLS record, RFC 8446 section 5.1 */
@@ -24,7 +24,7 @@ enum {
 
 /*
  * Makes a P-256 key pair and a self-signed certificate around it, both PEM and NUL-terminated.
- * `device` is a wc_CryptoCb device that gives the random numbers, or TLS_NO_DEVICE.
+ * `device` is a wc_CryptoCb device that gives the random numbers, or TLS_SYSTEM_DEVICE.
  * 0 or ERR_NOMEM, ERR_IO (no random numbers).
  */
 int tls_identity_generate(
