@@ -44,7 +44,7 @@ libnet_a_SOURCES += net/worker_accept.c net/worker_accept.h
 libnet_a_SOURCES += net/worker_dial.c net/worker_dial.h
 libnet_a_SOURCES += net/worker_door.c net/worker_door.h
 libnet_a_SOURCES += net/worker_lanes.c net/worker_lanes.h
+
 # The keys process.
-libnet_a_SOURCES += net/keys_process.c net/keys_process.h net/keys_channels.c net/keys_channels.h \
-	net/keys_messages.h
+libnet_a_SOURCES += net/keys_process.c net/keys_process.h net/keys_channels.c net/keys_channels.h
 check_PROGRAMS += tests/unit/keys_process_test
