@@ -23,7 +23,7 @@ static void draw_text(const char *text, size_t rows, FILE *out)
 	for (size_t row = 0; row < rows && *text; row++) {
 		size_t length = strcspn(text, "\n");
 		if (row > 0)
-			fputs("\r\n", out);
+			fputc('\n', out);
 		fwrite(text, 1, length, out);
 		fputs(SEQUENCE_CLEAR_EOL, out);
 		text += length + (text[length] == '\n' ? 1 : 0);
