@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DOOR_SECRET_BYTES = 32 };
+enum { ENDPOINT_SECRET_BYTES = 32 };
 
 struct node {
 	uint32_t id; /* never used again for another */
@@ -22,7 +22,7 @@ struct node {
 	enum node_role role;
 	char region[NAME_BYTES];
 	uint8_t pin[PIN_BYTES];
-	uint8_t door_secret[DOOR_SECRET_BYTES]; /* endpoint: door keys are made from it */
+	uint8_t door_secret[ENDPOINT_SECRET_BYTES]; /* endpoint: door keys are made from it */
 	struct name addresses[NODE_ADDRESSES_MAX];
 	size_t address_count;
 	uint32_t slots;

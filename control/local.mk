@@ -9,6 +9,8 @@ libcontrol_a_SOURCES = \
 	control/compile.c control/compile.h \
 	control/control.h \
 	control/installation.c control/installation.h \
+	control/node_join.c control/node_join.h \
+	control/node_link.c control/node_link.h \
 	control/node_server.c control/node_server.h \
 	control/options.c control/options.h \
 	control/problem.c control/problem.h \
@@ -18,3 +20,17 @@ libcontrol_a_SOURCES = \
 	control/tunnels.c control/tunnels.h
 trunkline_control_SOURCES = control/main.c
 trunkline_control_LDADD = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_LIBS)
+
+CONTROL_TEST_LIBS = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += \
+	tests/unit/compile_test \
+	tests/unit/rules_test \
+	tests/unit/store_test \
+	tests/unit/tunnels_test
+tests_unit_compile_test_SOURCES = tests/unit/compile_test.c tests/unit/installation_fixture.h
+tests_unit_compile_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_rules_test_SOURCES = tests/unit/rules_test.c tests/unit/installation_fixture.h
+tests_unit_rules_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_store_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_tunnels_test_SOURCES = tests/unit/tunnels_test.c tests/unit/installation_fixture.h
+tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)

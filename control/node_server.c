@@ -1,20 +1,416 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See node_server.h. */
+/*
+ * See node_server.h.  A record lives as long as its node is in the installation, a link as long as
+ * its connection; each points to the other while both are there.
+ */
+#include "config.h"
+
 #include "control/node_server.h"
 
+#include "base/err.h"
+#include "base/log.h"
+#include "control/compile.h"
+#include "control/node_join.h"
+#include "control/node_link.h"
+#include "model/messages.h"
+
+#include <stdlib.h>
 #include <string.h>
+
+enum { HASH_BYTES = 32, CHECK_S = 1, LINK_SILENT_MS = 30000 };
+
+struct record {
+	uint32_t node_id;
+	struct node_live live;
+	struct config_number wanted;
+	uint8_t fingerprint[HASH_BYTES]; /* of the wanted config */
+	uint64_t heard_ms;               /* steady; of the last message */
+	struct node_link *link;          /* NULL while it is not connected */
+};
+
+struct node_server {
+	struct control *control;
+	struct node_links *links;
+	struct record *records[NODES_MAX];
+	size_t count;
+	ev_timer check;
+	uint64_t denied;
+	bool has_identity;
+	node_server_ready_fn *on_ready;
+};
+
+/* ---- records ---- */
+
+static struct record *find(const struct node_server *server, uint32_t node_id)
+{
+	for (size_t i = 0; server && i < server->count; i++) {
+		if (server->records[i]->node_id == node_id)
+			return server->records[i];
+	}
+	return NULL;
+}
 
 const struct node_live *node_server_live(const struct node_server *server, uint32_t node_id)
 {
 	static const struct node_live never;
+	const struct record *record = find(server, node_id);
 
-	(void)server;
-	(void)node_id;
-	return &never;
+	return record ? &record->live : &never;
+}
+
+static struct record *find_or_add(struct node_server *server, uint32_t node_id)
+{
+	struct record *record = find(server, node_id);
+
+	if (record || server->count == NODES_MAX)
+		return record;
+	record = calloc(1, sizeof(*record));
+	if (!record)
+		return NULL;
+	record->node_id = node_id;
+	record->live.state_since_ms = server->control->started_ms;
+	server->records[server->count++] = record;
+	return record;
+}
+
+static const struct node *node_of(const struct node_server *server, const struct record *record)
+{
+	return installation_node_by_id(&server->control->installation, record->node_id);
+}
+
+static void set_up(struct node_server *server, struct record *record, bool is_up)
+{
+	const struct node *node = node_of(server, record);
+
+	if (record->live.is_up == is_up)
+		return;
+	record->live.is_up = is_up;
+	record->live.state_since_ms = control_now_ms();
+	if (node)
+		log_info(is_up ? "node_up" : "node_down", "node=%s role=%s region=%s", node->name,
+		    node_role_text(node->role), node->region);
+}
+
+/* ---- messages out ---- */
+
+static void send_message(struct node_link *link, const struct message *message)
+{
+	size_t length;
+	char *text;
+
+	if (message_encode(message, &text, &length) < 0) {
+		log_error("message_not_sent", "type=%s reason=\"too large, or no memory\"",
+		    message_type_text(message->type));
+		return;
+	}
+	node_link_send(link, text, length);
+	free(text);
+}
+
+static void send_reason(struct node_link *link, enum message_type type, const char *reason)
+{
+	struct message message = {.type = type};
+
+	/* denied and removed have the same body */
+	strncpy(message.body.denied.reason, reason, sizeof(message.body.denied.reason) - 1);
+	send_message(link, &message);
+}
+
+static void send_welcome(struct node_link *link, const struct node *node)
+{
+	struct message message = {.type = MESSAGE_WELCOME, .body.welcome.node_id = node->id};
+
+	memcpy(message.body.welcome.name, node->name, sizeof(node->name));
+	memcpy(message.body.welcome.region, node->region, sizeof(node->region));
+	send_message(link, &message);
+}
+
+/*
+ * Compiles the node's config and notes whether it is another than before.  Sends it when it is, or
+ * when the node is new here (is_first).
+ */
+static void push_config(
+    struct node_server *server, struct record *record, uint32_t drain_s, bool is_first)
+{
+	const struct node *node = node_of(server, record);
+	struct message message = {.type = MESSAGE_CONFIG};
+	struct node_config *config = &message.body.config;
+	uint8_t fingerprint[HASH_BYTES];
+	bool is_new;
+
+	if (compile_node_config(&server->control->installation, node, config) < 0
+	    || node_config_fingerprint(config, fingerprint) < 0) {
+		log_error("config_not_made", "node=%s reason=memory", node->name);
+		node_config_clear(config);
+		return;
+	}
+	is_new = memcmp(fingerprint, record->fingerprint, sizeof(fingerprint)) != 0;
+	if (is_new) {
+		record->wanted = config->number;
+		record->live.wanted_revision = config->number.revision;
+		memcpy(record->fingerprint, fingerprint, sizeof(fingerprint));
+	}
+	config->number = record->wanted;
+	config->drain_s = drain_s;
+	if (record->link && (is_new || is_first))
+		send_message(record->link, &message);
+	node_config_clear(config);
+}
+
+/* ---- removal ---- */
+
+static void close_link(struct record *record)
+{
+	if (record->link) {
+		node_link_set_user(record->link, NULL);
+		node_link_close(record->link);
+	}
+	record->link = NULL;
+}
+
+static void remove_record(struct node_server *server, size_t i)
+{
+	struct record *record = server->records[i];
+
+	if (record->link)
+		send_reason(record->link, MESSAGE_REMOVED,
+		    "this node was removed; it may join again with --join and a new token");
+	close_link(record);
+	log_info("node_removed", "id=%u", record->node_id);
+	free(record);
+	server->records[i] = server->records[--server->count];
+}
+
+static void remove_those_gone(struct node_server *server)
+{
+	for (size_t i = server->count; i-- > 0;) {
+		if (!node_of(server, server->records[i]))
+			remove_record(server, i);
+	}
 }
 
 void node_server_push(struct node_server *server, uint32_t drain_s)
 {
-	(void)server;
-	(void)drain_s;
+	const struct installation *installation = &server->control->installation;
+
+	remove_those_gone(server);
+	for (size_t i = 0; i < installation->node_count; i++) {
+		struct record *record = find_or_add(server, installation->nodes[i].id);
+
+		if (record)
+			push_config(server, record, drain_s, false);
+	}
+}
+
+/* ---- messages in ---- */
+
+static void deny(
+    struct node_server *server, struct node_link *link, const char *name, const char *reason)
+{
+	char peer[ADDR_TEXT_BYTES], quoted_name[2 * NAME_BYTES], quoted[REASON_BYTES];
+
+	server->denied++;
+	log_limited(LOG_LEVEL_WARN, 10, "node_denied", "peer=%s name=%s denied=%llu reason=%s",
+	    addr_format(node_link_peer(link), peer, sizeof(peer)),
+	    log_quote(quoted_name, sizeof(quoted_name), name), (unsigned long long)server->denied,
+	    log_quote(quoted, sizeof(quoted), reason));
+	send_reason(link, MESSAGE_DENIED, reason);
+	node_link_close(link);
+}
+
+/* A newer connection of the same node takes the place of the old one. */
+static void attach(struct node_server *server, struct record *record, struct node_link *link)
+{
+	close_link(record);
+	record->link = link;
+	record->heard_ms = control_steady_ms();
+	record->live.last_seen_ms = control_now_ms();
+	node_link_set_user(link, record);
+	node_link_trust(link);
+	set_up(server, record, true);
+}
+
+static void on_hello(
+    struct node_server *server, struct node_link *link, const struct message_hello *hello)
+{
+	char reason[REASON_BYTES];
+	uint32_t id =
+	    node_join(server->control, node_link_pin(link), node_link_peer(link), hello, reason);
+	struct record *record = id ? find_or_add(server, id) : NULL;
+
+	if (!record) {
+		deny(server, link, hello->name, id ? "control has no memory, try again" : reason);
+		return;
+	}
+	attach(server, record, link);
+	record->live.has_applied = hello->config.revision != 0;
+	record->live.applied_revision = hello->config.revision;
+	record->live.applied_since_ms = control_now_ms();
+	send_welcome(link, node_of(server, record));
+	push_config(server, record, DRAIN_DEFAULT_S, true);
+}
+
+static void on_applied(struct record *record, const struct message_applied *applied)
+{
+	record->live.has_applied = true;
+	record->live.applied_revision = applied->number.revision;
+	record->live.applied_since_ms = control_now_ms();
+	if (record->live.refused_revision <= applied->number.revision)
+		record->live.refused_revision = 0;
+}
+
+static void on_refused(
+    const struct node *node, struct record *record, const struct message_refused *refused)
+{
+	char quoted[REASON_BYTES];
+
+	record->live.refused_revision = refused->number.revision;
+	record->live.refused_since_ms = control_now_ms();
+	memcpy(record->live.refused_reason, refused->reason, sizeof(refused->reason));
+	log_limited(LOG_LEVEL_WARN, 10, "config_refused", "node=%s revision=%llu reason=%s",
+	    node->name, (unsigned long long)refused->number.revision,
+	    log_quote(quoted, sizeof(quoted), refused->reason));
+}
+
+static void on_report(
+    struct node_server *server, struct record *record, struct message_report *report)
+{
+	tunnels_report(server->control->tunnels, &server->control->installation,
+	    node_of(server, record), report, control_steady_ms());
+	set_up(server, record, true);
+}
+
+/* A node that keeps to no order is broken or hostile: it is let go. */
+static void on_known_message(
+    struct node_server *server, struct record *record, struct message *message)
+{
+	const struct node *node = node_of(server, record);
+
+	record->heard_ms = control_steady_ms();
+	record->live.last_seen_ms = control_now_ms();
+	switch (message->type) {
+	case MESSAGE_REPORT:
+		on_report(server, record, &message->body.report);
+		break;
+	case MESSAGE_APPLIED:
+		on_applied(record, &message->body.applied);
+		break;
+	case MESSAGE_REFUSED:
+		on_refused(node, record, &message->body.refused);
+		break;
+	default:
+		log_limited(LOG_LEVEL_WARN, 10, "node_out_of_order", "node=%s message=%s",
+		    node->name, message_type_text(message->type));
+		close_link(record);
+		set_up(server, record, false);
+		break;
+	}
+}
+
+static void on_message(struct node_link *link, const char *text, size_t length)
+{
+	struct node_server *server = node_link_context(link);
+	struct record *record = node_link_user(link);
+	char quoted[REASON_BYTES], peer[ADDR_TEXT_BYTES];
+	struct model_error error;
+	struct message message;
+
+	if (message_decode(text, length, &message, &error) < 0) {
+		log_limited(LOG_LEVEL_WARN, 10, "node_malformed", "peer=%s field=%s reason=%s",
+		    addr_format(node_link_peer(link), peer, sizeof(peer)),
+		    log_quote(quoted, sizeof(quoted) / 2, error.field), error.reason);
+		deny(server, link, record ? node_of(server, record)->name : "?", error.reason);
+		if (record) {
+			record->link = NULL;
+			set_up(server, record, false);
+		}
+		return;
+	}
+	if (record)
+		on_known_message(server, record, &message);
+	else if (message.type == MESSAGE_HELLO)
+		on_hello(server, link, &message.body.hello);
+	else
+		deny(server, link, "?", "the first message must be hello");
+	message_clear(&message);
+}
+
+static void on_closed(struct node_link *link)
+{
+	struct node_server *server = node_link_context(link);
+	struct record *record = node_link_user(link);
+
+	if (!record)
+		return;
+	record->link = NULL;
+	set_up(server, record, false);
+	if (store_seen_node(server->control->store, record->node_id, record->live.last_seen_ms) < 0)
+		log_limited(LOG_LEVEL_WARN, 1, "seen_not_saved", "reason=\"%s\"",
+		    store_error(server->control->store));
+}
+
+static void on_identity(void *context, const uint8_t pin[PIN_BYTES])
+{
+	struct node_server *server = context;
+
+	memcpy(server->control->pin, pin, PIN_BYTES);
+	if (!server->has_identity)
+		server->on_ready(server->control);
+	server->has_identity = true;
+}
+
+static const struct node_link_callbacks callbacks = {on_identity, on_message, on_closed};
+
+/* ---- time ---- */
+
+static void on_check(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct node_server *server = timer->data;
+	uint64_t now_ms = control_steady_ms();
+
+	(void)loop;
+	(void)events;
+	for (size_t i = 0; i < server->count; i++) {
+		struct record *record = server->records[i];
+		uint64_t silent_ms = now_ms - record->heard_ms;
+
+		if (record->link && silent_ms >= LINK_SILENT_MS)
+			close_link(record);
+		if (silent_ms >= NODE_SILENT_MS)
+			set_up(server, record, false);
+	}
+}
+
+int node_server_new(struct control *control, const struct addr *local, const char *state_directory,
+    node_server_ready_fn *on_ready)
+{
+	struct node_server *server = calloc(1, sizeof(*server));
+	int result;
+
+	if (!server)
+		return ERR_NOMEM;
+	server->control = control;
+	server->on_ready = on_ready;
+	control->nodes = server;
+	ev_timer_init(&server->check, on_check, CHECK_S, CHECK_S);
+	server->check.data = server;
+	ev_timer_start(control->loop, &server->check);
+	result = node_links_new(
+	    &server->links, control->loop, local, state_directory, &callbacks, server);
+	if (result < 0)
+		return result;
+	node_server_push(server, DRAIN_DEFAULT_S);
+	return 0;
+}
+
+void node_server_free(struct node_server *server)
+{
+	if (!server)
+		return;
+	node_links_free(server->links);
+	ev_timer_stop(server->control->loop, &server->check);
+	for (size_t i = 0; i < server->count; i++)
+		free(server->records[i]);
+	server->control->nodes = NULL;
+	free(server);
 }

@@ -30,6 +30,19 @@ struct node_live {
 	char refused_reason[REASON_BYTES];
 };
 
+typedef void node_server_ready_fn(struct control *control);
+
+/*
+ * Starts the keys process with that state directory, and listens for nodes; control->nodes is the
+ * server from then on, also on failure (ERR_IO with errno, ERR_NOMEM).  on_ready is called once,
+ * when control->pin is known.
+ */
+int node_server_new(struct control *control, const struct addr *local, const char *state_directory,
+    node_server_ready_fn *on_ready);
+
+/* Ends all connections.  Takes NULL. */
+void node_server_free(struct node_server *server);
+
 /* Compiles and pushes what changed, to each node that it concerns, and closes those removed. */
 void node_server_push(struct node_server *server, uint32_t drain_s);
 

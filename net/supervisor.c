@@ -359,7 +359,7 @@ int supervisor_new(struct supervisor **out, const struct supervisor_config *conf
 	struct supervisor *supervisor;
 
 	*out = NULL;
-	if (config->workers < 1 || config->workers > SLOTS_MAX || !ev_is_default_loop(config->loop))
+	if (config->workers > SLOTS_MAX || !ev_is_default_loop(config->loop))
 		return ERR_INVALID;
 	supervisor = calloc(1, sizeof(*supervisor));
 	if (!supervisor)

@@ -38,7 +38,7 @@ struct supervisor_callbacks {
 struct supervisor_config {
 	struct ev_loop *loop;         /* the default loop, which has ev_child */
 	const char *program;          /* "trunkline-listener" */
-	unsigned workers;             /* 1 .. SLOTS_MAX */
+	unsigned workers;             /* 0 (keys alone) .. SLOTS_MAX */
 	const char *const *arguments; /* for each child, NULL at the end; or NULL for none */
 	/* What main takes from them; the context of these handlers is the struct process. */
 	const struct ipc_rule *keys_rules, *worker_rules;

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which config each node gets: only its own part, and both ends of a tunnel agree. */
+#include "tests/unit/installation_fixture.h"
+
+#include "control/compile.h"
+
+#include <sodium.h>
+
+static struct node_config compile(const char *name)
+{
+	struct node_config config;
+	struct model_error error;
+
+	assert_int_equal(
+	    compile_node_config(&fixture, installation_node(&fixture, name), &config), 0);
+	if (node_config_validate(&config, &error) < 0)
+		fail_msg("%s: %s", name, error.reason);
+	return config;
+}
+
+static void listener_with_both(void **state)
+{
+	struct node_config config = compile("tyo-1");
+	const struct config_accelerator *game = node_config_accelerator(&config, 9);
+
+	(void)state;
+	assert_int_equal(config.number.incarnation, 100);
+	assert_int_equal(config.number.revision, 7);
+	assert_string_equal(config.node_name, "tyo-1");
+	assert_string_equal(config.region, "tokyo");
+	assert_int_equal(config.role, NODE_LISTENER);
+	assert_int_equal(config.accelerator_count, 2);
+	assert_int_equal(config.peer_count, 3);
+	assert_string_equal(
+	    node_config_peer(&config, "rom-1")->addresses[0].text, "[2001:db8::4]:7401");
+	assert_int_equal(game->group_count, 2);
+	assert_int_equal(game->groups[0].endpoint_count, 2);
+	assert_string_equal(game->groups[0].endpoints[1].text, "osl-2");
+	assert_int_equal(game->backend_count, 0);
+	assert_int_equal(game->ports[0].last, 5010);
+	node_config_clear(&config);
+}
+
+static void listener_of_one(void **state)
+{
+	struct node_config config = compile("lim-1");
+
+	(void)state;
+	assert_int_equal(config.accelerator_count, 1);
+	assert_null(node_config_accelerator(&config, 8));
+	node_config_clear(&config);
+}
+
+static void endpoint_knows_who_may_ask(void **state)
+{
+	struct node_config config = compile("osl-1");
+	const struct config_accelerator *web = node_config_accelerator(&config, 8);
+
+	(void)state;
+	assert_int_equal(config.peer_count, 3);
+	assert_int_equal(web->backend_count, 2);
+	assert_int_equal(web->backends[1].weight, 2);
+	assert_int_equal(web->group_count, 0);
+	assert_true(config_accelerator_allows(web, "tyo-1"));
+	assert_true(config_accelerator_allows(web, "tyo-2"));
+	assert_false(config_accelerator_allows(web, "lim-1"));
+	assert_true(config_accelerator_allows(node_config_accelerator(&config, 9), "lim-1"));
+	assert_int_equal(node_config_peer(&config, "tyo-1")->address_count, 0);
+	node_config_clear(&config);
+}
+
+static void endpoint_has_its_regions_backends(void **state)
+{
+	struct node_config config = compile("rom-1");
+
+	(void)state;
+	assert_int_equal(config.accelerator_count, 1);
+	assert_string_equal(config.accelerators[0].backends[0].host, "10.1.0.1");
+	assert_int_equal(config.accelerators[0].backends[0].port, 6000);
+	node_config_clear(&config);
+}
+
+static void both_ends_share_a_door_key(void **state)
+{
+	struct node_config listener = compile("tyo-1"), endpoint = compile("osl-1");
+	struct node_config other = compile("tyo-2");
+	const uint8_t *key = node_config_peer(&listener, "osl-1")->door_key;
+
+	(void)state;
+	assert_memory_equal(key, node_config_peer(&endpoint, "tyo-1")->door_key, DOOR_KEY_BYTES);
+	assert_memory_not_equal(
+	    key, node_config_peer(&endpoint, "tyo-2")->door_key, DOOR_KEY_BYTES);
+	assert_memory_not_equal(
+	    key, node_config_peer(&listener, "osl-2")->door_key, DOOR_KEY_BYTES);
+	assert_memory_not_equal(key, node_config_peer(&other, "osl-1")->door_key, DOOR_KEY_BYTES);
+	node_config_clear(&listener);
+	node_config_clear(&endpoint);
+	node_config_clear(&other);
+}
+
+static void endpoint_without_address_is_left_out(void **state)
+{
+	struct node_config config;
+
+	(void)state;
+	fixture_nodes[2].address_count = 0;
+	config = compile("tyo-1");
+	fixture_nodes[2].address_count = 1;
+	assert_null(node_config_peer(&config, "osl-2"));
+	node_config_clear(&config);
+}
+
+/* A change elsewhere leaves a node's config as it was. */
+static void only_those_concerned_change(void **state)
+{
+	uint8_t before[2][32], after[2][32];
+	struct node_config config;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		fixture_accelerators[1].accelerator.udp_idle_timeout_s += (uint32_t)i;
+		fixture.revision += (uint64_t)i;
+		config = compile("lim-1");
+		node_config_fingerprint(&config, i ? after[0] : before[0]);
+		node_config_clear(&config);
+		config = compile("tyo-1");
+		node_config_fingerprint(&config, i ? after[1] : before[1]);
+		node_config_clear(&config);
+	}
+	assert_memory_equal(before[0], after[0], 32);
+	assert_memory_not_equal(before[1], after[1], 32);
+}
+
+#define COMPILE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    COMPILE_TEST(listener_with_both),
+	    COMPILE_TEST(listener_of_one),
+	    COMPILE_TEST(endpoint_knows_who_may_ask),
+	    COMPILE_TEST(endpoint_has_its_regions_backends),
+	    COMPILE_TEST(both_ends_share_a_door_key),
+	    COMPILE_TEST(endpoint_without_address_is_left_out),
+	    COMPILE_TEST(only_those_concerned_change),
+	};
+
+	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
