@@ -193,11 +193,11 @@ static int on_config(void *state, const struct node_config *old)
 	return 0;
 }
 
-static size_t flow_count(void *state)
+static size_t flow_count(void *state, enum flow_kind kind)
 {
 	const struct endpoint *endpoint = state;
 
-	return endpoint->flow_count;
+	return kind == FLOW_TCP ? endpoint->tcp_flow_count : endpoint->udp_flow_count;
 }
 
 static void stop(void *state)

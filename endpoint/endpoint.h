@@ -16,7 +16,7 @@ struct endpoint {
 	struct names *names;
 	struct tcp_relays relays;
 	struct list_node tcp_flows, udp_flows;
-	size_t flow_count;
+	size_t tcp_flow_count, udp_flow_count;
 	unsigned next_source; /* of --source, in turn */
 	ev_timer removal; /* ends the flows of removed accelerators when the drain time is over */
 };

@@ -54,7 +54,7 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 	stop_connecting(flow);
 	worker_timer_stop(worker_of(flow), &flow->timeout);
 	list_del(&flow->node);
-	flow->endpoint->flow_count--;
+	flow->endpoint->tcp_flow_count--;
 	free(flow);
 }
 
@@ -208,7 +208,7 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 	worker_timer_set(endpoint->worker, &made->timeout,
 	    worker_now_us(endpoint->worker) + (uint64_t)config->connect_timeout_ms * 1000);
 	list_add_tail(&endpoint->tcp_flows, &made->node);
-	endpoint->flow_count++;
+	endpoint->tcp_flow_count++;
 	page_count(worker_page(endpoint->worker), PAGE_tcp_flows_opened);
 	tcp_relay_init(&made->relay, &endpoint->relays, flow,
 	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);

@@ -46,7 +46,7 @@ static void udp_flow_free(struct udp_flow *flow)
 	if (flow->has_socket)
 		close(flow->udp.descriptor);
 	list_del(&flow->node);
-	flow->endpoint->flow_count--;
+	flow->endpoint->udp_flow_count--;
 	free(flow);
 }
 
@@ -223,7 +223,7 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 	made->reader.data = made;
 	worker_timer_init(&made->idle, on_idle);
 	list_add_tail(&endpoint->udp_flows, &made->node);
-	endpoint->flow_count++;
+	endpoint->udp_flow_count++;
 	flow_set_user(flow, made);
 	is_active(made);
 	enum reason reason = find_backend(made);

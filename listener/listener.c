@@ -175,11 +175,11 @@ static void on_drain(void *state)
 	tcp_users_stop(state);
 }
 
-static size_t flow_count(void *state)
+static size_t flow_count(void *state, enum flow_kind kind)
 {
 	const struct listener *listener = state;
 
-	return listener->tcp_user_count + listener->udp.count;
+	return kind == FLOW_TCP ? listener->tcp_user_count : listener->udp.count;
 }
 
 static void stop(void *state)

@@ -26,8 +26,7 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 {
 	struct tcp_user *user = LIST_ENTRY(relay, struct tcp_user, relay);
 
-	if (reason != REASON_NONE)
-		page_count(worker_page(user->listener->worker), PAGE_tcp_flows_reset);
+	(void)reason;
 	list_del(&user->node);
 	user->listener->tcp_user_count--;
 	free(user);

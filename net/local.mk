@@ -39,6 +39,7 @@ tests_unit_keyring_test_LDADD = libtestsupport.a $(LDADD)
 # The worker process and what relays users' bytes.
 libnet_a_SOURCES += net/keys_messages.h
 libnet_a_SOURCES += net/tcp_relay.c net/tcp_relay.h
+check_PROGRAMS += tests/unit/tcp_relay_test
 libnet_a_SOURCES += net/worker.c net/worker.h net/worker_messages.h net/worker_private.h
 libnet_a_SOURCES += net/worker_accept.c net/worker_accept.h
 libnet_a_SOURCES += net/worker_dial.c net/worker_dial.h

@@ -19,6 +19,11 @@ enum {
 };
 static const double STARVED_RETRY_S = 0.02;
 
+static struct page *page_of(const struct tcp_relay *relay)
+{
+	return worker_page(relay->shared->worker);
+}
+
 static void touch(struct tcp_relay *relay)
 {
 	worker_touch(relay->shared->worker, flow_lane(relay->flow));
@@ -150,6 +155,7 @@ static bool read_some(struct tcp_relay *relay)
 	if (length <= 0)
 		return false;
 	relay->bytes_in += (uint64_t)length;
+	page_add(page_of(relay), PAGE_tcp_bytes_received, (uint64_t)length);
 	is_active(relay);
 	int error = write_to_flow(relay, (size_t)length);
 	drop_full_chunks(relay->shared);
@@ -216,6 +222,7 @@ size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, in
 	}
 	size_t taken = written > 0 ? (size_t)written : 0;
 	relay->bytes_out += taken;
+	page_add(page_of(relay), PAGE_tcp_bytes_sent, taken);
 	is_active(relay);
 	if (taken < total)
 		ev_io_start(worker_loop(relay->shared->worker), &relay->writer);
@@ -252,6 +259,8 @@ void tcp_relay_on_closed(struct tcp_relay *relay, enum reason reason)
 	if (reason == REASON_NONE && relay->descriptor >= 0)
 		tcp_allow_fin(relay->descriptor);
 	close_socket(relay);
+	page_count(
+	    page_of(relay), reason == REASON_NONE ? PAGE_tcp_flows_closed : PAGE_tcp_flows_reset);
 	relay->flow = NULL;
 	relay->on_end(relay, reason);
 }
@@ -267,7 +276,10 @@ void tcp_relay_abort(struct tcp_relay *relay, enum reason reason)
 
 static void on_idle(struct worker_timer *timer)
 {
-	tcp_relay_abort(LIST_ENTRY(timer, struct tcp_relay, idle), REASON_IDLE);
+	struct tcp_relay *relay = LIST_ENTRY(timer, struct tcp_relay, idle);
+
+	page_count(page_of(relay), PAGE_tcp_idle_closed);
+	tcp_relay_abort(relay, REASON_IDLE);
 }
 
 void tcp_relay_start(struct tcp_relay *relay, int descriptor)

@@ -123,7 +123,7 @@ static void say_drained(struct worker *worker)
 {
 	if (!worker->is_draining || worker->has_said_drained)
 		return;
-	if (worker->role->flow_count(worker->state) > 0)
+	if (page_get(worker->page, PAGE_tcp_flows) + page_get(worker->page, PAGE_udp_flows) > 0)
 		return;
 	worker->has_said_drained = true;
 	ipc_send(worker->main_channel, WORKER_MESSAGE_DRAINED, NULL, 0);
@@ -138,8 +138,9 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 	wheel_advance(&worker->wheel, worker->now_us, WHEEL_BATCH, on_expired, worker);
 	lanes_report(&worker->lanes);
 	page_set(worker->page, PAGE_memory_bytes, chunk_pool_used_bytes(worker->pool));
-	if (worker->state)
-		say_drained(worker);
+	page_set(worker->page, PAGE_tcp_flows, worker->role->flow_count(worker->state, FLOW_TCP));
+	page_set(worker->page, PAGE_udp_flows, worker->role->flow_count(worker->state, FLOW_UDP));
+	say_drained(worker);
 }
 
 /* Runs first after the wait: everything in this round sees the same time. */

@@ -62,8 +62,8 @@ struct worker_role {
 	void (*on_socket)(void *state, const struct worker_socket *socket, int descriptor);
 	/* SIGTERM: accept nothing new; the worker ends when flow_count() is 0 or the drain time is over. */
 	void (*on_drain)(void *state);
-	/* Flows that are alive, for the drain's end. */
-	size_t (*flow_count)(void *state);
+	/* Flows that are alive by kind, for counters and the drain's end. */
+	size_t (*flow_count)(void *state, enum flow_kind kind);
 	/* Frees the state after all lanes were freed. */
 	void (*stop)(void *state);
 };
