@@ -7,6 +7,7 @@
 #include "tunnel/parameters.h"
 
 #include "base/bytes.h"
+#include "tunnel/limits.h"
 
 void tunnel_parameters_write(struct writer *w, const struct tunnel_parameters *parameters)
 {
@@ -33,8 +34,8 @@ bool tunnel_parameters_are_good(const struct tunnel_parameters *p)
 	return p->version == TUNNEL_VERSION && p->aeads != 0
 	       && (p->aeads & ~(AEAD_AES256GCM | AEAD_CHACHA20POLY1305)) == 0 && p->workers >= 1
 	       && p->workers <= TUNNEL_LANES_MAX && p->max_flows >= 1
-	       && p->packet_bytes >= TUNNEL_PACKET_BYTES_MIN
-	       && p->packet_bytes <= TUNNEL_PACKET_BYTES_MAX;
+	       && p->packet_bytes >= PACKET_MIN_BYTES
+	       && p->packet_bytes <= PACKET_MAX_BYTES;
 }
 
 bool tunnel_parameters_equal(const struct tunnel_parameters *a, const struct tunnel_parameters *b)

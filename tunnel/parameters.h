@@ -15,9 +15,6 @@ struct writer;
 enum {
 	TUNNEL_VERSION = 1,
 	TUNNEL_PARAMETERS_BYTES = 18, /* on the wire */
-	/* Of packet_bytes: what every IPv6 path carries, and jumbo Ethernet's most. */
-	TUNNEL_PACKET_BYTES_MIN = 1200,
-	TUNNEL_PACKET_BYTES_MAX = 8952,
 };
 
 struct tunnel_parameters {
