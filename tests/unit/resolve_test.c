@@ -8,9 +8,13 @@
 #define RESOLVE_TRY_MS 50
 #include "net/resolve.c"
 
+#include "net/sandbox.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -262,6 +266,24 @@ static void nonsense_is_not_found(void **state)
 	assert_int_equal(heard.count, 0);
 }
 
+/* c-ares makes its sockets and needs no file then. */
+static void names_are_found_inside_the_sandbox(void **state)
+{
+	int status;
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0) {
+		ev_loop_fork(loop);
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (sandbox_enter(SANDBOX_WORKER) == ERR_IO)
+			_exit(1);
+		_exit(lookup("two.test").count == 4 && lookup("none.test").error ? 0 : 2);
+	}
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -274,6 +296,7 @@ int main(void)
 	    TEST(cancelled_queries_do_not_call),
 	    TEST(queries_are_capped),
 	    TEST(nonsense_is_not_found),
+	    TEST(names_are_found_inside_the_sandbox),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
