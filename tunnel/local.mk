@@ -61,6 +61,17 @@ libtunnel_a_SOURCES += \
 	tunnel/stream_recv.c tunnel/stream_recv.h \
 	tunnel/stream_send.c tunnel/stream_send.h
 check_PROGRAMS += \
+	tests/unit/datagram_queue_test \
+	tests/unit/epochs_test \
+	tests/unit/flow_ids_test \
+	tests/unit/flow_table_test \
+	tests/unit/frame_test \
 	tests/unit/lane_receive_test \
-	tests/unit/lane_test
+	tests/unit/lane_test \
+	tests/unit/packet_test \
+	tests/unit/range_set_test \
+	tests/unit/reason_test \
+	tests/unit/reassembly_test \
+	tests/unit/stream_recv_test \
+	tests/unit/stream_send_test
 tests_unit_lane_test_SOURCES = tests/unit/lane_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
