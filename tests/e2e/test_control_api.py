@@ -1,0 +1,420 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Control alone: its API over the UNIX socket, what it keeps, and what it does when it cannot.
+
+Nodes are written into the database, as if they had joined; real ones are in other tests.
+"""
+import concurrent.futures
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from tests.lab import procs, trunkline
+
+NODES = [("tyo-1", 1, "tokyo"), ("osl-1", 2, "oslo"), ("rom-1", 2, "rome")]
+WEB = {"name": "web", "protocol": "tcp", "ports": ["8001-8010", "80", "8000"], "listen": ["tokyo"],
+       "endpoint_groups": [{"region": "oslo", "backends": [{"host": "192.0.2.10"}]}]}
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=10)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Control:
+    """A control of a test, started and stopped at will."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+        self.state = os.path.join(self.folder, "state")
+        self.socket = os.path.join(self.folder, "api.sock")
+        self.proc = None
+
+    def start(self):
+        port = procs.free_port(socket.SOCK_STREAM, None, "127.0.0.1")
+        self.proc = procs.Proc("control", [
+            trunkline.program("trunkline-control"), "--state", self.state, "--api",
+            f"unix:{self.socket}", "--nodes", f"127.0.0.1:{port}"], self.folder, log_mode="ab")
+        procs.wait_until(self.answers, 10 * trunkline.SLOW, "control to answer")
+        return self
+
+    def answers(self):
+        assert self.proc.is_alive(), self.proc.tail()
+        try:
+            return self.call("GET", "/v1/status")[0] == 200
+        except OSError:
+            return False
+
+    def stop(self):
+        self.proc.stop()
+
+    def kill(self):
+        os.kill(self.proc.pid, signal.SIGKILL)
+        self.proc.stop()
+
+    def call(self, method, path, body=None, headers=None):
+        """Status, parsed answer, headers."""
+        connection = UnixConnection(self.socket)
+        try:
+            data = body if isinstance(body, (str, bytes, type(None))) else json.dumps(body)
+            connection.request(method, path, data, headers or {})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read()), dict(answer.getheaders())
+        finally:
+            connection.close()
+
+    def get(self, path):
+        status, answer, _ = self.call("GET", path)
+        assert status == 200, answer
+        return answer
+
+    def add_nodes(self):
+        """While it is stopped."""
+        database = sqlite3.connect(os.path.join(self.state, "control.db"))
+        for i, (name, role, region) in enumerate(NODES):
+            database.execute(
+                "INSERT INTO nodes (name, role, region, pin, door_secret, addresses, slots,"
+                " version, joined_ms, last_seen_ms) VALUES (?, ?, ?, ?, ?, ?, 1, '0', 1, 0)",
+                (name, role, region, bytes([i + 1]) * 32, bytes(32), f"192.0.2.{i + 1}:7401"))
+        database.commit()
+        database.close()
+
+
+@pytest.fixture
+def control(tmp_path):
+    control = Control(tmp_path).start()
+    control.stop()
+    control.add_nodes()
+    yield control.start()
+    if control.proc.is_alive():
+        control.stop()
+
+
+def expect_problem(answered, status, kind, field=None):
+    code, problem, headers = answered
+    assert code == status == problem["status"], problem
+    assert headers["Content-Type"] == "application/problem+json"
+    assert problem["type"] == f"urn:trunkline:problem:{kind}", problem
+    assert problem.get("field") == field, problem
+    assert problem["detail"] and "\n" not in problem["detail"]
+    return problem
+
+
+def test_an_accelerators_life(control):
+    status, made, headers = control.call("POST", "/v1/accelerators", WEB)
+    assert status == 201
+    assert headers["Location"] == "/v1/accelerators/web"
+    assert headers["ETag"] == f'"{made["revision"]}"'
+    assert made["ports"] == ["80", "8000-8010"]
+    assert made["tcp_idle_timeout_s"] == 3600 and made["udp_flows_per_source"] == 1000
+    assert made["endpoint_groups"][0]["backends"] == [{"host": "192.0.2.10", "weight": 128}]
+    assert [n["node"] for n in made["nodes"]] == ["osl-1", "tyo-1"]
+    assert {n["state"] for n in made["nodes"]} == {"down"}
+
+    status, changed, _ = control.call("PATCH", "/v1/accelerators/web",
+                                      {"ports": ["443"], "tcp_idle_timeout_s": 60})
+    assert status == 200 and changed["ports"] == ["443"] and changed["id"] == made["id"]
+    assert changed["revision"] > made["revision"]
+    status, again, _ = control.call("PATCH", "/v1/accelerators/web", {"ports": ["443"]})
+    assert status == 200 and again["revision"] == changed["revision"]
+    status, default, _ = control.call("PATCH", "/v1/accelerators/web?now=true",
+                                      {"tcp_idle_timeout_s": None})
+    assert default["tcp_idle_timeout_s"] == 3600
+
+    assert control.get("/v1/accelerators")["items"] == [default]
+    assert [(t["listener"], t["endpoint"], t["state"]) for t in control.get("/v1/tunnels")["items"]] \
+        == [("tyo-1", "osl-1", "unknown")]
+    assert control.get("/v1/tunnels/tyo-1/osl-1")["lane_list"] == []
+    expect_problem(control.call("GET", "/v1/tunnels/tyo-1/rom-1"), 404, "not-found")
+
+    status, gone, _ = control.call("DELETE", "/v1/accelerators/web")
+    assert status == 200 and gone["revision"] == default["revision"] + 1
+    expect_problem(control.call("GET", "/v1/accelerators/web"), 404, "not-found")
+    changes = control.get("/v1/revisions?limit=3")["items"]
+    assert [c["what"] for c in changes] == ["accelerator web deleted", "accelerator web updated",
+                                            "accelerator web updated"]
+    assert changes[0]["who"].startswith(f"uid {os.getuid()} (")
+
+
+def test_what_is_wrong_is_said(control):
+    def post(**changes):
+        return control.call("POST", "/v1/accelerators", {**WEB, **changes})
+
+    def group(**changes):
+        return [{"region": "oslo", "backends": [{"host": "192.0.2.10", **changes}]}]
+
+    assert "tokyo" in expect_problem(post(listen=["tokio"]), 422, "unknown-region", "listen[0]")["fix"]
+    problem = expect_problem(
+        post(endpoint_groups=[{"region": "paris", "backends": [{"host": "::1"}]}]), 422,
+        "no-endpoint", "endpoint_groups[0].region")
+    assert "oslo" in problem["fix"]
+    expect_problem(post(prots=["80"]), 400, "bad-request", "prots")
+    expect_problem(post(ports=["80-70"]), 422, "invalid", "ports[0]")
+    expect_problem(post(ports=["80", "80"]), 422, "invalid", "ports")
+    expect_problem(post(name="a b"), 422, "invalid", "name")
+    expect_problem(post(protocol="icmp"), 422, "invalid", "protocol")
+    expect_problem(post(endpoint_groups=group(weight=256)), 422, "invalid",
+                   "endpoint_groups[0].backends[0].weight")
+    expect_problem(post(endpoint_groups=group(weight=0)), 422, "invalid",
+                   "endpoint_groups[0].backends")
+    expect_problem(post(endpoint_groups=group(host="[::1]")), 422, "invalid",
+                   "endpoint_groups[0].backends[0].host")
+    expect_problem(control.call("POST", "/v1/accelerators", {"name": "x"}), 400, "bad-request",
+                   "protocol")
+    assert control.get("/v1/status")["revision"] == 0
+
+    assert post()[0] == 201
+    expect_problem(post(ports=["1"]), 409, "name-taken", "name")
+    problem = expect_problem(post(name="shop", protocol="tcp+udp", ports=["8005"]), 409,
+                             "port-taken", "ports")
+    assert problem["detail"] == 'tcp port 8005 in tokyo belongs to accelerator "web"'
+    assert post(name="dns", protocol="udp", ports=["8005"])[0] == 201
+    expect_problem(control.call("PATCH", "/v1/accelerators/dns", {"protocol": "tcp+udp"}), 409,
+                   "port-taken", "ports")
+    expect_problem(control.call("PATCH", "/v1/accelerators/dns", {"name": "x"}), 400, "bad-request",
+                   "name")
+    expect_problem(control.call("PATCH", "/v1/accelerators/dns", {}), 400, "bad-request")
+    expect_problem(control.call("PATCH", "/v1/accelerators/dns", {"ports": None}), 400,
+                   "bad-request", "ports")
+
+
+def test_a_change_by_somebody_else_is_not_overwritten(control):
+    _, made, headers = control.call("POST", "/v1/accelerators", WEB)
+    old = {"If-Match": headers["ETag"]}
+    assert control.call("PATCH", "/v1/accelerators/web", {"ports": ["81"]}, old)[0] == 200
+    expect_problem(control.call("PATCH", "/v1/accelerators/web", {"ports": ["82"]}, old), 412,
+                   "changed-meanwhile")
+    expect_problem(control.call("DELETE", "/v1/accelerators/web", None, old), 412,
+                   "changed-meanwhile")
+    assert control.get("/v1/accelerators/web")["ports"] == ["81"]
+    assert control.call("DELETE", "/v1/accelerators/web", None, {"If-Match": "*"})[0] == 200
+    del made
+
+
+def test_requests_that_are_none(control):
+    expect_problem(control.call("GET", "/v1/nothing"), 404, "no-route")
+    expect_problem(control.call("GET", "/v1/nodes/a%20b"), 404, "no-route")
+    expect_problem(control.call("PUT", "/v1/nodes"), 405, "method-not-allowed")
+    assert control.call("PUT", "/v1/nodes")[2]["Allow"] == "GET"
+    assert control.call("PUT", "/v1/accelerators/web")[2]["Allow"] == "GET, PATCH, DELETE"
+    for body in ["", "{", "[]", '{"name": 1, "name": 2}', "\0", b"\xff", "[" * 10000]:
+        expect_problem(control.call("POST", "/v1/accelerators", body), 400, "bad-request")
+    expect_problem(control.call("POST", "/v1/accelerators", '{"name":' + "[" * 9 + "]" * 9 + "}"),
+                   422, "invalid", "name")
+    expect_problem(control.call("POST", "/v1/accelerators", "x" * (1 << 20 | 1)), 413, "too-large")
+    expect_problem(control.call("POST", "/v1/accelerators", " " * (1 << 20)), 400, "bad-request")
+    expect_problem(control.call("DELETE", "/v1/nodes/nobody"), 404, "not-found")
+    expect_problem(control.call("GET", "/v1/revisions?limit=0"), 400, "bad-request", "limit")
+
+
+def test_tokens(control):
+    status, token, _ = control.call("POST", "/v1/tokens", {"role": "endpoint", "region": "oslo"})
+    assert status == 201 and token["token"].startswith("tlj1_") and token["role"] == "endpoint"
+    expect_problem(control.call("POST", "/v1/tokens", {"role": "cook", "region": "oslo"}), 422,
+                   "invalid", "role")
+    expect_problem(control.call("POST", "/v1/tokens", {"role": "endpoint", "region": "o s"}), 422,
+                   "invalid", "region")
+    expect_problem(control.call("POST", "/v1/tokens",
+                                {"role": "endpoint", "region": "oslo", "ttl_s": 0}), 422,
+                   "invalid", "ttl_s")
+    expect_problem(control.call("POST", "/v1/tokens", {"role": "endpoint"}), 400, "bad-request",
+                   "region")
+
+
+def test_nodes(control):
+    nodes = control.get("/v1/nodes")["items"]
+    assert [(n["name"], n["role"], n["region"], n["state"]) for n in nodes] == [
+        ("osl-1", "endpoint", "oslo", "down"), ("rom-1", "endpoint", "rome", "down"),
+        ("tyo-1", "listener", "tokyo", "down")]
+    assert nodes[0]["addresses"] == ["192.0.2.2:7401"] and nodes[0]["last_seen"] is None
+    control.call("POST", "/v1/accelerators", WEB)
+    assert control.call("DELETE", "/v1/nodes/osl-1")[0] == 200
+    expect_problem(control.call("GET", "/v1/nodes/osl-1"), 404, "not-found")
+    status = control.get("/v1/status")
+    assert status["nodes"] == {"up": 0, "down": 2}
+    assert "accelerator web has no endpoint in oslo" in [p["detail"] for p in status["problems"]]
+
+
+def test_pipelined_requests_and_silent_clients(control):
+    one = b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(control.socket)
+        client.sendall(one * 20)
+        got = b""
+        while got.count(b"HTTP/1.1 200") < 20:
+            part = client.recv(65536)
+            assert part, got[-200:]
+            got += part
+    silent = []
+    for _ in range(40):
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(control.socket)
+        client.sendall(one[:10])
+        silent.append(client)
+    assert control.get("/v1/status")["nodes"]["down"] == 3
+    for client in silent:
+        client.close()
+
+
+def test_many_at_once_each_get_a_revision(control):
+    def create(i):
+        return control.call("POST", "/v1/accelerators", {**WEB, "name": f"a{i}", "ports": [str(100 + i)]})
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(create, range(40)))
+    assert {status for status, _, _ in answers} == {201}
+    assert sorted(made["revision"] for _, made, _ in answers) == list(range(1, 41))
+    assert len({made["id"] for _, made, _ in answers}) == 40
+
+
+def test_nothing_acknowledged_is_lost_by_kill_9(control):
+    seed = int(os.environ.get("TEST_SEED", "1"))
+    print(f"to repeat: TEST_SEED={seed}")
+    rng = random.Random(seed)
+    known = {}
+    for life in range(4):
+        end = time.monotonic() + rng.uniform(0.05, 0.3)
+        killer = subprocess.Popen(["sh", "-c", f"sleep {end - time.monotonic()}; "
+                                   f"kill -9 {control.proc.pid}"])
+        pending = None
+        try:
+            while True:
+                pending = f"k{life}-{len(known)}"
+                port = str(1000 + len(known))
+                status, made, _ = control.call("POST", "/v1/accelerators",
+                                               {**WEB, "name": pending, "ports": [port]})
+                assert status == 201, made
+                known[pending] = made["revision"]
+        except (OSError, http.client.HTTPException):
+            pass
+        killer.wait()
+        control.proc.stop()
+        control.start()
+        found = {a["name"]: a["revision"] for a in control.get("/v1/accelerators")["items"]}
+        lost = set(known) - set(found)
+        assert not lost, f"acknowledged and lost: {lost}"
+        assert set(found) - set(known) <= {pending}
+        known = found
+    assert len(known) > 4
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk_refuses_changes_and_loses_nothing(small_disk):
+    control = Control(small_disk).start()
+    control.stop()
+    control.add_nodes()
+    control.start()
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(300000))
+    known = []
+    try:
+        while True:
+            answered = control.call("POST", "/v1/accelerators", {
+                **WEB, "name": f"f{len(known)}", "ports": [str(100 + len(known))]})
+            if answered[0] != 201:
+                break
+            known.append(answered[1]["name"])
+        assert "full" in expect_problem(answered, 503, "storage")["detail"]
+        seen = control.get("/v1/accelerators")["items"]
+        assert {a["name"] for a in seen} == set(known)
+        filler.unlink()
+        assert control.call("DELETE", f"/v1/accelerators/{known[-1]}")[0] == 200
+        assert control.call("POST", "/v1/accelerators", {
+            **WEB, "name": "last", "ports": ["60000-60010"]})[0] == 201
+        control.kill()
+        control.start()
+        assert {a["name"] for a in control.get("/v1/accelerators")["items"]} \
+            == set(known[:-1]) | {"last"}
+    finally:
+        control.proc.stop()
+
+
+def test_a_second_control_on_the_same_state_is_refused(control):
+    second = subprocess.run([trunkline.program("trunkline-control"), "--state", control.state,
+                             "--api", f"unix:{control.socket}2", "--nodes", "127.0.0.1:0"],
+                            capture_output=True, text=True, timeout=20, check=False)
+    assert second.returncode == 1 and "error" in second.stderr
+    assert control.get("/v1/status")
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--api", "127.0.0.1:7500"], "no API tokens yet"),
+    (["--api", "unix:"], "must be unix:PATH"),
+    (["--nodes", "nowhere"], "--nodes"),
+    (["--frob"], "--frob"),
+])
+def test_options_that_are_refused(tmp_path, arguments, words):
+    done = subprocess.run([trunkline.program("trunkline-control"), "--state", tmp_path / "s",
+                           *arguments], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2 and words in done.stderr
+    assert not (tmp_path / "s").exists()
+
+
+def test_answers_keep_to_the_api_description(control):
+    """Every answer against the schemas of doc/openapi.yaml."""
+    import jsonschema
+    import yaml
+
+    with open(os.path.join(os.path.dirname(__file__), "../../doc/openapi.yaml"),
+              encoding="utf-8") as file:
+        api = yaml.safe_load(file)
+
+    def nullable(node):
+        """OpenAPI 3.0's nullable in JSON schema's words."""
+        if isinstance(node, list):
+            return [nullable(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        node = {key: nullable(value) for key, value in node.items()}
+        if node.pop("nullable", False) is True:
+            node = {"anyOf": [node, {"type": "null"}]}
+        return node
+
+    api["components"] = nullable(api["components"])
+
+    def check(path, method, answered):
+        status, answer, _ = answered
+        response = api["paths"][path][method]["responses"][str(status)]
+        if "$ref" in response:
+            response = api["components"]["responses"][response["$ref"].split("/")[-1]]
+        schema = nullable(next(iter(response["content"].values()))["schema"])
+        jsonschema.Draft4Validator({**schema, "components": api["components"]}).validate(answer)
+
+    token = {"role": "listener", "region": "x"}
+    check("/v1/tokens", "post", control.call("POST", "/v1/tokens", token))
+    check("/v1/tokens", "post", control.call("POST", "/v1/tokens", {}))
+    check("/v1/accelerators", "post", control.call("POST", "/v1/accelerators", WEB))
+    check("/v1/accelerators", "post", control.call("POST", "/v1/accelerators", WEB))
+    check("/v1/accelerators", "post", control.call("POST", "/v1/accelerators", {**WEB, "listen": ["z"]}))
+    one = "/v1/accelerators/web"
+    check("/v1/accelerators/{name}", "patch", control.call("PATCH", one, {"ports": ["9"]}))
+    check("/v1/accelerators/{name}", "get", control.call("GET", one))
+    for path in ["/v1/accelerators", "/v1/nodes", "/v1/tunnels", "/v1/status", "/v1/revisions"]:
+        check(path, "get", control.call("GET", path))
+    check("/v1/nodes/{name}", "get", control.call("GET", "/v1/nodes/tyo-1"))
+    check("/v1/tunnels/{listener}/{endpoint}", "get", control.call("GET", "/v1/tunnels/tyo-1/osl-1"))
+    check("/v1/nodes/{name}", "delete", control.call("DELETE", "/v1/nodes/rom-1"))
+    check("/v1/accelerators/{name}", "delete", control.call("DELETE", one))
+    check("/v1/accelerators/{name}", "delete", control.call("DELETE", one))
