@@ -15,3 +15,8 @@ lab: all check-programs
 # Fuzz targets: one adds its program to EXTRA_PROGRAMS and FUZZ_TARGETS and states its _LDFLAGS
 # as $(FUZZER_LINK); they are built when configured with --enable-fuzzing CC=clang.
 FUZZER_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+
+EXTRA_PROGRAMS += tests/fuzz/handshake_fuzz
+FUZZ_TARGETS += tests/fuzz/handshake_fuzz
+tests_fuzz_handshake_fuzz_LDFLAGS = $(FUZZER_LINK)
+tests_fuzz_handshake_fuzz_LDADD = libtestsupport.a $(LDADD)
