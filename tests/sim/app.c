@@ -3,6 +3,7 @@
 #include "tests/sim/app.h"
 
 #include "base/err.h"
+#include "tests/sim/dial.h"
 #include "tests/sim/digest.h"
 
 #include <stdio.h>
@@ -413,6 +414,8 @@ static void on_state(
 		    reason_name(reason), text ? text : "");
 	if (end->is_over)
 		world_fail(world, "lane %u changed its state after its end", end->index);
+	if (end->node->side == SIDE_LISTENER && (state == LANE_DOWN || state == LANE_OVER))
+		dial_later(end);
 	if (state != LANE_OVER)
 		return;
 	end->is_over = true;
@@ -441,13 +444,6 @@ const struct lane_callbacks app_callbacks[SIDES] = {
 
 /* Starts. */
 
-static void give_up(struct app_end *end)
-{
-	end->is_closed = true;
-	end->closed_reason = REASON_LANE_LOST;
-	note_over(end);
-}
-
 static void start_event(void *context, void *argument, bool free_it)
 {
 	struct app *app = context;
@@ -458,11 +454,9 @@ static void start_event(void *context, void *argument, bool free_it)
 	(void)argument;
 	if (free_it)
 		return;
-	if (lane_end->is_over) {
-		give_up(end);
-		return;
-	}
-	error = flow_open(lane_end->lane, &app->plan.open, end, &end->flow, now_of(end));
+	error = ERR_STATE;
+	if (lane_end->lane)
+		error = flow_open(lane_end->lane, &app->plan.open, end, &end->flow, now_of(end));
 	if (error) {
 		end->flow = NULL;
 		if (error != ERR_STATE && error != ERR_LIMIT && error != ERR_NOMEM)
@@ -547,7 +541,8 @@ static void check_refused(struct app_end *end)
 
 static void check_end(struct app_end *end)
 {
-	bool is_lost = end->closed_reason == REASON_LANE_LOST;
+	bool is_lost =
+	    end->closed_reason == REASON_LANE_LOST || end->closed_reason == REASON_PEER_RESTARTED;
 
 	if (end->app->world->scenario->lanes_die && (is_lost || !end->is_closed))
 		return;

@@ -26,6 +26,13 @@ struct flow_mix {
 	uint64_t idle_us;         /* talking flows pause up to so long */
 };
 
+enum restart {
+	RESTART_NONE,
+	RESTART_LISTENER,
+	RESTART_ENDPOINT,
+	RESTART_WORKER, /* the endpoint's of lane 0: its lane is gone, the tunnel's secret is not */
+};
+
 struct scenario {
 	const char *name;
 	struct link_config up, down; /* listener to endpoint, endpoint to listener */
@@ -37,8 +44,10 @@ struct scenario {
 	uint64_t pool_bytes;             /* bound of the chunks of one node */
 	unsigned must_fire;              /* FAULT_BIT()s that must strike in either direction */
 	unsigned datagram_share_percent; /* of the datagrams at least so many arrive */
-	bool lanes_die;                  /* a cut outlives them: flows end with the lane */
-	bool keys_change;                /* it lasts long enough for new keys */
+	bool lanes_die; /* a cut or restart outlives them: flows may end with the lane */
+	enum restart restart;
+	uint64_t restart_us;
+	bool keys_change; /* it lasts long enough for new keys */
 };
 
 extern const struct scenario scenarios[];

@@ -100,6 +100,7 @@ static bool run_seed(
 	sum->events += result.events;
 	sum->virtual_us += result.virtual_us;
 	sum->packets += result.packets;
+	sum->restarts += result.restarts;
 	for (int fault = 0; fault < FAULT_COUNT; fault++)
 		sum->faults[fault] += result.faults[fault];
 	return is_good;
@@ -120,6 +121,8 @@ static unsigned run_scenario(const struct scenario *scenario, const struct optio
 		if (sum.faults[fault])
 			printf(" %s %llu", fault_name((enum fault)fault),
 			    (unsigned long long)sum.faults[fault]);
+	if (sum.restarts)
+		printf(" restart %llu", (unsigned long long)sum.restarts);
 	printf("%s\n", failures ? " FAILED" : "");
 	fflush(stdout);
 	return failures;

@@ -4,7 +4,9 @@
 
 #include "base/err.h"
 #include "tests/sim/app.h"
+#include "tests/sim/dial.h"
 #include "tests/sim/digest.h"
+#include "tunnel/handshake.h"
 #include "tunnel/limits.h"
 #include "tunnel/packet.h"
 
@@ -13,13 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define START_US      UINT64_C(1000000)
-#define SETTLE_US     UINT64_C(4000000)  /* after the last flow's end: acknowledgements drain */
-#define LANES_END_US  UINT64_C(32000000) /* a lane that did not hear the CLOSE is over by then */
-#define FLOWS_MAX     4096
-#define POLL_DELAY_US 30  /* how late a worker sees a packet, at most */
-#define TIMER_LATE_US 100 /* how late its timers are */
-#define SPINS_MAX     100
+#define START_US       UINT64_C(1000000)
+#define SETTLE_US      UINT64_C(4000000) /* after the last flow's end: acknowledgements drain */
+#define LANES_UP_US    UINT64_C(60000000)
+#define LANES_END_US   UINT64_C(32000000) /* a lane that did not hear the CLOSE is over by then */
+#define POLL_DELAY_US  30                 /* how late a worker sees a packet, at most */
+#define TIMER_LATE_US  100                /* how late its timers are */
+#define SPINS_MAX      100
+#define BATCH_MAX_PKTS 65536
 
 void world_fail(struct world *world, const char *format, ...)
 {
@@ -55,7 +58,7 @@ static unsigned send_batches(struct lane_end *end)
 			link_send(end->node->out, batch.data + at, length, batch.ecn);
 			packets++;
 		}
-		if (packets > FLOWS_MAX * 16) {
+		if (packets > BATCH_MAX_PKTS) {
 			world_fail(world, "lane %u sends without end", end->index);
 			break;
 		}
@@ -109,9 +112,18 @@ static void timer_event(void *context, void *argument, bool free_it)
 	if (end->timer_us != now_us)
 		return;
 	end->timer_us = UINT64_MAX;
+	if (!end->lane)
+		return;
 	if (lane_timer_us(end->lane) <= now_us)
 		lane_on_timer(end->lane, now_us);
 	world_pump(end);
+}
+
+void world_drop_lane(struct lane_end *end)
+{
+	lane_free(end->lane);
+	end->lane = NULL;
+	end->local_id = 0;
 }
 
 /* Receiving. */
@@ -123,7 +135,7 @@ static struct lane_end *find_lane(struct node *node, const struct sim_packet *pa
 	if (packet_header_read(packet->data, packet->length, &header) != 0)
 		return NULL;
 	for (unsigned i = 0; i < node->world->scenario->lanes; i++)
-		if (node->lanes[i].local_id == header.connection_id)
+		if (node->lanes[i].lane && node->lanes[i].local_id == header.connection_id)
 			return &node->lanes[i];
 	return NULL;
 }
@@ -166,9 +178,14 @@ static void check_verdict(struct lane_end *end, const struct sim_packet *packet,
 static void receive_packet(struct node *node, struct sim_packet *packet)
 {
 	struct world *world = node->world;
-	struct lane_end *end = find_lane(node, packet);
+	struct lane_end *end;
 	int verdict;
 
+	if (handshake_is(packet->data, packet->length)) {
+		dial_receive(node, packet);
+		return;
+	}
+	end = find_lane(node, packet);
 	if (!end)
 		return;
 	verdict = lane_receive(
@@ -190,12 +207,12 @@ static void poll_event(void *context, void *argument, bool free_it)
 	for (unsigned i = 0; i < node->inbox_count; i++)
 		receive_packet(node, node->inbox[i]);
 	for (unsigned i = 0; i < world->scenario->lanes; i++)
-		if (node->lanes[i].is_touched)
+		if (node->lanes[i].is_touched && node->lanes[i].lane)
 			lane_receive_done(node->lanes[i].lane, world->events.now_us);
 	while (node->inbox_count > 0)
 		sim_packet_free(node->inbox[--node->inbox_count]);
 	for (unsigned i = 0; i < world->scenario->lanes; i++) {
-		if (node->lanes[i].is_touched)
+		if (node->lanes[i].is_touched && node->lanes[i].lane)
 			world_pump(&node->lanes[i]);
 		node->lanes[i].is_touched = false;
 	}
@@ -219,45 +236,6 @@ static void deliver(void *context, struct sim_packet *packet)
 
 /* Beginning. */
 
-static void start_lane(struct world *world, unsigned index)
-{
-	const struct scenario *scenario = world->scenario;
-	uint8_t secrets[SIDES][AEAD_SECRET_BYTES];
-	uint32_t ids[SIDES] = {0x01000000u + index, 0x02000000u + index};
-	bool has_aes = aead_is_supported(AEAD_AES256GCM);
-
-	rng_bytes(&world->node_rng, secrets, sizeof(secrets));
-	for (int side = 0; side < SIDES; side++) {
-		struct node *node = &world->nodes[side];
-		struct lane_end *end = &node->lanes[index];
-		struct lane_config config = {
-		    .role = side == SIDE_LISTENER ? LANE_LISTENER : LANE_ENDPOINT,
-		    .local_id = ids[side],
-		    .remote_id = ids[!side],
-		    .aead = has_aes && index % 2 == 0 ? AEAD_AES256GCM : AEAD_CHACHA20POLY1305,
-		    .packet_bytes = scenario->packet_bytes,
-		    .max_flows = FLOWS_MAX,
-		    .memory_bytes = scenario->lane_memory_bytes,
-		    .pool = node->pool,
-		    .callbacks = &app_callbacks[side],
-		    .context = end,
-		};
-
-		memcpy(config.send_secret, secrets[side], AEAD_SECRET_BYTES);
-		memcpy(config.receive_secret, secrets[!side], AEAD_SECRET_BYTES);
-		*end = (struct lane_end){
-		    .node = node,
-		    .index = index,
-		    .local_id = ids[side],
-		    .timer_us = UINT64_MAX,
-		};
-		if (lane_new(&end->lane, &config, world->events.now_us) != 0) {
-			fprintf(stderr, "lane_new failed\n");
-			exit(1);
-		}
-	}
-}
-
 static void begin(struct world *world, const struct scenario *scenario, uint64_t seed)
 {
 	const struct link_config *configs[SIDES] = {&scenario->up, &scenario->down};
@@ -279,12 +257,12 @@ static void begin(struct world *world, const struct scenario *scenario, uint64_t
 		link_init(&world->links[side], configs[side], &world->events, &world->link_rng,
 		    deliver, &world->nodes[!side]);
 	}
-	for (unsigned i = 0; i < scenario->lanes; i++)
-		start_lane(world, i);
+	for (int side = 0; side < SIDES; side++)
+		for (unsigned i = 0; i < scenario->lanes; i++)
+			world->nodes[side].lanes[i] = (struct lane_end){
+			    .node = &world->nodes[side], .index = i, .timer_us = UINT64_MAX};
 	apps_init(world);
-	for (unsigned i = 0; i < scenario->lanes; i++)
-		for (int side = 0; side < SIDES; side++)
-			world_pump(&world->nodes[side].lanes[i]);
+	dial_init(world, seed);
 }
 
 /* Checks. */
@@ -340,6 +318,8 @@ static void check_pools(struct world *world)
 
 static void check_faults(struct world *world)
 {
+	if (world->scenario->restart != RESTART_NONE && world->restarts == 0)
+		world_fail(world, "nothing was restarted");
 	for (unsigned fault = 0; fault < FAULT_COUNT; fault++)
 		if ((world->scenario->must_fire & FAULT_BIT(fault))
 		    && world->links[SIDE_LISTENER].faults[fault]
@@ -352,7 +332,8 @@ static bool all_lanes_over(const struct world *world)
 {
 	for (unsigned i = 0; i < world->scenario->lanes; i++)
 		for (int side = 0; side < SIDES; side++)
-			if (!world->nodes[side].lanes[i].is_over)
+			if (world->nodes[side].lanes[i].lane
+			    && !world->nodes[side].lanes[i].is_over)
 				return false;
 	return true;
 }
@@ -362,10 +343,11 @@ static void close_lanes(struct world *world)
 {
 	uint64_t until_us = world->events.now_us + LANES_END_US;
 
+	world->is_ending = true;
 	for (unsigned i = 0; i < world->scenario->lanes; i++) {
 		struct lane_end *end = &world->nodes[SIDE_LISTENER].lanes[i];
 
-		if (end->is_over)
+		if (!end->lane || end->is_over)
 			continue;
 		lane_close(end->lane, REASON_DRAINED, "the run is over", world->events.now_us);
 		world_pump(end);
@@ -382,8 +364,9 @@ static void end_world(struct world *world)
 	/* On the way are packets only; the apps' events free nothing. */
 	for (int side = 0; side < SIDES; side++)
 		for (unsigned i = 0; i < world->scenario->lanes; i++)
-			lane_free(world->nodes[side].lanes[i].lane);
+			world_drop_lane(&world->nodes[side].lanes[i]);
 	events_clear(&world->events);
+	dial_clear(world);
 	for (int side = 0; side < SIDES; side++) {
 		struct node *node = &world->nodes[side];
 
@@ -399,25 +382,28 @@ static void end_world(struct world *world)
 	apps_clear(world);
 }
 
-static bool is_lane_in(const struct world *world, unsigned index, enum lane_state state)
+static bool is_lane_up(const struct world *world, unsigned index)
 {
-	return lane_state(world->nodes[SIDE_LISTENER].lanes[index].lane) == state
-	       && lane_state(world->nodes[SIDE_ENDPOINT].lanes[index].lane) == state;
+	for (int side = 0; side < SIDES; side++) {
+		const struct lane *lane = world->nodes[side].lanes[index].lane;
+
+		if (!lane || lane_state(lane) != LANE_UP)
+			return false;
+	}
+	return true;
 }
 
-/* In the end each lane is up on both sides, or over on both; losses may make that last a while. */
+/* In the end each lane is up on both sides, whatever happened; losses may make that last a while. */
 static void await_lanes(struct world *world)
 {
-	enum lane_state state = world->scenario->lanes_die ? LANE_OVER : LANE_UP;
-	uint64_t until_us = world->events.now_us + LANES_END_US;
+	uint64_t until_us = world->events.now_us + LANES_UP_US;
 
 	for (unsigned i = 0; i < world->scenario->lanes; i++) {
-		while (!world->has_failed && !is_lane_in(world, i, state)
+		while (!world->has_failed && !is_lane_up(world, i)
 		       && events_run_next(&world->events, until_us))
 			;
-		if (!is_lane_in(world, i, state))
-			world_fail(world, "lane %u is %s on both sides in the end", i,
-			    state == LANE_UP ? "not up" : "not over");
+		if (!is_lane_up(world, i))
+			world_fail(world, "lane %u is not up on both sides in the end", i);
 	}
 }
 
@@ -433,9 +419,9 @@ static void run(struct world *world)
 		;
 	if (world->has_failed)
 		return;
-	apps_check(world);
 	await_lanes(world);
-	for (unsigned i = 0; i < world->scenario->lanes; i++)
+	apps_check(world);
+	for (unsigned i = 0; i < world->scenario->lanes && !world->has_failed; i++)
 		check_lane(world, i);
 	check_pools(world);
 	check_faults(world);
@@ -459,6 +445,7 @@ int world_run(
 	for (int side = 0; side < SIDES; side++)
 		for (unsigned fault = 0; fault < FAULT_COUNT; fault++)
 			result->faults[fault] += world.links[side].faults[fault];
+	result->restarts = world.restarts;
 	end_world(&world);
 	result->digest = world.digest;
 	if (!world.has_failed)

@@ -13,6 +13,7 @@
 #include "tests/sim/plan.h"
 #include "tests/sim/scenario.h"
 #include "tunnel/lane.h"
+#include "tunnel/start.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,12 +26,16 @@ enum {
 
 struct world;
 struct app;
+struct handshake_node;
 
-/* One end of a lane. */
+/* One end of a lane; the lane itself is replaced when it is started anew. */
 struct lane_end {
 	struct node *node;
-	struct lane *lane;
+	struct lane *lane; /* NULL: not started, or lost */
 	unsigned index;
+	struct lane_name name;
+	uint32_t dialled_id;
+	bool is_dialling, is_redial_set;
 	uint32_t local_id;
 	uint64_t timer_us; /* an event is set for then; UINT64_MAX: none */
 	bool is_touched;   /* received something in this batch */
@@ -44,6 +49,9 @@ struct node {
 	enum side side;
 	struct chunk_pool *pool;
 	struct link *out;
+	struct handshake_node *handshake;
+	uint64_t handshake_timer_us;
+	uint32_t last_id; /* connection id given */
 	struct lane_end lanes[WORLD_LANES_MAX];
 	struct sim_packet *inbox[WORLD_INBOX_MAX];
 	unsigned inbox_count;
@@ -62,6 +70,8 @@ struct world {
 	struct app *apps;
 	unsigned app_count, apps_over;
 	uint64_t digest;
+	unsigned restarts;
+	bool is_ending; /* lanes are closed for good */
 	bool is_verbose;
 	bool has_failed;
 	char failure[512];
@@ -71,16 +81,19 @@ struct world_result {
 	uint64_t digest;
 	uint64_t events, virtual_us, packets;
 	uint64_t faults[FAULT_COUNT];
+	uint64_t restarts;
 };
 
 /* Runs it; 0, or -1 with the failure told on stderr. */
 int world_run(
     const struct scenario *scenario, uint64_t seed, bool is_verbose, struct world_result *result);
 
-/* For app.c: */
+/* For app.c and dial.c: */
 /* Notes the first failure; the run ends. */
 void world_fail(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A lane has something to send perhaps. */
 void world_pump(struct lane_end *end);
+/* Frees the lane as a crash would: the peer is not told. */
+void world_drop_lane(struct lane_end *end);
 
 #endif
