@@ -442,6 +442,87 @@ static void open_is_refused_above_the_cap(void **state)
 	pair_free(&pair);
 }
 
+/* One random life of two lanes: links of all qualities, flows of both kinds, slow readers, resets, cuts. */
+static void live_randomly(uint64_t seed)
+{
+	struct pair pair;
+	struct rng rng;
+	unsigned flows;
+
+	rng_seed(&rng, seed);
+	pair_init(
+	    &pair, &(struct pair_options){.seed = seed, .delay_us = 500 + rng_below(&rng, 100000)});
+	pair.endpoint.loss = rng_uniform(&rng) * 0.15;
+	pair.listener.loss = rng_uniform(&rng) * 0.15;
+	pair.endpoint.reordering = pair.listener.reordering = rng_uniform(&rng) * 0.2;
+	pair.endpoint.duplication = pair.listener.duplication = rng_uniform(&rng) * 0.1;
+	flows = 1 + (unsigned)rng_below(&rng, 30);
+	for (unsigned i = 0; i < flows; i++) {
+		struct app_flow *app = pair_open(&pair, rng_below(&rng, 4) ? FLOW_TCP : FLOW_UDP);
+		uint64_t what = rng_below(&rng, 5);
+
+		app->take_limit = what == 0 ? rng_below(&rng, 30000) : UINT64_MAX;
+		if (app->kind == FLOW_TCP)
+			app_write(app, rng_below(&rng, 200000), what == 1);
+		else
+			app_send_datagram(app, rng_below(&rng, DATAGRAM_MAX_BYTES + 1));
+		pair.endpoint.take_limit = what == 2 ? rng_below(&rng, 30000) : UINT64_MAX;
+		pair_run(&pair, rng_below(&rng, 300000));
+		if (what == 3)
+			flow_reset(app->flow, REASON_IDLE);
+		pair.endpoint.is_cut = rng_below(&rng, 20) == 0;
+	}
+	pair.endpoint.is_cut = false;
+	pair_run(&pair, SECOND_US);
+	/* Flows that the endpoint hears of only now end by themselves. */
+	pair.endpoint.echo = true;
+	pair.endpoint.take_limit = UINT64_MAX;
+	for (struct app_flow *app = pair.listener.flows; app; app = app->next) {
+		struct app_flow *peer = side_find(&pair.endpoint, app->id);
+
+		for (int i = 0; i < 2; i++) {
+			struct app_flow *end = i ? peer : app;
+
+			if (!end || !end->flow)
+				continue;
+			end->take_limit = UINT64_MAX;
+			flow_resume(end->flow);
+			if (rng_below(&rng, 10) == 0 && end->flow)
+				flow_reset(end->flow, REASON_EVICTED);
+			else if (end->flow && !end->finish_when_written)
+				app_write(end, rng_below(&rng, 100000), true);
+		}
+	}
+	if (!pair_run_until_closed(&pair, 2000 * SECOND_US))
+		fail_msg("flows are left; to repeat: TEST_SEED=%llu", (unsigned long long)seed);
+	for (struct app_flow *app = pair.listener.flows; app; app = app->next) {
+		struct app_flow *peer = side_find(&pair.endpoint, app->id);
+
+		if (!peer)
+			continue;
+		if (app->closed_reason != peer->closed_reason)
+			fail_msg("flow %llu ends as %s and as %s; to repeat: TEST_SEED=%llu",
+			    (unsigned long long)app->id, reason_name(app->closed_reason),
+			    reason_name(peer->closed_reason), (unsigned long long)seed);
+		if (app->closed_reason == REASON_NONE) {
+			assert_int_equal(app->received, peer->written);
+			assert_int_equal(peer->received, app->written);
+		}
+	}
+	assert_int_equal(pair.listener.state, LANE_UP);
+	pair_free(&pair);
+}
+
+static void random_lives_end_alike(void **state)
+{
+	uint64_t seed = test_seed();
+	const char *count = getenv("TEST_COUNT");
+
+	(void)state;
+	for (uint64_t i = 0; i < (count ? strtoull(count, NULL, 10) : 30); i++)
+		live_randomly(seed + i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,6 +544,7 @@ int main(void)
 	    cmocka_unit_test(ten_thousand_flows_leave_nothing),
 	    cmocka_unit_test(one_flow_fills_a_long_path),
 	    cmocka_unit_test(open_is_refused_above_the_cap),
+	    cmocka_unit_test(random_lives_end_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
