@@ -14,7 +14,6 @@
 #include "net/identity.h"
 #include "net/keys_channels.h"
 #include "net/keys_messages.h"
-#include "net/sandbox.h"
 #include "net/tls_wolfssl.h"
 
 #include <ev.h>
@@ -416,10 +415,6 @@ int keys_process_main(const char *state_directory)
 	static struct keys keys;
 	int result = keys_start(&keys, state_directory);
 
-	if (result == 0)
-		result = sandbox_enter(SANDBOX_KEYS);
-	if (result == ERR_UNSUPPORTED)
-		result = 0;
 	if (result == 0)
 		result = ipc_send(keys.main, PROCESS_MESSAGE_READY, NULL, 0);
 	if (result == 0)
