@@ -14,6 +14,8 @@
 #include "net/identity.h"
 #include "net/keys_channels.h"
 #include "net/keys_messages.h"
+#include "net/privileges.h"
+#include "net/sandbox.h"
 #include "net/tls_wolfssl.h"
 
 #include <ev.h>
@@ -407,14 +409,19 @@ static int keys_start(struct keys *keys, const char *state_directory)
 	if (result == 0)
 		result = ipc_new(&keys->main, keys->loop, PROCESS_CHANNEL_DESCRIPTOR, main_rules,
 		    sizeof(main_rules) / sizeof(main_rules[0]), &main_callbacks, keys);
+	/* Every file was read by now.  Where there is no seccomp it goes on, and the log says so. */
+	if (result == 0 && sandbox_enter(SANDBOX_KEYS) == ERR_IO)
+		result = ERR_IO;
 	return result;
 }
 
 int keys_process_main(const char *state_directory)
 {
 	static struct keys keys;
-	int result = keys_start(&keys, state_directory);
+	int result = privileges_drop_child();
 
+	if (result == 0)
+		result = keys_start(&keys, state_directory);
 	if (result == 0)
 		result = ipc_send(keys.main, PROCESS_MESSAGE_READY, NULL, 0);
 	if (result == 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * System calls that are left to a child (libseccomp).  A worker may use IP sockets that it makes
- * or is lent; keys has neither network nor files.  Opening a file fails with EACCES, for libraries
- * try that in passing; anything else that is not listed kills the process, and the kernel logs it.
- * Not used in builds with sanitizers.
+ * or is lent, and no file; keys has no network, and of files only /dev/urandom, which wolfSSL opens
+ * for each connection (landlock(7); without it any file that its user may read).  Opening a file
+ * fails with EACCES, for libraries try that in passing; anything else that is not listed kills the
+ * process, and the kernel logs it.  Not used in builds with sanitizers.
  */
 #ifndef NET_SANDBOX_H
 #define NET_SANDBOX_H

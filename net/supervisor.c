@@ -151,6 +151,9 @@ static void log_death(const struct process *process, int status)
 	log_write(process->supervisor->is_stopping ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN,
 	    "process_died", "role=%s index=%u pid=%d %s=%d", process_role_name(process->role),
 	    process->index, (int)process->pid, what, value);
+	if (WIFSIGNALED(status) && value == SIGSYS)
+		log_error("sandbox_killed", "role=%s fix=\"%s\"", process_role_name(process->role),
+		    "the kernel's log has the system call; TRUNKLINE_SANDBOX=log lets it pass");
 }
 
 static void on_death(struct ev_loop *loop, ev_child *watcher, int events)

@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "base/keyed_hash.h"
 #include "base/log.h"
+#include "net/privileges.h"
+#include "net/sandbox.h"
 #include "net/worker_private.h"
 
 #include <sodium.h>
@@ -182,6 +184,9 @@ static int on_settings(struct ipc *ipc, void *context, struct ipc_message *messa
 		error = ERR_NOMEM;
 	if (!error)
 		error = worker->role->start(worker, &worker->state);
+	/* Every file was read by now.  Where there is no seccomp it goes on, and the log says so. */
+	if (!error && sandbox_enter(SANDBOX_WORKER) == ERR_IO)
+		error = ERR_IO;
 	if (error)
 		return error;
 	ev_timer_start(worker->loop, &worker->tick);
@@ -397,6 +402,8 @@ int worker_main(const struct worker_role *role)
 	if (sodium_init() < 0)
 		return 1;
 	keyed_hash_init();
+	if (!error)
+		error = privileges_drop_child();
 	if (!error)
 		error = worker_init(worker, role);
 	if (!error)
