@@ -105,6 +105,20 @@ int node_list(struct session *session, const struct invocation *invocation)
 	return EXIT_DONE;
 }
 
+/* Those that are not 0. */
+static void add_counters(struct table *table, const json_t *node)
+{
+	char buf[FORMAT_BYTES];
+	const char *name;
+	json_t *value, *counters = json_object_get(node, "counters");
+
+	json_object_foreach(counters, name, value)
+	{
+		if (json_integer_value(value) != 0)
+			table_property(table, name, format_integer(value, buf));
+	}
+}
+
 static void print_node(struct session *session, const json_t *node)
 {
 	static const char *const strings[] = {"name", "role", "region", "state", "pin", "version"};
@@ -118,6 +132,7 @@ static void print_node(struct session *session, const json_t *node)
 	table_property(table, "config", format_config(json_object_get(node, "config"), buf));
 	table_property(
 	    table, "last seen", format_time(json_object_get(node, "last_seen"), time(NULL), buf));
+	add_counters(table, node);
 	session_print_table(session, table);
 }
 

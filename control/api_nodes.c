@@ -135,6 +135,16 @@ static json_t *node_json(const struct control *control, const struct node *node)
 	    "config", config_json(live), "last_seen", time_to_json(seen_ms));
 }
 
+static json_t *counters_json(const struct node_live *live)
+{
+	json_t *counters = json_object();
+
+	for (size_t i = 0; i < live->counter_count; i++)
+		json_object_set_new(counters, live->counters[i].name,
+		    json_integer((json_int_t)live->counters[i].value));
+	return counters;
+}
+
 int api_node_list(
     struct control *control, const struct api_request *request, struct api_answer *answer)
 {
@@ -166,6 +176,8 @@ int api_node_show(
 	if (!node)
 		return -1;
 	answer->body = node_json(control, node);
+	json_object_set_new(
+	    answer->body, "counters", counters_json(node_server_live(control->nodes, node->id)));
 	return 0;
 }
 

@@ -12,7 +12,6 @@
 #include "control/compile.h"
 #include "control/node_join.h"
 #include "control/node_link.h"
-#include "model/messages.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +55,12 @@ const struct node_live *node_server_live(const struct node_server *server, uint3
 	const struct record *record = find(server, node_id);
 
 	return record ? &record->live : &never;
+}
+
+static void record_free(struct record *record)
+{
+	free(record->live.counters);
+	free(record);
 }
 
 static struct record *find_or_add(struct node_server *server, uint32_t node_id)
@@ -177,7 +182,7 @@ static void remove_record(struct node_server *server, size_t i)
 		    "this node was removed; it may join again with --join and a new token");
 	close_link(record);
 	log_info("node_removed", "id=%u", record->node_id);
-	free(record);
+	record_free(record);
 	server->records[i] = server->records[--server->count];
 }
 
@@ -277,6 +282,11 @@ static void on_report(
 {
 	tunnels_report(server->control->tunnels, &server->control->installation,
 	    node_of(server, record), report, control_steady_ms());
+	free(record->live.counters);
+	record->live.counters = report->counters;
+	record->live.counter_count = report->counter_count;
+	report->counters = NULL; /* moved */
+	report->counter_count = 0;
 	set_up(server, record, true);
 }
 
@@ -410,7 +420,7 @@ void node_server_free(struct node_server *server)
 	node_links_free(server->links);
 	ev_timer_stop(server->control->loop, &server->check);
 	for (size_t i = 0; i < server->count; i++)
-		free(server->records[i]);
+		record_free(server->records[i]);
 	server->control->nodes = NULL;
 	free(server);
 }

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "control/control.h"
+#include "model/messages.h"
 
 struct node_server;
 
@@ -28,6 +29,8 @@ struct node_live {
 	    refused_revision; /* 0: none; the newest that it refused, unless it applied a later */
 	uint64_t refused_since_ms;
 	char refused_reason[REASON_BYTES];
+	struct counter *counters; /* of its last report; counter_count of them */
+	size_t counter_count;
 };
 
 typedef void node_server_ready_fn(struct control *control);
