@@ -13,10 +13,12 @@
 
 #include <ev.h>
 
+struct daemon_state;
 struct node_server;
 
 struct control {
 	struct ev_loop *loop;
+	struct daemon_state *daemon; /* main.c's */
 	struct store *store;
 	struct installation installation; /* as the store has it */
 	struct node_server *nodes;        /* NULL while it is not started */

@@ -7,17 +7,21 @@
 
 #include "control/api.h"
 #include "control/control.h"
+#include "control/node_server.h"
 #include "control/options.h"
 #include "net/daemon.h"
-#include "net/identity.h"
+#include "net/keys_process.h"
 #include "net/options.h"
+#include "net/process.h"
 
 #include "base/err.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +32,7 @@ struct daemon_state {
 	struct daemon_signals signals;
 	struct daemon_watchdog watchdog;
 	int lock;
+	bool has_failed;
 };
 
 static uint64_t clock_ms(clockid_t clock)
@@ -80,6 +85,7 @@ static int open_store(struct daemon_state *daemon)
 	return result;
 }
 
+/* The API comes last, as its tokens need control's pin. */
 static int start_apis(struct daemon_state *daemon)
 {
 	char *path;
@@ -97,12 +103,41 @@ static int start_apis(struct daemon_state *daemon)
 	return result;
 }
 
+static void on_ready(struct control *control)
+{
+	struct daemon_state *daemon = control->daemon;
+
+	if (start_apis(daemon) < 0) {
+		daemon->has_failed = true;
+		ev_break(control->loop, EVBREAK_ALL);
+		return;
+	}
+	daemon_notify_ready(&daemon->watchdog, control->loop);
+	log_info("ready", "nodes_address=%s revision=%llu nodes=%zu accelerators=%zu",
+	    daemon->options.nodes, (unsigned long long)control->installation.revision,
+	    control->installation.node_count, control->installation.accelerator_count);
+}
+
+static int start_nodes(struct daemon_state *daemon)
+{
+	struct addr local;
+	int result;
+
+	addr_parse(daemon->options.nodes, NODES_PORT_DEFAULT, &local);
+	result = node_server_new(&daemon->control, &local, daemon->options.state, on_ready);
+	if (result < 0)
+		log_error("nodes_failed", "address=%s reason=\"%s\"", daemon->options.nodes,
+		    result == ERR_IO ? strerror(errno) : err_text(result));
+	return result;
+}
+
 static int start(struct daemon_state *daemon)
 {
 	struct control *control = &daemon->control;
 	int result;
 
 	control->loop = ev_default_loop(0);
+	control->daemon = daemon;
 	control->started_ms = control_now_ms();
 	control->tunnels = tunnels_new();
 	if (!control->loop || !control->tunnels)
@@ -113,7 +148,7 @@ static int start(struct daemon_state *daemon)
 	if (result == 0)
 		result = open_store(daemon);
 	if (result == 0)
-		result = start_apis(daemon);
+		result = start_nodes(daemon);
 	return result;
 }
 
@@ -121,6 +156,7 @@ static void stop(struct daemon_state *daemon)
 {
 	for (size_t i = 0; i < API_SOCKETS_MAX; i++)
 		api_stop(daemon->apis[i]);
+	node_server_free(daemon->control.nodes);
 	tunnels_free(daemon->control.tunnels);
 	installation_clear(&daemon->control.installation);
 	store_close(daemon->control.store);
@@ -129,29 +165,42 @@ static void stop(struct daemon_state *daemon)
 	control_options_clear(&daemon->options);
 }
 
+static int run(struct daemon_state *daemon)
+{
+	int result = start(daemon);
+
+	if (result == 0) {
+		daemon_watch_signals(&daemon->signals, daemon->control.loop, on_stop, daemon);
+		ev_run(daemon->control.loop, 0);
+		daemon_unwatch_signals(&daemon->signals);
+	}
+	stop(daemon);
+	return result < 0 || daemon->has_failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run_child(const struct process_start *child)
+{
+	daemon_start_log(child->name);
+	if (child->role == PROCESS_KEYS && child->argument_count == 1)
+		return keys_process_main(child->arguments[0]);
+	fprintf(stderr, "trunkline-control: --role is for its own processes\n");
+	return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon_state daemon = {.lock = -1};
+	struct process_start child;
 	int result;
 
 	if (sodium_init() < 0)
 		return EXIT_FAILED;
+	if (process_is_child(argc, argv, &child))
+		return run_child(&child);
 	result = control_options_parse(argc, argv, &daemon.options);
 	if (result != OPTIONS_RUN)
 		return result;
 	daemon_start_log("control");
 	daemon_set_limits();
-	result = start(&daemon);
-	if (result == 0) {
-		daemon_watch_signals(&daemon.signals, daemon.control.loop, on_stop, &daemon);
-		daemon_notify_ready(&daemon.watchdog, daemon.control.loop);
-		log_info("ready", "revision=%llu nodes=%zu accelerators=%zu",
-		    (unsigned long long)daemon.control.installation.revision,
-		    daemon.control.installation.node_count,
-		    daemon.control.installation.accelerator_count);
-		ev_run(daemon.control.loop, 0);
-		daemon_unwatch_signals(&daemon.signals);
-	}
-	stop(&daemon);
-	return result == 0 ? EXIT_DONE : EXIT_FAILED;
+	return run(&daemon);
 }
