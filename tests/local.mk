@@ -20,3 +20,7 @@ EXTRA_PROGRAMS += tests/fuzz/handshake_fuzz
 FUZZ_TARGETS += tests/fuzz/handshake_fuzz
 tests_fuzz_handshake_fuzz_LDFLAGS = $(FUZZER_LINK)
 tests_fuzz_handshake_fuzz_LDADD = libtestsupport.a $(LDADD)
+FUZZ_TARGETS += tests/fuzz/frame_fuzz tests/fuzz/packet_fuzz
+EXTRA_PROGRAMS += tests/fuzz/frame_fuzz tests/fuzz/packet_fuzz
+tests_fuzz_frame_fuzz_LDFLAGS = $(FUZZER_LINK)
+tests_fuzz_packet_fuzz_LDFLAGS = $(FUZZER_LINK)
