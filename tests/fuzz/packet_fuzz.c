@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "tunnel/frame.h"
 #include "tunnel/gate.h"
+#include "tunnel/handshake.h"
 #include "tunnel/packet.h"
 #include "tunnel/session.h"
 #include "tunnel/start.h"
@@ -59,11 +60,14 @@ static void knock(enum tunnel_role role, const uint8_t *data, size_t size)
 /* What is looked at before its proof, or behind it by a peer with keys. */
 static void read_bodies(const uint8_t *data, size_t size)
 {
-	struct packet_header header;
+	struct packet_header sealed;
+	struct handshake_header header;
 	struct start start;
 	const uint8_t *cookie;
 
-	packet_header_read(data, size, &header);
+	packet_header_read(data, size, &sealed);
+	if (handshake_header_read(&header, data, size) != HANDSHAKE_FINE)
+		return; /* the others are for packets that it took */
 	start_read(&start, data, size);
 	initiate_cookie(data, size, &cookie);
 }
