@@ -375,6 +375,11 @@ static void a_worker_gets_its_lane(void **state)
 	for (int i = 0; i < 200 && !has_grants; i++) {
 		run_for(0.02);
 		has_grants = listener->grants == 1;
+		/* Workers' channels and main's have no common order: the peers may come later. */
+		if (listener->refusals) {
+			listener->refusals = 0;
+			request_lane(listener, 0);
+		}
 	}
 	assert_true(has_grants);
 	assert_int_equal(listener->grant.lane, 1);
@@ -408,6 +413,7 @@ static void a_removed_peer_is_refused(void **state)
 		connect_worker(&nodes[i], 0);
 	}
 	send_peer(listener);
+	run_for(0.1);
 	assert_int_equal(ipc_send(listener->main, KEYS_MESSAGE_PEERS, NULL, 0), 0);
 	run_for(0.1);
 	request_lane(listener, 0);
