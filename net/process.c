@@ -7,7 +7,7 @@
 #include "net/process.h"
 
 #include "base/err.h"
-#include "base/log.h"
+#include "net/daemon.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ static void set_names(const char *name)
 
 	snprintf(short_name, sizeof(short_name), "tl-%.12s", name);
 	prctl(PR_SET_NAME, short_name);
-	log_set_name(name);
+	daemon_start_log(name);
 }
 
 bool process_is_child(int argc, char **argv, struct process_start *start)

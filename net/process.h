@@ -49,7 +49,7 @@ struct process_start {
 const char *process_role_name(enum process_role role);
 
 /*
- * True when the command line is a child's; fills *start, names the process in ps and in the log,
+ * True when the command line is a child's; fills *start, names the process in ps and starts its log,
  * ignores SIGINT, SIGTERM, SIGHUP and SIGPIPE (main decides when to end).  Call it first in main().
  * When the hidden arguments are there but not from a supervisor, *start has PROCESS_MAIN: usage.
  */
