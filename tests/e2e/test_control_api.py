@@ -42,12 +42,13 @@ class Control:
         self.state = os.path.join(self.folder, "state")
         self.socket = os.path.join(self.folder, "api.sock")
         self.proc = None
+        self.nodes_port = procs.free_port(socket.SOCK_STREAM, None, "127.0.0.1")
 
     def start(self):
-        port = procs.free_port(socket.SOCK_STREAM, None, "127.0.0.1")
         self.proc = procs.Proc("control", [
             trunkline.program("trunkline-control"), "--state", self.state, "--api",
-            f"unix:{self.socket}", "--nodes", f"127.0.0.1:{port}"], self.folder, log_mode="ab")
+            f"unix:{self.socket}", "--nodes", f"127.0.0.1:{self.nodes_port}"],
+            self.folder, log_mode="ab")
         procs.wait_until(self.answers, 10 * trunkline.SLOW, "control to answer")
         return self
 
