@@ -104,10 +104,7 @@ void flow_note_reason(struct flow *flow, enum reason reason)
 
 void flow_reset_sending(struct flow *flow, enum reason reason)
 {
-	uint64_t end = flow->send.end;
-
 	stream_send_reset(&flow->send, reason, &flow->lane->budget);
-	flow->lane->send_queued -= end - flow->send.end;
 	flow_schedule(flow);
 }
 
@@ -176,7 +173,10 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* By windows and our own cap. */
+/*
+ * By the flow's window and our own cap. The lane's window is for the scheduler: what waits in one flow must
+ * not use up what others could send.
+ */
 static uint64_t room_bytes(const struct flow *flow)
 {
 	const struct lane *lane = flow->lane;
@@ -186,8 +186,7 @@ static uint64_t room_bytes(const struct flow *flow)
 
 	if (lane_is_over(lane) || send->is_finished || send->is_reset)
 		return 0;
-	room = smaller(room, send->maximum - send->end);
-	return smaller(room, lane->send_maximum - lane->send_queued);
+	return smaller(room, send->maximum - send->end);
 }
 
 /*
@@ -308,7 +307,6 @@ int flow_write(struct flow *flow, const struct slice *slice)
 		wait_for_room(flow, 0);
 		return rc;
 	}
-	flow->lane->send_queued += slice->length;
 	wait_for_room(flow, announced_room_bytes(flow));
 	flow_schedule(flow);
 	return 0;

@@ -29,7 +29,7 @@ static int init_path(struct lane *lane, uint64_t now_us)
 	struct path_config config = {
 	    .packet_bytes = lane->config.packet_bytes,
 	    .cc = &cc_cubic,
-	    .max_ack_delay_us = ACK_DELAY_MAX_US,
+	    .max_ack_delay_us = ACK_DELAY_MAX_US + PTO_GRANULARITY_US, /* and its timer's slack */
 	    .pto_max_us = PING_DOWN_US,
 	};
 

@@ -108,7 +108,7 @@ struct lane {
 	struct list_node control, lost, ready, waiting, unopened, dead;
 
 	/* Flow control of the lane: sums over its flows. */
-	uint64_t send_maximum, send_queued; /* the peer's window; stream bytes written */
+	uint64_t send_maximum, send_used; /* the peer's window; stream bytes sent */
 	uint64_t receive_maximum,
 	    receive_highest; /* ours; stream bytes that exist as far as we know */
 	uint64_t receive_window_bytes;
