@@ -234,6 +234,8 @@ static int add_acked(struct stream_send *send, uint64_t start, uint64_t end)
 {
 	int rc;
 
+	if (start == end) /* the fin alone, perhaps ahead of the bytes before it */
+		return 0;
 	if (start <= send->base && range_set_is_empty(&send->acked)) {
 		send->base = end;
 		return 0;
