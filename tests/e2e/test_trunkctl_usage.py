@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from tests.lab import procs
+from tests.lab import procs, trunkline
 from tests.lab.trunkctl import (DONE, UNREACHABLE, USAGE, assert_one_line, run)
 from tests.lab.wan import ROOT
 
@@ -81,3 +81,13 @@ def test_examples_of_the_man_page_are_accepted():
     for line in lines:
         done = run(*shlex.split(line)[1:], TRUNKLINE_CONTROL="unix:/nonexistent")
         assert done.returncode == UNREACHABLE, (line, done.stderr)
+
+
+@pytest.mark.parametrize("name", ["trunkline-control", "trunkline-listener", "trunkline-endpoint"])
+def test_man_pages_of_the_daemons_have_every_option(name):
+    page = rendered(f"{name}.8")
+    options = re.findall(r"^ +(-[-a-z]+)", procs.run([trunkline.program(name), "--help"]).stdout,
+                         re.MULTILINE)
+    assert len(options) >= 3
+    for option in options:
+        assert re.search(rf"(?<![-\w]){option}(?![-\w])", page), option
