@@ -12,7 +12,6 @@
 #include "net/daemon.h"
 #include "net/keys_process.h"
 #include "net/options.h"
-#include "net/privileges.h"
 #include "net/process.h"
 
 #include "base/err.h"
@@ -108,8 +107,7 @@ static void on_ready(struct control *control)
 {
 	struct daemon_state *daemon = control->daemon;
 
-	/* The API's sockets may lie where only root may write. */
-	if (start_apis(daemon) < 0 || privileges_drop_main(daemon->options.state) < 0) {
+	if (start_apis(daemon) < 0) {
 		daemon->has_failed = true;
 		ev_break(control->loop, EVBREAK_ALL);
 		return;
@@ -149,8 +147,6 @@ static int start(struct daemon_state *daemon)
 	result = daemon_open_state(daemon->options.state, &daemon->lock);
 	if (result == 0)
 		result = open_store(daemon);
-	if (result == 0)
-		result = privileges_give_state(daemon->options.state);
 	if (result == 0)
 		result = start_nodes(daemon);
 	return result;

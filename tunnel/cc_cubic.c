@@ -11,11 +11,17 @@
 #include <math.h>
 #include <string.h>
 
-/* RFC 9438 section 4.1 and 4.6. */
-#define CUBIC_C    0.4
-#define CUBIC_BETA 0.7
-/* Section 4.3: W_est grows by this share of a Reno's segment a round trip. */
-#define CUBIC_ALPHA (3 * (1 - CUBIC_BETA) / (1 + CUBIC_BETA))
+/*
+ * RFC 9438 section 4.1 and 4.6, for a lane that counts as CUBIC_FLOWS connections, since it carries
+ * those of many users: Crowcroft and Oechslin, "Differentiated end-to-end Internet services using a
+ * weighted proportional fair sharing TCP" (1998); 2 is what Chromium's QUIC takes.
+ */
+#define CUBIC_C        0.4
+#define CUBIC_BETA_ONE 0.7
+#define CUBIC_FLOWS    2
+#define CUBIC_BETA     ((CUBIC_FLOWS - 1 + CUBIC_BETA_ONE) / CUBIC_FLOWS)
+/* Section 4.3: W_est grows by so many segments a round trip. */
+#define CUBIC_ALPHA (3 * CUBIC_FLOWS * CUBIC_FLOWS * (1 - CUBIC_BETA) / (1 + CUBIC_BETA))
 
 /* RFC 9406 section 4.3; there is no cap L on growth, because packets are paced. */
 enum {
@@ -49,6 +55,7 @@ struct cubic {
 	struct cubic_window now;
 	struct cubic_window before_cut;
 	uint64_t episode_lost_pkts; /* of the last cut, not yet proved spurious */
+	uint64_t episode_after_us;  /* they were sent after that */
 	bool had_cut;
 	uint64_t cut_us; /* packets sent until then do not cut again, nor grow the window */
 	bool has_epoch;  /* in congestion avoidance */
@@ -186,7 +193,7 @@ static void grow_avoidance(struct cubic *cubic, const struct cc_ack *ack)
 	if (!cubic->has_epoch)
 		start_epoch(cubic, ack->now_us);
 	t_s = (double)(ack->now_us - cubic->epoch_us) / 1e6;
-	alpha = cubic->w_est >= cubic->prior_window ? 1 : CUBIC_ALPHA;
+	alpha = cubic->w_est >= cubic->prior_window ? CUBIC_FLOWS : CUBIC_ALPHA;
 	cubic->w_est += alpha * cubic->packet_bytes * (double)ack->bytes / window;
 	if (w_cubic(cubic, t_s) < cubic->w_est) {
 		if (cubic->w_est > window)
@@ -234,20 +241,38 @@ static void cubic_on_ack(void *state, const struct cc_ack *ack)
 		grow_avoidance(cubic, ack);
 }
 
-/* RFC 9438 section 4.6 and 4.7 (fast convergence). */
-static void cut(struct cubic *cubic, uint64_t now_us)
+/* RFC 9438 section 4.6 and 4.7 (fast convergence): `window` is what proved too much. */
+static void cut(struct cubic *cubic, double window, uint64_t now_us)
 {
-	double window = cubic->now.window;
-
 	cubic->before_cut = cubic->now;
 	cubic->prior_window = window;
 	cubic->now.w_max = window < cubic->now.w_max ? window * (1 + CUBIC_BETA) / 2 : window;
-	cubic->now.window = fmax(window * CUBIC_BETA, min_window(cubic));
+	/* Slow start overshoots by far more than congestion avoidance does. */
+	cubic->now.window =
+	    fmax(window * (is_slow_start(cubic) ? CUBIC_BETA_ONE : CUBIC_BETA), min_window(cubic));
 	cubic->now.ssthresh = cubic->now.window;
+	cubic->episode_after_us = cubic->had_cut ? cubic->cut_us : 0;
 	cubic->had_cut = true;
 	cubic->cut_us = now_us;
 	cubic->has_epoch = false;
 	cubic->hystart.is_off = true;
+	cubic->episode_lost_pkts = 0;
+}
+
+/*
+ * A loss while little of the window was in use, as of a ping on an idle lane: such losses let the window
+ * sink to the initial one, and ssthresh remembers it, so that use brings it back by slow start
+ * (the idea of RFC 7661 section 4.3).
+ */
+static void shrink_unused(struct cubic *cubic, uint64_t now_us)
+{
+	double least = fmin(cubic->now.window, cubic->packet_bytes * CC_INITIAL_WINDOW_PKTS);
+
+	cubic->now.ssthresh = fmax(cubic->now.ssthresh, cubic->now.window);
+	cubic->now.window = fmax(cubic->now.window * CUBIC_BETA, least);
+	cubic->had_cut = true;
+	cubic->cut_us = now_us;
+	cubic->has_epoch = false;
 	cubic->episode_lost_pkts = 0;
 }
 
@@ -259,9 +284,18 @@ static bool is_new_episode(const struct cubic *cubic, uint64_t sent_us)
 static void cubic_on_loss(void *state, const struct cc_loss *loss)
 {
 	struct cubic *cubic = state;
+	double used = fmin((double)loss->used_bytes, cubic->now.window);
+	/* Slow start runs ahead of the use, and what was in flight is what was too much. */
+	bool is_ahead = is_slow_start(cubic);
+	bool is_used = used > cubic->now.window * (is_ahead ? 0.5 : CUBIC_BETA);
 
+	if (!is_used) {
+		if (is_new_episode(cubic, loss->largest_sent_us))
+			shrink_unused(cubic, loss->now_us);
+		return;
+	}
 	if (is_new_episode(cubic, loss->largest_sent_us))
-		cut(cubic, loss->now_us);
+		cut(cubic, is_ahead ? used : cubic->now.window, loss->now_us);
 	cubic->episode_lost_pkts += loss->packets;
 	if (loss->is_persistent) {
 		cubic->now.window = min_window(cubic);
@@ -275,7 +309,8 @@ static void cubic_on_spurious(void *state, uint64_t sent_us, uint64_t now_us)
 	struct cubic *cubic = state;
 
 	(void)now_us;
-	if (is_new_episode(cubic, sent_us) || cubic->episode_lost_pkts == 0)
+	if (is_new_episode(cubic, sent_us) || sent_us <= cubic->episode_after_us
+	    || cubic->episode_lost_pkts == 0)
 		return;
 	if (--cubic->episode_lost_pkts > 0 || cubic->now.window >= cubic->before_cut.window)
 		return;
@@ -289,7 +324,7 @@ static void cubic_on_ecn(void *state, const struct cc_ecn *ecn)
 	struct cubic *cubic = state;
 
 	if (ecn->ce_pkts > 0 && is_new_episode(cubic, ecn->largest_sent_us))
-		cut(cubic, ecn->now_us);
+		cut(cubic, cubic->now.window, ecn->now_us);
 }
 
 static uint64_t cubic_window_bytes(const void *state)

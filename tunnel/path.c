@@ -301,6 +301,13 @@ static void on_packet_lost(void *context, struct sent_packet *packet)
 		tell_frames(fate, packet, true);
 }
 
+/* Most in flight during this round trip and the last. */
+static uint64_t used_bytes(const struct path *path)
+{
+	return path->last_round_used_bytes > path->round_used_bytes ? path->last_round_used_bytes
+	                                                            : path->round_used_bytes;
+}
+
 static void detect_losses(struct path *path, struct fate *fate, uint64_t now_us)
 {
 	struct loss_result lost;
@@ -314,6 +321,7 @@ static void detect_losses(struct path *path, struct fate *fate, uint64_t now_us)
 	    .packets = lost.packets,
 	    .bytes = lost.bytes,
 	    .in_flight_bytes = path->sent.in_flight_bytes,
+	    .used_bytes = used_bytes(path),
 	    .largest_sent_us = lost.largest_sent_us,
 	    .is_persistent = lost.is_persistent,
 	};
@@ -323,18 +331,13 @@ static void detect_losses(struct path *path, struct fate *fate, uint64_t now_us)
 }
 
 /* A round ends when something is acknowledged that was sent after its beginning. */
-static uint64_t used_bytes(struct path *path, uint64_t newest_number)
+static void end_round(struct path *path, uint64_t newest_number)
 {
-	uint64_t used = path->round_used_bytes;
-
-	if (path->last_round_used_bytes > used)
-		used = path->last_round_used_bytes;
-	if (newest_number >= path->round_end) {
-		path->last_round_used_bytes = path->round_used_bytes;
-		path->round_used_bytes = path->sent.in_flight_bytes;
-		path->round_end = path->sent.next;
-	}
-	return used;
+	if (newest_number < path->round_end)
+		return;
+	path->last_round_used_bytes = path->round_used_bytes;
+	path->round_used_bytes = path->sent.in_flight_bytes;
+	path->round_end = path->sent.next;
 }
 
 static void tell_congestion_control(
@@ -344,7 +347,7 @@ static void tell_congestion_control(
 	    .now_us = now_us,
 	    .bytes = news->bytes,
 	    .in_flight_bytes = path->sent.in_flight_bytes,
-	    .used_bytes = used_bytes(path, news->newest_number),
+	    .used_bytes = used_bytes(path),
 	    .largest_number = news->newest_number,
 	    .largest_sent_us = news->newest_sent_us,
 	    .next_number = path->sent.next,
@@ -355,6 +358,7 @@ static void tell_congestion_control(
 	rate_sample_finish(&path->rate, &news->rate, path->rtt.min_us);
 	ack.rate = news->rate;
 	path->config.cc->on_ack(path->cc, &ack);
+	end_round(path, news->newest_number);
 }
 
 /* After losses or acknowledgements: the pace may be another, old packets may go. */

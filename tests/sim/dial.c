@@ -120,6 +120,15 @@ static bool is_same_lane(const struct lane_name *a, const struct lane_name *b)
 	return a->tunnel_id == b->tunnel_id && a->incarnation == b->incarnation;
 }
 
+static void pump_event(void *context, void *argument, bool free_it)
+{
+	struct lane_end *end = context;
+
+	(void)argument;
+	if (!free_it && end->lane)
+		world_pump(end);
+}
+
 static uint32_t on_start(
     void *context, unsigned slot, const struct lane_grant *grant, enum started_status *status)
 {
@@ -131,7 +140,8 @@ static uint32_t on_start(
 		return end->local_id;
 	}
 	make_lane(end, grant, slot << 24 | ++node->last_id, grant->start.connection_id);
-	world_pump(end);
+	/* After STARTED, which goes out when this returns. */
+	events_add(&node->world->events, node->world->events.now_us, pump_event, end, NULL);
 	return end->local_id;
 }
 

@@ -20,14 +20,14 @@ static bool is_drawn(struct rng *rng, unsigned percent)
 	return rng_below(rng, 100) < percent;
 }
 
-/* As many small sizes as large ones, by magnitude; 0 too. */
-static uint64_t draw_size(struct rng *rng, uint64_t most)
+/* As many small sizes as large ones, by magnitude. */
+static uint64_t draw_size(struct rng *rng, uint64_t least, uint64_t most)
 {
-	uint64_t limit = most;
+	uint64_t limit = most - least;
 
 	for (uint64_t halvings = rng_below(rng, 12); halvings > 0; halvings--)
 		limit /= 2;
-	return rng_below(rng, limit + 1);
+	return least + rng_below(rng, limit + 1);
 }
 
 static struct addr draw_addr(struct rng *rng)
@@ -57,10 +57,12 @@ static void draw_end(struct plan *plan, const struct flow_mix *mix, struct rng *
 
 static void draw_tcp(struct plan *plan, const struct flow_mix *mix, struct rng *rng)
 {
-	plan->bytes[SIDE_LISTENER] = draw_size(rng, mix->bytes_max);
+	plan->bytes[SIDE_LISTENER] = mix->up_bytes_max
+	    ? draw_size(rng, 0, mix->up_bytes_max)
+	    : draw_size(rng, mix->bytes_min, mix->bytes_max);
 	plan->is_echo = is_drawn(rng, mix->echo_percent);
 	plan->bytes[SIDE_ENDPOINT] =
-	    plan->is_echo ? plan->bytes[SIDE_LISTENER] : draw_size(rng, mix->bytes_max);
+	    plan->is_echo ? plan->bytes[SIDE_LISTENER] : draw_size(rng, mix->bytes_min, mix->bytes_max);
 	plan->is_talk = is_drawn(rng, mix->talk_percent);
 	if (plan->is_talk)
 		for (int side = 0; side < SIDES; side++)
@@ -79,7 +81,7 @@ static void draw_udp(struct plan *plan, const struct flow_mix *mix, struct rng *
 	plan->open.kind = FLOW_UDP;
 	plan->datagrams[SIDE_LISTENER] = (unsigned)rng_below(rng, mix->datagrams_max + 1);
 	plan->datagrams[SIDE_ENDPOINT] = (unsigned)rng_below(rng, mix->datagrams_max + 1);
-	plan->datagram_bytes_max = draw_size(rng, mix->datagram_bytes_max);
+	plan->datagram_bytes_max = draw_size(rng, 0, mix->datagram_bytes_max);
 	/* Large ones rarely, or they fill every line. */
 	plan->datagram_pause_us =
 	    1 + rng_below(rng, DATAGRAM_PAUSE_MAX_US) + plan->datagram_bytes_max * 4;

@@ -374,6 +374,23 @@ const struct scenario scenarios[] = {
         .restart_us = 1500 * MS,
     },
     {
+        /* 1.1 s would do at the line's rate; slow start and what it overshoots may cost as much. */
+        .name = "bulk-near",
+        BOTH(.delay_us = 10 * MS, .rate_Bps = 100 * MBIT, .queue_bytes = 250 * KB),
+        .packet_bytes = 1400,
+        .mix = {.tcp = 1, .bytes_min = 13 * MB, .bytes_max = 13 * MB, .up_bytes_max = 500},
+        .duration_us = 2200 * MS,
+        MEMORY(32 * MIB, 1),
+    },
+    {
+        .name = "bulk-far",
+        BOTH(.delay_us = 75 * MS, .rate_Bps = 50 * MBIT, .queue_bytes = MB),
+        .packet_bytes = 1400,
+        .mix = {.tcp = 1, .bytes_min = 12 * MB, .bytes_max = 12 * MB, .up_bytes_max = 500},
+        .duration_us = 6 * S,
+        MEMORY(32 * MIB, 1),
+    },
+    {
         .name = "chaos",
         .up = {.delay_us = 35 * MS,
             .jitter_us = 10 * MS,
