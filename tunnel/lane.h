@@ -46,6 +46,7 @@ struct flow_open {
 	struct addr local;    /* the listener's address and port that the user sent to */
 };
 
+/* All are needed but on_open at a listener, and on_rtt. */
 struct lane_callbacks {
 	/*
 	 * Endpoint: the peer opened a flow; flow_set_user() may be called.  A REASON_ other than

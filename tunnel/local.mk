@@ -61,6 +61,7 @@ libtunnel_a_SOURCES += \
 	tunnel/stream_recv.c tunnel/stream_recv.h \
 	tunnel/stream_send.c tunnel/stream_send.h
 check_PROGRAMS += \
+	tests/unit/budget_test \
 	tests/unit/datagram_queue_test \
 	tests/unit/epochs_test \
 	tests/unit/flow_ids_test \
