@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,12 +275,25 @@ static int open_socket(const char *path)
 	return -1;
 }
 
+/* libmicrohttpd's own words, of broken requests mostly. */
+static void on_log(void *context, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+static void on_log(void *context, const char *format, va_list arguments)
+{
+	char text[256], quoted[512];
+
+	(void)context;
+	vsnprintf(text, sizeof(text), format, arguments);
+	log_debug("api_http", "text=%s", log_quote(quoted, sizeof(quoted), text));
+}
+
 static struct MHD_Daemon *start_daemon(struct api *api, int descriptor)
 {
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, api,
-	    MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)API_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)API_TIMEOUT_S,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, descriptor,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)API_CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)API_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED,
+	    on_completed, NULL, MHD_OPTION_END);
 }
 
 static void watch(struct api *api)

@@ -12,6 +12,7 @@
 #include "net/daemon.h"
 #include "net/keys_process.h"
 #include "net/options.h"
+#include "net/privileges.h"
 #include "net/process.h"
 
 #include "base/err.h"
@@ -107,7 +108,8 @@ static void on_ready(struct control *control)
 {
 	struct daemon_state *daemon = control->daemon;
 
-	if (start_apis(daemon) < 0) {
+	/* The API's sockets may lie where only root may write. */
+	if (start_apis(daemon) < 0 || privileges_drop_main(daemon->options.state) < 0) {
 		daemon->has_failed = true;
 		ev_break(control->loop, EVBREAK_ALL);
 		return;
@@ -147,6 +149,8 @@ static int start(struct daemon_state *daemon)
 	result = daemon_open_state(daemon->options.state, &daemon->lock);
 	if (result == 0)
 		result = open_store(daemon);
+	if (result == 0)
+		result = privileges_give_state(daemon->options.state);
 	if (result == 0)
 		result = start_nodes(daemon);
 	return result;

@@ -7,3 +7,8 @@ liblistener_a_SOURCES += listener/tcp_users.c listener/tcp_users.h
 liblistener_a_SOURCES += listener/udp_users.c listener/udp_users.h
 check_PROGRAMS += tests/unit/choice_test
 tests_unit_choice_test_LDADD = liblistener.a $(LDADD)
+liblistener_a_SOURCES += listener/user_sockets.c listener/user_sockets.h
+
+sbin_PROGRAMS += trunkline-listener
+trunkline_listener_SOURCES = listener/main.c
+trunkline_listener_LDADD = liblistener.a $(NET_LIBS)

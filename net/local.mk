@@ -52,3 +52,10 @@ libnet_a_SOURCES += net/worker_lanes.c net/worker_lanes.h
 # The keys process.
 libnet_a_SOURCES += net/keys_process.c net/keys_process.h net/keys_channels.c net/keys_channels.h
 check_PROGRAMS += tests/unit/keys_process_test
+# The main process that listener and endpoint share.
+libnet_a_SOURCES += net/control_client.c net/control_client.h
+libnet_a_SOURCES += net/node.c net/node.h net/node_private.h
+libnet_a_SOURCES += net/node_apply.c net/node_children.c net/node_control.c
+libnet_a_SOURCES += net/node_report.c net/node_report.h
+libnet_a_SOURCES += net/node_store.c net/node_store.h
+libnet_a_SOURCES += net/tunnel_sockets.c net/tunnel_sockets.h

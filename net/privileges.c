@@ -90,10 +90,10 @@ static int apply_capabilities(bool keep_bind)
 	return capng_apply(may_bound ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) == 0 ? 0 : -1;
 }
 
-/* Root becomes the user; its one capability goes over by libcap-ng's PR_SET_KEEPCAPS. */
-static int become(const struct passwd *user)
+/* Root becomes the user; a capability that it keeps goes over by libcap-ng's PR_SET_KEEPCAPS. */
+static int become(const struct passwd *user, bool keep_bind)
 {
-	choose_capabilities(true);
+	choose_capabilities(keep_bind);
 	return capng_change_id((int)user->pw_uid, (int)user->pw_gid,
 	           (capng_flags_t)(CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING))
 	               == 0
@@ -116,13 +116,28 @@ static const char *user_name(const struct passwd *user)
 	return geteuid() == 0 ? "root" : "unchanged";
 }
 
-int privileges_drop_main(const char *state_directory)
+/* Whom root is to become; NULL when we are not root, or there is no such user. */
+static const struct passwd *user_to_become(void)
 {
-	const struct passwd *user = geteuid() == 0 ? getpwnam(PRIVILEGES_USER) : NULL;
+	return geteuid() == 0 ? getpwnam(PRIVILEGES_USER) : NULL;
+}
+
+int privileges_give_state(const char *state_directory)
+{
+	const struct passwd *user = user_to_become();
 
 	if (user && give_state(state_directory, user->pw_uid, user->pw_gid) < 0)
 		return failed("state");
-	if (user && become(user) < 0)
+	return 0;
+}
+
+int privileges_drop_main(const char *state_directory)
+{
+	const struct passwd *user = user_to_become();
+
+	if (privileges_give_state(state_directory) < 0)
+		return ERR_IO;
+	if (user && become(user, true) < 0)
 		return failed("user");
 	if (!user && apply_capabilities(true) < 0)
 		return failed("capabilities");
@@ -138,6 +153,10 @@ int privileges_drop_main(const char *state_directory)
 
 int privileges_drop_child(void)
 {
+	const struct passwd *user = user_to_become();
+
+	if (user && become(user, false) < 0)
+		return failed("user");
 	if (apply_capabilities(false) < 0)
 		return failed("capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -11,12 +11,18 @@
 #define PRIVILEGES_USER "trunkline"
 
 /*
- * For main, once its privileged sockets are open and its config was read.  The state directory and
- * the files in it become the user's.  Logs who it runs as.  0 or ERR_IO, logged: do not go on.
+ * For main, before it starts children: as root the state directory and the plain files in it become
+ * the user's, if there is that user.  0 or ERR_IO, logged: do not go on.
+ */
+int privileges_give_state(const char *state_directory);
+
+/*
+ * For main, once its privileged sockets are open and its config was read.  Gives the state again,
+ * for files made since.  Logs who it runs as.  0 or ERR_IO, logged: do not go on.
  */
 int privileges_drop_main(const char *state_directory);
 
-/* For a child, first thing.  0 or ERR_IO: do not go on. */
+/* For a child, first thing; it becomes the user too.  0 or ERR_IO, logged: do not go on. */
 int privileges_drop_child(void);
 
 #endif

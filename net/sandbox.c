@@ -246,7 +246,6 @@ static int load(enum sandbox_profile profile, uint32_t otherwise)
 		return -ENOMEM;
 	/* Several common calls a packet: a tree of comparisons instead of a list. */
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
 	result = build(filter, profile);
 	if (result == 0)
 		result = seccomp_load(filter);

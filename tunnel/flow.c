@@ -48,7 +48,7 @@ void flow_free(struct flow *flow)
 	struct lane *lane = flow->lane;
 
 	if (lane->gather.flow == flow)
-		lane->gather.flow = NULL;
+		lane_forget_gathered(lane);
 	lane->refused_flows -= flow->is_refused;
 	flow_table_remove(&lane->flows, flow);
 	list_del(&flow->control_node);
@@ -104,10 +104,7 @@ void flow_note_reason(struct flow *flow, enum reason reason)
 
 void flow_reset_sending(struct flow *flow, enum reason reason)
 {
-	uint64_t end = flow->send.end;
-
 	stream_send_reset(&flow->send, reason, &flow->lane->budget);
-	flow->lane->send_queued -= end - flow->send.end;
 	flow_schedule(flow);
 }
 
@@ -117,7 +114,7 @@ void flow_stop_receiving(struct flow *flow, enum reason reason)
 		return;
 	flow->is_stopped = true;
 	if (flow->lane->gather.flow == flow)
-		flow->lane->gather.flow = NULL;
+		lane_forget_gathered(flow->lane);
 	/* Pieces that on_data has now are good until it returns. */
 	if (!flow->is_delivering)
 		stream_recv_clear(&flow->recv, &flow->lane->budget);
@@ -176,6 +173,10 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/*
+ * By the flow's window and our own cap. The lane's window is for the scheduler: what waits in one flow must
+ * not use up what others could send.
+ */
 static uint64_t room_bytes(const struct flow *flow)
 {
 	const struct lane *lane = flow->lane;
@@ -185,9 +186,18 @@ static uint64_t room_bytes(const struct flow *flow)
 
 	if (lane_is_over(lane) || send->is_finished || send->is_reset)
 		return 0;
-	room = smaller(room, send->maximum - send->end);
-	room = smaller(room, lane->send_maximum - lane->send_queued);
-	return smaller(room, budget_left(&lane->budget));
+	return smaller(room, send->maximum - send->end);
+}
+
+/*
+ * What may be announced: less where memory is short, by the two chunks that so many bytes may occupy
+ * in part only.
+ */
+static uint64_t announced_room_bytes(const struct flow *flow)
+{
+	uint64_t left = budget_left(&flow->lane->budget);
+
+	return smaller(room_bytes(flow), left > 2 * CHUNK_BYTES ? left - 2 * CHUNK_BYTES : 0);
 }
 
 /* Enough to be worth a wake-up, or all there can be. */
@@ -205,7 +215,7 @@ static void wait_for_room(struct flow *flow, uint64_t room)
 
 size_t flow_write_room(struct flow *flow)
 {
-	uint64_t room = room_bytes(flow);
+	uint64_t room = announced_room_bytes(flow);
 
 	wait_for_room(flow, room);
 	return room;
@@ -220,7 +230,7 @@ void lane_wake_writers(struct lane *lane)
 		if (!node)
 			return;
 		flow = LIST_ENTRY(node, struct flow, waiting_node);
-		if (room_is_ample(flow, room_bytes(flow))) {
+		if (room_is_ample(flow, announced_room_bytes(flow))) {
 			list_del(node);
 			lane->config.callbacks->on_writable(lane->config.context, flow);
 		} else {
@@ -232,13 +242,22 @@ void lane_wake_writers(struct lane *lane)
 /* The lane's own chunk for small writes, with room for n bytes. */
 static struct chunk *small_chunk(struct lane *lane, size_t n)
 {
-	if (lane->small_chunk && chunk_left(lane->small_chunk) < n) {
-		chunk_unref(lane->small_chunk);
-		lane->small_chunk = NULL;
-	}
+	if (lane->small_chunk && chunk_left(lane->small_chunk) >= n)
+		return lane->small_chunk;
+	lane_drop_small_chunk(lane);
+	if (!budget_take(&lane->budget, CHUNK_BYTES))
+		return NULL;
+	lane->small_chunk = chunk_get(lane->config.pool);
 	if (!lane->small_chunk)
-		lane->small_chunk = chunk_get(lane->config.pool);
+		budget_give(&lane->budget, CHUNK_BYTES);
 	return lane->small_chunk;
+}
+
+void lane_drop_small_chunk(struct lane *lane)
+{
+	if (lane->small_chunk)
+		small_chunk_unref(lane->small_chunk, &lane->budget);
+	lane->small_chunk = NULL;
 }
 
 static int append_small(struct flow *flow, const struct slice *slice)
@@ -249,14 +268,13 @@ static int append_small(struct flow *flow, const struct slice *slice)
 	int rc;
 
 	if (!chunk)
-		return ERR_NOMEM;
+		return ERR_LIMIT;
 	copy = (struct slice){chunk_ref(chunk), chunk->used_bytes, slice->length};
 	memcpy(slice_data(&copy), slice_data(slice), slice->length);
+	chunk->used_bytes += slice->length;
 	rc = stream_send_append(&flow->send, &copy, true, &lane->budget);
 	if (rc)
-		chunk_unref(chunk);
-	else
-		chunk->used_bytes += slice->length;
+		small_chunk_unref(chunk, &lane->budget);
 	return rc;
 }
 
@@ -285,10 +303,11 @@ int flow_write(struct flow *flow, const struct slice *slice)
 		return ERR_LIMIT;
 	}
 	rc = slice->length ? append_slice(flow, slice) : 0;
-	if (rc)
+	if (rc) {
+		wait_for_room(flow, 0);
 		return rc;
-	flow->lane->send_queued += slice->length;
-	wait_for_room(flow, room - slice->length);
+	}
+	wait_for_room(flow, announced_room_bytes(flow));
 	flow_schedule(flow);
 	return 0;
 }

@@ -29,7 +29,7 @@ static int init_path(struct lane *lane, uint64_t now_us)
 	struct path_config config = {
 	    .packet_bytes = lane->config.packet_bytes,
 	    .cc = &cc_cubic,
-	    .max_ack_delay_us = ACK_DELAY_MAX_US,
+	    .max_ack_delay_us = ACK_DELAY_MAX_US + PTO_GRANULARITY_US, /* and its timer's slack */
 	    .pto_max_us = PING_DOWN_US,
 	};
 
@@ -105,7 +105,7 @@ void lane_free(struct lane *lane)
 	close_flows(lane, REASON_LANE_LOST);
 	datagram_queue_clear(&lane->datagrams, &lane->budget);
 	reassembly_clear(&lane->reassembly, &lane->budget);
-	chunk_unref(lane->small_chunk);
+	lane_drop_small_chunk(lane);
 	path_clear(&lane->path);
 	epochs_clear(&lane->epochs);
 	free(lane->opened);
@@ -124,10 +124,11 @@ static void set_state(
 /* Teardown's last stage: nothing of the lane is on the stack, so no pointer to a flow can come back. */
 static void become_over(struct lane *lane)
 {
-	lane->gather.flow = NULL;
+	lane_forget_gathered(lane);
 	close_flows(lane, lane->close_reason ? lane->close_reason : REASON_LANE_LOST);
 	datagram_queue_clear(&lane->datagrams, &lane->budget);
 	reassembly_clear(&lane->reassembly, &lane->budget);
+	lane_drop_small_chunk(lane);
 	lane->close_copies = lane->close_is_told ? 0 : LANE_CLOSE_COPIES;
 	set_state(lane, LANE_OVER, lane->close_reason, lane->close_text);
 }
@@ -144,10 +145,6 @@ static void reap_flows(struct lane *lane)
 			    lane->config.context, flow, flow->end_reason);
 		flow_free(flow);
 	}
-	if (lane->flows.count == 0 && lane->small_chunk) {
-		chunk_unref(lane->small_chunk);
-		lane->small_chunk = NULL;
-	}
 }
 
 void lane_enter(struct lane *lane)
@@ -161,6 +158,9 @@ void lane_leave(struct lane *lane)
 		if (!lane_is_over(lane)) {
 			lane_update_window(lane);
 			reap_flows(lane);
+			/* Idle flows own nothing. */
+			if (lane->small_chunk && lane->small_chunk->refs == 1)
+				lane_drop_small_chunk(lane);
 		}
 		if (lane->is_closing && lane->state != LANE_OVER)
 			become_over(lane);

@@ -139,13 +139,14 @@ void flow_deliver_kept(struct flow *flow)
 	flow_check_dead(flow);
 }
 
-/* What on_data did not take of the batch's pieces is kept; a flow for which there is no memory is reset. */
-static void keep_rest(
-    struct flow *flow, const struct iovec *pieces, int count, uint64_t skip, uint64_t offset)
+/* Keeps the pieces but for the first `skip` bytes. 0 or ERR_NOMEM. */
+static int keep_rest(struct flow *flow, const struct iovec *pieces, int count, uint64_t skip)
 {
 	struct lane *lane = flow->lane;
+	uint64_t offset = flow->recv.taken;
+	int rc = 0;
 
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; rc == 0 && i < count; i++) {
 		const uint8_t *data = pieces[i].iov_base;
 		size_t length = pieces[i].iov_len;
 
@@ -153,52 +154,81 @@ static void keep_rest(
 			skip -= length;
 			continue;
 		}
-		if (stream_recv_store(&flow->recv, lane->config.pool, &lane->budget, true, offset,
-		        data + skip, length - skip)) {
-			flow_note_reason(flow, REASON_LIMIT);
-			flow_reset_sending(flow, REASON_LIMIT);
-			flow_stop_receiving(flow, REASON_LIMIT);
-			lane->config.callbacks->on_reset(lane->config.context, flow, REASON_LIMIT);
-			return;
-		}
+		rc = stream_recv_store(&flow->recv, lane->config.pool, &lane->budget, offset,
+		    data + skip, length - skip);
 		offset += length - skip;
 		skip = 0;
 	}
+	return rc;
 }
 
+/* Offers pieces of the batch, and then what follows them in the store. 0 or ERR_NOMEM. */
+static int deliver(struct flow *flow, const struct iovec *pieces, int count, uint64_t total)
+{
+	uint64_t taken = total ? offer(flow, pieces, count, total) : 0;
+	int rc = taken < total ? keep_rest(flow, pieces, count, taken) : 0;
+
+	flow_deliver_kept(flow);
+	return rc;
+}
+
+void lane_forget_gathered(struct lane *lane)
+{
+	budget_give(&lane->budget, lane->gather.reserved_bytes);
+	lane->gather.reserved_bytes = 0;
+	lane->gather.flow = NULL;
+}
+
+/* These packets count as received, so a flow whose rest cannot be kept, the pool being empty, is lost. */
 void lane_deliver_gathered(struct lane *lane)
 {
 	struct gather *gather = &lane->gather;
 	struct flow *flow = gather->flow;
-	uint64_t taken;
 
 	if (!flow)
 		return;
-	gather->flow = NULL;
-	if (gather->bytes) {
-		taken = offer(flow, gather->pieces, gather->count, gather->bytes);
-		if (taken < gather->bytes)
-			keep_rest(flow, gather->pieces, gather->count, taken, flow->recv.taken);
-	}
-	flow_deliver_kept(flow);
+	lane_forget_gathered(lane);
+	if (deliver(flow, gather->pieces, gather->count, gather->bytes) == 0)
+		return;
+	flow_note_reason(flow, REASON_LIMIT);
+	flow_reset_sending(flow, REASON_LIMIT);
+	flow_stop_receiving(flow, REASON_LIMIT);
+	lane->config.callbacks->on_reset(lane->config.context, flow, REASON_LIMIT);
 }
 
-/* Puts the piece behind those that were gathered for the flow already. */
-static void gather_piece(struct flow *flow, const uint8_t *data, size_t length)
+/* What it may cost to keep all that is gathered at once. */
+static uint64_t gather_cost_bytes(const struct lane *lane)
+{
+	uint64_t most = (uint64_t)LANE_PIECES_MAX * lane->config.packet_bytes;
+
+	return (most / CHUNK_BYTES + 2) * RECV_PAGE_COST_BYTES;
+}
+
+/*
+ * Puts the piece behind those that were gathered for the flow already. Where memory to keep them is not
+ * certain it is offered by itself, at once, and ERR_NOMEM says that its packet has to come again.
+ */
+static int gather_piece(struct flow *flow, const uint8_t *data, size_t length)
 {
 	struct lane *lane = flow->lane;
 	struct gather *gather = &lane->gather;
+	struct iovec piece = {(void *)(uintptr_t)data, length};
 
 	if (gather->flow != flow) {
 		lane_deliver_gathered(lane);
+		if (!budget_take(&lane->budget, gather_cost_bytes(lane)))
+			return deliver(flow, &piece, 1, length);
+		gather->reserved_bytes = gather_cost_bytes(lane);
 		gather->flow = flow;
 		gather->bytes = 0;
 		gather->count = 0;
 	}
-	if (length == 0)
-		return;
-	gather->pieces[gather->count++] = (struct iovec){(void *)(uintptr_t)data, length};
+	if (length > 0)
+		gather->pieces[gather->count++] = piece;
 	gather->bytes += length;
+	if (gather->count == LANE_PIECES_MAX || flow->recv.stored_bytes)
+		lane_deliver_gathered(lane);
+	return 0;
 }
 
 void lane_count_received(struct lane *lane, uint64_t bytes)
@@ -243,14 +273,12 @@ int flow_on_stream(struct flow *flow, const struct frame_stream *stream)
 		offset = end > expected ? expected : end;
 	if (offset > expected || flow->is_held || flow->is_delivering)
 		return offset < end && offset >= expected
-		           ? stream_recv_store(&flow->recv, lane->config.pool, &lane->budget, false,
+		           ? stream_recv_store(&flow->recv, lane->config.pool, &lane->budget,
 		               offset, stream->data + (offset - stream->offset), end - offset)
 		           : 0;
-	if (offset < end || stream->is_fin)
-		gather_piece(flow, stream->data + (offset - stream->offset), end - offset);
-	if (lane->gather.count == LANE_PIECES_MAX || flow->recv.stored_bytes)
-		lane_deliver_gathered(lane);
-	return 0;
+	if (offset == end && !stream->is_fin)
+		return 0;
+	return gather_piece(flow, stream->data + (offset - stream->offset), end - offset);
 }
 
 static void deliver_datagram(struct flow *flow, uint32_t id, const uint8_t *data, size_t length)

@@ -72,6 +72,7 @@ struct lane_counters {
 struct gather {
 	struct flow *flow;
 	uint64_t bytes;
+	uint64_t reserved_bytes; /* of the budget, for keeping what on_data will not take */
 	int count;
 	struct iovec pieces[LANE_PIECES_MAX];
 };
@@ -107,7 +108,7 @@ struct lane {
 	struct list_node control, lost, ready, waiting, unopened, dead;
 
 	/* Flow control of the lane: sums over its flows. */
-	uint64_t send_maximum, send_queued; /* the peer's window; stream bytes written */
+	uint64_t send_maximum, send_used; /* the peer's window; stream bytes sent */
 	uint64_t receive_maximum,
 	    receive_highest; /* ours; stream bytes that exist as far as we know */
 	uint64_t receive_window_bytes;
@@ -143,6 +144,8 @@ int flow_on_stream(struct flow *flow, const struct frame_stream *stream);
 void flow_on_datagram(struct flow *flow, const struct frame_datagram *datagram);
 /* Hands the gathered pieces on. */
 void lane_deliver_gathered(struct lane *lane);
+/* Drops them. */
+void lane_forget_gathered(struct lane *lane);
 /* Hands on what was kept, and the finish. */
 void flow_deliver_kept(struct flow *flow);
 /* Counts stream bytes towards the lane's window. */
@@ -174,5 +177,6 @@ void flow_check_dead(struct flow *flow);
 void flow_note_reason(struct flow *flow, enum reason reason);
 /* Calls on_writable for flows that waited and have room now. */
 void lane_wake_writers(struct lane *lane);
+void lane_drop_small_chunk(struct lane *lane);
 
 #endif

@@ -137,7 +137,7 @@ static int on_reset(struct lane *lane, const struct frame *frame)
 	if (flow->receive_is_over)
 		return 0;
 	if (lane->gather.flow == flow)
-		lane->gather.flow = NULL;
+		lane_forget_gathered(lane);
 	stream_recv_clear(&flow->recv, &lane->budget);
 	flow->receive_is_over = true;
 	flow->stop_is_pending = flow->window_is_pending = false;

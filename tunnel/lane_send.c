@@ -34,7 +34,8 @@ struct build {
 bool lane_has_frames(const struct lane *lane)
 {
 	return lane->max_data_is_pending || !list_is_empty(&lane->control)
-	       || !list_is_empty(&lane->lost) || !list_is_empty(&lane->ready)
+	       || !list_is_empty(&lane->lost)
+	       || (!list_is_empty(&lane->ready) && lane->send_used < lane->send_maximum)
 	       || !datagram_queue_is_empty(&lane->datagrams);
 }
 
@@ -171,27 +172,40 @@ static size_t stream_header_bytes(const struct flow *flow, uint64_t offset)
 	return 1 + varint_length(flow->id) + varint_length(offset) + 2;
 }
 
+/* What of the stream fits behind a header of so many bytes, and the lane's window. */
+static struct stream_piece next_piece(
+    const struct build *build, const struct flow *flow, bool lost, size_t header_bytes)
+{
+	const struct lane *lane = build->lane;
+	size_t most = writer_left(&build->w) - header_bytes;
+
+	if (lost)
+		return stream_send_next_lost(&flow->send, most);
+	if (most > lane->send_maximum - lane->send_used)
+		most = lane->send_maximum - lane->send_used;
+	return stream_send_next_new(&flow->send, most);
+}
+
 /* Puts a lost or new piece of the stream into the packet. False when it is full. */
 static bool put_piece(struct build *build, struct flow *flow, bool lost)
 {
 	struct stream_send *send = &flow->send;
 	struct stream_piece piece;
 	uint8_t *data;
-	size_t most;
 	uint8_t type;
 
 	if (!put_open_before(build, flow, PIECE_MIN_BYTES))
 		return false;
-	most = writer_left(&build->w) - FRAME_STREAM_MAX_BYTES;
-	piece = lost ? stream_send_next_lost(send, most) : stream_send_next_new(send, most);
-	/* The header is mostly shorter than it can be: use that up. */
-	most = writer_left(&build->w) - stream_header_bytes(flow, piece.offset);
-	piece = lost ? stream_send_next_lost(send, most) : stream_send_next_new(send, most);
+	/* Room for the data: first by the longest header, then by the one that it will be. */
+	piece = next_piece(build, flow, lost, FRAME_STREAM_MAX_BYTES);
+	piece = next_piece(build, flow, lost, stream_header_bytes(flow, piece.offset));
 	type = piece.is_fin ? FRAME_STREAM_FIN : FRAME_STREAM;
 	if (!record(build, type, flow->id, piece.offset, piece.length))
 		return false;
 	data = frame_write_stream(&build->w, flow->id, piece.offset, piece.length, piece.is_fin);
 	stream_send_copy(send, &piece, data);
+	if (!lost)
+		build->lane->send_used += piece.length;
 	if (stream_send_on_sent(send, &piece))
 		lane_fail(build->lane, REASON_INTERNAL, "no memory to remember what was sent");
 	return true;
@@ -308,7 +322,7 @@ static void put_streams(struct build *build)
 	struct lane *lane = build->lane;
 	struct list_node *node;
 
-	while ((node = list_first(&lane->ready))) {
+	while (lane->send_used < lane->send_maximum && (node = list_first(&lane->ready))) {
 		struct flow *flow = LIST_ENTRY(node, struct flow, ready_node);
 
 		if (!put_piece(build, flow, false))

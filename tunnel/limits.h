@@ -60,7 +60,7 @@ enum {
 #define LANE_WINDOW_START_BYTES UINT64_C(4194304)
 
 /* Bytes of one flow that wait for their acknowledgement: twice the congestion window, between these. */
-#define FLOW_SEND_CAP_MIN_BYTES UINT64_C(262144)
+#define FLOW_SEND_CAP_MIN_BYTES UINT64_C(131072)
 #define FLOW_SEND_CAP_MAX_BYTES UINT64_C(16777216)
 
 /* A packet number takes 7 bytes and never wraps. */

@@ -76,3 +76,11 @@ check_PROGRAMS += \
 	tests/unit/stream_recv_test \
 	tests/unit/stream_send_test
 tests_unit_lane_test_SOURCES = tests/unit/lane_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
+check_PROGRAMS += \
+	tests/unit/cookie_test \
+	tests/unit/door_test \
+	tests/unit/gate_test \
+	tests/unit/handshake_test \
+	tests/unit/parameters_test \
+	tests/unit/session_test \
+	tests/unit/start_test

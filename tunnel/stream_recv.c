@@ -153,13 +153,13 @@ static int reserve_slots(struct stream_recv *recv, uint64_t first, uint64_t last
 }
 
 static struct recv_page *page_get(
-    struct recv_page **slot, struct chunk_pool *pool, struct budget *budget, bool forced)
+    struct recv_page **slot, struct chunk_pool *pool, struct budget *budget)
 {
 	struct recv_page *page;
 
 	if (*slot)
 		return *slot;
-	if (!forced && budget_left(budget) < RECV_PAGE_COST_BYTES)
+	if (budget_left(budget) < RECV_PAGE_COST_BYTES)
 		return NULL;
 	page = calloc(1, sizeof(*page));
 	if (!page)
@@ -175,7 +175,7 @@ static struct recv_page *page_get(
 }
 
 int stream_recv_store(struct stream_recv *recv, struct chunk_pool *pool, struct budget *budget,
-    bool forced, uint64_t offset, const uint8_t *data, size_t length)
+    uint64_t offset, const uint8_t *data, size_t length)
 {
 	uint64_t end = offset + length;
 
@@ -187,7 +187,7 @@ int stream_recv_store(struct stream_recv *recv, struct chunk_pool *pool, struct 
 		uint32_t first = offset % CHUNK_BYTES;
 		uint32_t n = CHUNK_BYTES - first;
 		struct recv_page *page =
-		    page_get(page_slot(recv, offset / CHUNK_BYTES), pool, budget, forced);
+		    page_get(page_slot(recv, offset / CHUNK_BYTES), pool, budget);
 
 		if (!page)
 			return ERR_NOMEM;

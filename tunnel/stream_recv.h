@@ -56,11 +56,11 @@ void stream_recv_clear(struct stream_recv *recv, struct budget *budget);
  */
 int stream_recv_admit(struct stream_recv *recv, uint64_t end, bool fin, uint64_t *growth);
 /*
- * Copies bytes at or after `taken` into pages, past the budget when `forced`. 0 or ERR_NOMEM (then some
- * may have been stored; doing it again does no harm).
+ * Copies bytes at or after `taken` into pages. 0 or ERR_NOMEM (then some may have been stored; doing it
+ * again does no harm).
  */
 int stream_recv_store(struct stream_recv *recv, struct chunk_pool *pool, struct budget *budget,
-    bool forced, uint64_t offset, const uint8_t *data, size_t length);
+    uint64_t offset, const uint8_t *data, size_t length);
 /* The stored bytes from `offset` on without a gap, as at most `most` pieces; returns how many. */
 int stream_recv_pieces(
     const struct stream_recv *recv, uint64_t offset, struct iovec *pieces, int most);

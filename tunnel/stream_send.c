@@ -23,12 +23,27 @@ static struct send_slice *slice_at(const struct stream_send *send, uint32_t inde
 	return &send->slices[(send->slice_first + index) & (send->slice_capacity - 1)];
 }
 
+void small_chunk_unref(struct chunk *chunk, struct budget *budget)
+{
+	if (chunk->refs == 1)
+		budget_give(budget, CHUNK_BYTES);
+	chunk_unref(chunk);
+}
+
+static void unref_slice(struct chunk *chunk, bool is_small, struct budget *budget)
+{
+	if (is_small)
+		small_chunk_unref(chunk, budget);
+	else
+		chunk_unref(chunk);
+}
+
 static void pop_slice(struct stream_send *send, struct budget *budget)
 {
 	struct send_slice *first = slice_at(send, 0);
 
 	budget_give(budget, first->charged_bytes);
-	chunk_unref(first->slice.chunk);
+	unref_slice(first->slice.chunk, first->is_small, budget);
 	send->slice_first = (send->slice_first + 1) & (send->slice_capacity - 1);
 	send->slice_count--;
 }
@@ -78,21 +93,20 @@ int stream_send_append(
 {
 	struct send_slice *last = send->slice_count ? slice_at(send, send->slice_count - 1) : NULL;
 	bool same_chunk = last && last->slice.chunk == slice->chunk;
-	uint32_t cost = small ? slice->length : same_chunk ? 0 : CHUNK_BYTES;
-	int rc;
+	uint32_t cost = small || same_chunk ? 0 : CHUNK_BYTES;
 
 	if (last && continues(&last->slice, slice)) {
 		last->slice.length += slice->length;
-		last->charged_bytes += cost;
-		chunk_unref(slice->chunk);
-	} else {
-		rc = send->slice_count == send->slice_capacity ? grow_ring(send) : 0;
-		if (rc)
-			return rc;
-		*slice_at(send, send->slice_count++) = (struct send_slice){*slice, send->end, cost};
+		unref_slice(slice->chunk, small, budget);
+		send->end += slice->length;
+		return 0;
 	}
+	if (send->slice_count == send->slice_capacity && grow_ring(send))
+		return ERR_NOMEM;
+	if (!budget_take(budget, cost))
+		return ERR_LIMIT;
+	*slice_at(send, send->slice_count++) = (struct send_slice){*slice, send->end, cost, small};
 	send->end += slice->length;
-	budget_force(budget, cost);
 	return 0;
 }
 
@@ -220,6 +234,8 @@ static int add_acked(struct stream_send *send, uint64_t start, uint64_t end)
 {
 	int rc;
 
+	if (start == end) /* the fin alone, perhaps ahead of the bytes before it */
+		return 0;
 	if (start <= send->base && range_set_is_empty(&send->acked)) {
 		send->base = end;
 		return 0;

@@ -21,6 +21,7 @@ struct send_slice {
 	struct slice slice;
 	uint64_t offset;
 	uint32_t charged_bytes; /* of the lane's memory budget */
+	bool is_small;          /* in a chunk of the lane's own, which was charged as a whole */
 };
 
 /*
@@ -51,11 +52,14 @@ void stream_send_init(struct stream_send *send, uint64_t maximum);
 void stream_send_clear(struct stream_send *send, struct budget *budget);
 
 /*
- * Appends a slice, whose reference becomes the stream's. It costs its bytes when it is `small`, else a
- * chunk, unless the slice before lies in the same one. 0 or ERR_NOMEM (then the reference stays the caller's).
+ * Appends a slice, whose reference becomes the stream's. It costs a chunk of the budget, unless the slice
+ * before lies in the same one, or it is `small`: then its chunk was charged when it was taken, and whoever
+ * gives up the last reference gives that back. 0, ERR_LIMIT (no budget left) or ERR_NOMEM; then the reference stays the caller's.
  */
 int stream_send_append(
     struct stream_send *send, const struct slice *slice, bool small, struct budget *budget);
+/* Gives up a reference to a chunk of small slices. */
+void small_chunk_unref(struct chunk *chunk, struct budget *budget);
 /* No more bytes follow. */
 void stream_send_finish(struct stream_send *send);
 /* Drops all bytes; a RESET frame is to be sent. Without effect when reset or done. */

@@ -60,7 +60,10 @@ class Control:
             return False
 
     def stop(self):
-        self.proc.stop()
+        assert not self.proc.stop(), "control left processes behind"
+        with open(self.proc.log, encoding="utf-8", errors="replace") as log:
+            said = log.read()
+        assert not trunkline.SANITIZER.search(said), said[-4000:]
 
     def kill(self):
         os.kill(self.proc.pid, signal.SIGKILL)

@@ -6,9 +6,12 @@ import shlex
 
 import pytest
 
-from tests.lab import procs
+from tests.lab import procs, trunkline
 from tests.lab.trunkctl import (DONE, UNREACHABLE, USAGE, assert_one_line, run)
 from tests.lab.wan import ROOT
+
+PAGES = sorted(name for name in os.listdir(os.path.join(ROOT, "doc"))
+               if re.search(r"\.[18]$", name))
 
 
 @pytest.mark.parametrize("line, part", [
@@ -54,8 +57,7 @@ def rendered(page, form="ascii"):
     return re.sub(".\b", "", done.stdout)  # bold is printed as a character over itself
 
 
-@pytest.mark.parametrize("page", sorted(
-    name for name in os.listdir(os.path.join(ROOT, "doc")) if re.search(r"\.[18]$", name)))
+@pytest.mark.parametrize("page", PAGES)
 def test_man_pages_are_well_formed(page):
     assert rendered(page, "lint") == ""
     assert "SYNOPSIS" in rendered(page)
@@ -81,3 +83,13 @@ def test_examples_of_the_man_page_are_accepted():
     for line in lines:
         done = run(*shlex.split(line)[1:], TRUNKLINE_CONTROL="unix:/nonexistent")
         assert done.returncode == UNREACHABLE, (line, done.stderr)
+
+
+@pytest.mark.parametrize("name", [page for page in PAGES if page.endswith(".8")])
+def test_man_pages_of_the_daemons_have_every_option(name):
+    page = rendered(name)
+    text = procs.run([trunkline.program(name[:-2]), "--help"]).stdout
+    options = re.findall(r"^ +(-[-a-z]+)", text, re.MULTILINE)
+    assert len(options) >= 3
+    for option in options:
+        assert re.search(rf"(?<![-\w]){option}(?![-\w])", page), option

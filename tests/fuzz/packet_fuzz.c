@@ -66,7 +66,7 @@ static void read_bodies(const uint8_t *data, size_t size)
 	const uint8_t *cookie;
 
 	packet_header_read(data, size, &sealed);
-	if (handshake_header_read(&header, data, size) != HANDSHAKE_FINE)
+	if (handshake_form_check(&header, TUNNEL_ENDPOINT, data, size) != HANDSHAKE_FINE)
 		return; /* the others are for packets that it took */
 	start_read(&start, data, size);
 	initiate_cookie(data, size, &cookie);

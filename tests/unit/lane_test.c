@@ -114,6 +114,23 @@ static void a_slow_reader_stops_only_its_own_flow(void **state)
 	pair_free(&pair);
 }
 
+static void what_waits_in_many_flows_does_not_stop_a_new_one(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 100000});
+	for (int i = 0; i < 100; i++)
+		app_write(pair_open(&pair, FLOW_TCP), 1000000, false);
+	pair_run(&pair, 400000);
+	app = pair_open(&pair, FLOW_TCP);
+	app_write(app, 100, false);
+	pair_run(&pair, SECOND_US);
+	assert_int_equal(peer_of(&pair, app)->received, 100);
+	pair_free(&pair);
+}
+
 static void each_direction_ends_by_itself(void **state)
 {
 	struct pair pair;
@@ -530,6 +547,7 @@ int main(void)
 	    cmocka_unit_test(transfers_both_ways_and_closes),
 	    cmocka_unit_test(survives_loss_reordering_and_duplication),
 	    cmocka_unit_test(a_slow_reader_stops_only_its_own_flow),
+	    cmocka_unit_test(what_waits_in_many_flows_does_not_stop_a_new_one),
 	    cmocka_unit_test(each_direction_ends_by_itself),
 	    cmocka_unit_test(a_flow_opens_without_bytes),
 	    cmocka_unit_test(a_reset_ends_both_directions_on_both_sides),

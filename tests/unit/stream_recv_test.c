@@ -47,8 +47,7 @@ static int store(struct world *world, uint64_t offset, size_t length)
 
 	for (size_t i = 0; i < length; i++)
 		data[i] = pattern(offset + i);
-	return stream_recv_store(
-	    &world->recv, world->pool, &world->budget, false, offset, data, length);
+	return stream_recv_store(&world->recv, world->pool, &world->budget, offset, data, length);
 }
 
 /* Takes up to `most` bytes; returns how many there were. */
@@ -143,19 +142,15 @@ static void windows_and_sizes_are_kept(void **state)
 	stop(&world);
 }
 
-static void the_budget_holds_unless_forced(void **state)
+static void the_budget_holds(void **state)
 {
 	struct world world;
-	uint8_t byte = pattern(1);
 
 	(void)state;
 	start(&world);
 	world.budget.limit_bytes = RECV_PAGE_COST_BYTES;
 	assert_int_equal(store(&world, 1, 10), 0);
 	assert_int_equal(store(&world, CHUNK_BYTES + 1, 10), ERR_NOMEM);
-	assert_int_equal(stream_recv_store(&world.recv, world.pool, &world.budget, true,
-	                     CHUNK_BYTES + 1, &byte, 1),
-	    0);
 	stop(&world);
 }
 
@@ -165,7 +160,7 @@ int main(void)
 	    cmocka_unit_test(random_pieces_come_out_in_order),
 	    cmocka_unit_test(taking_passes_stored_bytes),
 	    cmocka_unit_test(windows_and_sizes_are_kept),
-	    cmocka_unit_test(the_budget_holds_unless_forced),
+	    cmocka_unit_test(the_budget_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,10 +158,40 @@ static void reset_drops_all(void **state)
 	chunk_pool_free(world.pool);
 }
 
+/* A packet with nothing but the fin may be acknowledged before the one with the last bytes. */
+static void lone_fin_is_acked_first(void **state)
+{
+	static struct world world;
+	struct stream_send *send = &world.send;
+	struct slice slice = {.length = 10};
+
+	(void)state;
+	start(&world, 1);
+	slice.chunk = chunk_get(world.pool);
+	assert_non_null(slice.chunk);
+	for (uint32_t i = 0; i < slice.length; i++)
+		slice.chunk->data[i] = pattern(i);
+	assert_int_equal(stream_send_append(send, &slice, false, &world.budget), 0);
+	send_some(&world);
+	while (send->sent < send->end)
+		send_some(&world);
+	stream_send_finish(send);
+	send_some(&world);
+	assert_true(send->fin_is_sent);
+	assert_int_equal(stream_send_on_acked(send, 10, 0, true, &world.budget), 0);
+	assert_int_equal(send->base, 0);
+	assert_false(stream_send_is_done(send));
+	assert_int_equal(stream_send_on_acked(send, 0, 10, false, &world.budget), 0);
+	assert_true(stream_send_is_done(send));
+	stream_send_clear(send, &world.budget);
+	chunk_pool_free(world.pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_byte_arrives),
+	    cmocka_unit_test(lone_fin_is_acked_first),
 	    cmocka_unit_test(reset_drops_all),
 	};
 

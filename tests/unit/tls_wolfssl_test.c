@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The wolfSSL adapter: two connections whose ciphertext is carried by hand.
+ * The wolfSSL adapter: two connections whose ciphertext is carried by hand.  It includes the source,
+ * to make an identity that tls_identity_new() refuses.
  */
-#include "config.h"
+#include "net/tls_wolfssl.c"
 
 #include "base/err.h"
-#include "net/tls_wolfssl.h"
 #include "tests/support/tls_seeded.h"
 #include "tests/unit/cmocka_all.h"
 
@@ -254,6 +254,41 @@ static void refuses_a_foreign_key_and_rubbish(void **state)
 	assert_int_equal(tls_certificate_pin(keys[0], pin), ERR_MALFORMED);
 }
 
+/* Somebody else's certificate, which anybody has seen, and a key of one's own. */
+static void a_right_pin_needs_the_private_key(void **state)
+{
+	(void)state;
+	for (int role = 0; role < 2; role++) {
+		char keys[2][TLS_PEM_BYTES], certificates[2][TLS_PEM_BYTES];
+		struct tls_identity impostor = {{NULL, NULL}, {0}};
+		struct pair pair;
+		int result = 0, device;
+
+		pair_start(&pair, 10);
+		device = tls_seeded_start(10);
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(
+			    tls_identity_generate(keys[i], certificates[i], device), 0);
+		assert_int_equal(context_new(&impostor.contexts[role], (enum tls_role)role, keys[0],
+		                     certificates[1], device),
+		    0);
+		tls_connection_free(pair.sides[role]);
+		assert_int_equal(
+		    tls_connection_new(&pair.sides[role], &impostor, (enum tls_role)role), 0);
+		if (role == TLS_CLIENT)
+			assert_int_equal(tls_connection_feed(pair.sides[role], NULL, 0), 0);
+		for (int step = 0; step < 4 && result == 0; step++)
+			pair_carry(&pair, step % 2, &result);
+		assert_int_equal(result, ERR_AUTH);
+		assert_false(tls_connection_is_established(pair.sides[1 - role]));
+		print_message("%s\n", tls_connection_error(pair.sides[1 - role]));
+		tls_connection_free(pair.sides[role]);
+		pair.sides[role] = NULL;
+		wolfSSL_CTX_free(impostor.contexts[role]);
+		pair_end(&pair);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +300,7 @@ int main(void)
 	    cmocka_unit_test(caps_what_it_holds),
 	    cmocka_unit_test(corrupted_bytes_fail_closed),
 	    cmocka_unit_test(refuses_a_foreign_key_and_rubbish),
+	    cmocka_unit_test(a_right_pin_needs_the_private_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The main process of a node, which listener and endpoint share: it joins, keeps the connection to
+ * control, holds the config in force and its file, opens and lends the sockets, starts workers and
+ * keys again, reports once a second, and ends in good order.  It carries no packet.
+ */
+#ifndef NET_NODE_H
+#define NET_NODE_H
+
+#include "base/addr.h"
+#include "model/node_config.h"
+#include "net/ipc.h"
+#include "net/options.h"
+#include "net/worker.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the command line and the config file may say; a role's table has the members it knows. */
+struct node_options {
+	char *state;
+	char *join; /* a token, or @FILE */
+	char *name;
+	char *tunnel;    /* ADDR:PORT */
+	char *advertise; /* endpoint: ADDR[:PORT] */
+	char **binds;    /* listener: ADDR */
+	size_t bind_count;
+	char **sources; /* endpoint: ADDR */
+	size_t source_count;
+	uint32_t workers; /* 0: one a core */
+	uint32_t drain_s;
+};
+
+enum { NODE_BINDS_MAX = 64, NODE_WORKERS_MAX = SLOTS_MAX };
+
+/* Of every node's table; the struct is struct node_options. */
+#define NODE_OPTION_FIELDS                                                                         \
+	{SCHEMA_MEMBER("state", struct node_options, state), .type = SCHEMA_STRING, .min = 1},     \
+	    {SCHEMA_MEMBER("join", struct node_options, join), .type = SCHEMA_STRING, .min = 1},   \
+	    {SCHEMA_MEMBER("name", struct node_options, name), .type = SCHEMA_STRING,              \
+	        .check = node_option_check_name},                                                  \
+	    {SCHEMA_MEMBER("tunnel", struct node_options, tunnel), .type = SCHEMA_STRING,          \
+	        .check = options_check_address_port},                                              \
+	    {SCHEMA_MEMBER("workers", struct node_options, workers), .type = SCHEMA_U32,           \
+	        .max = NODE_WORKERS_MAX},                                                          \
+	{                                                                                          \
+		SCHEMA_MEMBER("drain", struct node_options, drain_s),                              \
+		    .type = SCHEMA_U32, .max = DRAIN_MAX_S, .default_number = DRAIN_DEFAULT_S      \
+	}
+
+#define NODE_OPTION_HELP_STATE                                                                     \
+	{                                                                                          \
+		.key = "state", .argument = "DIR", .is_required = true,                            \
+		.text = "where the identity and the last config are kept"                          \
+	}
+#define NODE_OPTION_HELP_JOIN                                                                      \
+	{                                                                                          \
+		.key = "join", .argument = "TOKEN|@FILE",                                          \
+		.text = "join by a token of `trunkctl node token`; needed once"                    \
+	}
+#define NODE_OPTION_HELP_NAME                                                                      \
+	{                                                                                          \
+		.key = "name", .argument = "NAME",                                                 \
+		.text = "the node's name (the host's name and the role)"                           \
+	}
+#define NODE_OPTION_HELP_WORKERS                                                                   \
+	{                                                                                          \
+		.key = "workers", .argument = "N",                                                 \
+		.text = "worker processes that carry flows (one a core)"                           \
+	}
+#define NODE_OPTION_HELP_DRAIN                                                                     \
+	{                                                                                          \
+		.key = "drain", .argument = "SECONDS",                                             \
+		.text = "how long flows may go on after SIGTERM (30)"                              \
+	}
+
+/* NULL, or what is wrong with a node's name. */
+const char *node_option_check_name(const void *text);
+
+/*
+ * What a role adds to main: the sockets that its config asks for.  All are NULL where it has none.
+ * The state is what open_role made.
+ */
+struct node_role_main {
+	/* NULL without memory. */
+	void *(*open)(const struct node_options *options, unsigned workers);
+	void (*close)(void *state);
+	/* 0, then commit or abandon follows; or a negative error with the reason, nothing changed. */
+	int (*prepare)(void *state, const struct node_config *config, char reason[REASON_BYTES]);
+	void (*commit)(void *state);
+	void (*abandon)(void *state);
+	/* Sends a worker what it does not have yet; ERR_AGAIN: call again when it has drained. */
+	int (*lend)(void *state, unsigned worker, struct ipc *channel);
+	void (*worker_started)(void *state, unsigned worker);
+	/* SIGTERM: nobody new is taken. */
+	void (*stop)(void *state);
+};
+
+struct node_program {
+	enum node_role role;
+	struct options_usage usage;
+	uint16_t tunnel_port; /* without --tunnel; 0 for any */
+	const struct worker_role *worker;
+	struct node_role_main main;
+};
+
+/* The program's main(): any of its processes; the exit status. */
+int node_main(const struct node_program *program, int argc, char **argv);
+
+#endif

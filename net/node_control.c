@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a node and control say to each other: hello, with the token's secret while joining; configs,
+ * each answered; a report each second; and the end of it when control removed the node.  Who is
+ * enrolled serves on whatever becomes of control; who is not ends when control says no.
+ */
+#include "config.h"
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "net/node_private.h"
+#include "net/pacing_timer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOKEN_FILE_BYTES_MAX = 4096 };
+
+static const char *const counter_names[NODE_COUNTER_COUNT] = {
+    [NODE_WORKER_RESTARTS] = "worker_restarts",
+    [NODE_KEYS_RESTARTS] = "keys_restarts",
+    [NODE_CONFIGS_APPLIED] = "configs_applied",
+    [NODE_CONFIGS_REFUSED] = "configs_refused",
+    [NODE_CONTROL_CONNECTIONS] = "control_connections",
+};
+
+static void send_message(struct node *node, const struct message *message)
+{
+	int result = control_client_send(node->control, message);
+
+	if (result < 0 && result != ERR_STATE)
+		log_warn("message_not_sent", "type=%s error=\"%s\"",
+		    message_type_text(message->type), err_text(result));
+}
+
+/* ---- hello ---- */
+
+static int fill_binds(const struct node *node, struct message_hello *hello)
+{
+	static const char *const any[] = {"0.0.0.0", "::"};
+	size_t count = node->options.bind_count ? node->options.bind_count : 2;
+
+	if (node->program->role != NODE_LISTENER)
+		return 0;
+	hello->binds = calloc(count, sizeof(*hello->binds));
+	if (!hello->binds)
+		return ERR_NOMEM;
+	hello->bind_count = count;
+	for (size_t i = 0; i < count; i++)
+		snprintf(hello->binds[i].text, NAME_BYTES, "%s",
+		    node->options.bind_count ? node->options.binds[i] : any[i]);
+	return 0;
+}
+
+static void on_open(void *context)
+{
+	struct node *node = context;
+	struct message message = {.type = MESSAGE_HELLO};
+	struct message_hello *hello = &message.body.hello;
+	char tunnel[ADDR_TEXT_BYTES];
+
+	node->was_open = true;
+	node->counters[NODE_CONTROL_CONNECTIONS]++;
+	hello->protocol = CONTROL_PROTOCOL;
+	hello->role = node->program->role;
+	hello->slots = node->workers;
+	hello->instance = node->parameters.instance;
+	hello->config = node->newest;
+	memcpy(hello->secret, node->secret, JOIN_SECRET_BYTES);
+	snprintf(hello->name, NAME_BYTES, "%s", node->name);
+	snprintf(hello->version, VERSION_BYTES, "%s", PACKAGE_VERSION);
+	if (node->program->role == NODE_ENDPOINT) {
+		addr_format(&node->tunnel.local, tunnel, sizeof(tunnel));
+		snprintf(hello->tunnel, NAME_BYTES, "%s", tunnel);
+		if (node->options.advertise)
+			snprintf(hello->advertise, NAME_BYTES, "%s", node->options.advertise);
+	}
+	if (fill_binds(node, hello) == 0)
+		send_message(node, &message);
+	free(hello->binds);
+	sodium_memzero(hello->secret, JOIN_SECRET_BYTES);
+}
+
+/* ---- what control says ---- */
+
+static void on_welcome(struct node *node, const struct message_welcome *welcome)
+{
+	bool is_new = !node->is_enrolled || strcmp(node->enrolment.name, welcome->name) != 0;
+
+	log_info("control_connected", "name=%s region=%s", welcome->name, welcome->region);
+	node->last_why[0] = '\0';
+	snprintf(node->name, NAME_BYTES, "%s", welcome->name);
+	snprintf(node->enrolment.name, NAME_BYTES, "%s", welcome->name);
+	if (is_new && node_store_save_enrolment(node->options.state, &node->enrolment) < 0) {
+		/* The secret is used up: without this file the next start could not join. */
+		log_error("enrolment_not_saved", "state=%s error=\"%s\"", node->options.state,
+		    strerror(errno));
+		if (!node->is_enrolled) {
+			node_end(node, EXIT_FAILED);
+			return;
+		}
+	}
+	node->is_enrolled = true;
+	sodium_memzero(node->secret, JOIN_SECRET_BYTES);
+}
+
+static void on_denied(struct node *node, const struct message_reason *denied)
+{
+	char reason[REASON_BYTES];
+
+	log_quote(reason, sizeof(reason), denied->reason);
+	if (!node->is_enrolled) {
+		log_error("join_denied", "reason=%s", reason);
+		node_end(node, EXIT_FAILED);
+	} else if (strcmp(node->last_why, denied->reason) != 0) {
+		log_error("control_denied", "reason=%s serving=%d", reason, node->has_config);
+		snprintf(node->last_why, sizeof(node->last_why), "%s", denied->reason);
+	}
+}
+
+static void on_config(struct node *node, struct node_config *config)
+{
+	struct message answer = {.type = MESSAGE_APPLIED};
+	struct config_number number = config->number;
+	char reason[REASON_BYTES] = "", quoted[REASON_BYTES];
+	bool is_known =
+	    node->has_config && config_number_compare(&number, &node->config.number) == 0;
+	int result = is_known ? 0 : node_apply(node, config, reason);
+
+	answer.body.applied.number = number;
+	if (result < 0) {
+		log_error("config_refused",
+		    "incarnation=%" PRIu64 " revision=%" PRIu64 " reason=%s", number.incarnation,
+		    number.revision, log_quote(quoted, sizeof(quoted), reason));
+		answer.type = MESSAGE_REFUSED;
+		answer.body.refused.number = number;
+		snprintf(answer.body.refused.reason, REASON_BYTES, "%s", reason);
+	}
+	send_message(node, &answer);
+}
+
+static void on_removed(struct node *node, const struct message_reason *removed)
+{
+	char reason[REASON_BYTES];
+
+	log_error("node_removed", "reason=%s fix=\"join again with a new token\"",
+	    log_quote(reason, sizeof(reason), removed->reason));
+	node_store_forget(node->options.state);
+	node_end(node, EXIT_FAILED);
+}
+
+static void on_message(void *context, struct message *message)
+{
+	struct node *node = context;
+
+	switch (message->type) {
+	case MESSAGE_WELCOME:
+		on_welcome(node, &message->body.welcome);
+		break;
+	case MESSAGE_DENIED:
+		on_denied(node, &message->body.denied);
+		break;
+	case MESSAGE_CONFIG:
+		if (node->phase == NODE_SERVING && node->is_enrolled)
+			on_config(node, &message->body.config);
+		break;
+	case MESSAGE_REMOVED:
+		on_removed(node, &message->body.removed);
+		break;
+	default:
+		log_warn("unexpected_message", "type=%s", message_type_text(message->type));
+	}
+}
+
+/* One line for each reason in a row; who joins with a wrong pin is told at once. */
+static void on_closed(void *context, int reason, const char *why)
+{
+	struct node *node = context;
+	bool is_news = node->was_open || strcmp(node->last_why, why) != 0;
+	char quoted[REASON_BYTES];
+
+	node->was_open = false;
+	if (reason == ERR_AUTH && !node->is_enrolled) {
+		log_error("join_failed",
+		    "reason=%s fix=\"control's key is not the token's: make a new token\"",
+		    log_quote(quoted, sizeof(quoted), why));
+		node_end(node, EXIT_FAILED);
+		return;
+	}
+	snprintf(node->last_why, sizeof(node->last_why), "%s", why);
+	if (is_news && node->phase == NODE_SERVING)
+		log_warn("control_unreachable", "address=%s reason=%s serving=%d",
+		    node->enrolment.addresses[0], log_quote(quoted, sizeof(quoted), why),
+		    node->has_config);
+}
+
+/* ---- where control is ---- */
+
+static int read_token_file(const char *path, char text[JOIN_TOKEN_TEXT_BYTES])
+{
+	char *data;
+	size_t length;
+	int result = file_read(path, TOKEN_FILE_BYTES_MAX, &data, &length);
+
+	if (result < 0) {
+		log_error("token_not_read", "file=%s error=\"%s\"", path,
+		    result == ERR_IO ? strerror(errno) : err_text(result));
+		return result;
+	}
+	snprintf(text, JOIN_TOKEN_TEXT_BYTES, "%s", data);
+	sodium_memzero(data, length);
+	free(data);
+	return 0;
+}
+
+static int read_token(const struct node *node, struct join_token *token)
+{
+	char text[JOIN_TOKEN_TEXT_BYTES];
+	const char *join = node->options.join;
+	int result = 0;
+
+	if (join[0] == '@')
+		result = read_token_file(join + 1, text);
+	else
+		snprintf(text, sizeof(text), "%s", join);
+	if (result == 0) {
+		result = join_token_parse(text, token);
+		if (result < 0)
+			log_error("token_unusable", "reason=\"%s\" fix=\"%s\"",
+			    result == ERR_UNSUPPORTED ? "it is of another version"
+			                              : "part of it is missing or wrong",
+			    "copy it whole, or make one by `trunkctl node token`");
+	}
+	sodium_memzero(text, sizeof(text));
+	return result;
+}
+
+static int join(struct node *node)
+{
+	struct join_token token;
+	int result = read_token(node, &token);
+
+	if (result < 0)
+		return result;
+	if (token.role != node->program->role) {
+		log_error("join_denied", "reason=\"the token is for a node that is %s\"",
+		    node_role_text(token.role));
+		return ERR_INVALID;
+	}
+	memcpy(node->enrolment.addresses, token.addresses, sizeof(token.addresses));
+	node->enrolment.address_count = token.address_count;
+	memcpy(node->enrolment.control_pin, token.control_pin, PIN_BYTES);
+	node->enrolment.role = token.role;
+	memcpy(node->secret, token.secret, JOIN_SECRET_BYTES);
+	sodium_memzero(token.secret, JOIN_SECRET_BYTES);
+	return 0;
+}
+
+static int find_control(struct node *node)
+{
+	int result = node_store_load_enrolment(node->options.state, &node->enrolment);
+
+	if (result == 0 && node->enrolment.role != node->program->role) {
+		log_error("wrong_role", "state=%s role=%s fix=\"use another --state\"",
+		    node->options.state, node_role_text(node->enrolment.role));
+		return ERR_INVALID;
+	}
+	if (result == 0) { /* a token that is still on the command line was used already */
+		node->is_enrolled = true;
+		snprintf(node->name, NAME_BYTES, "%s", node->enrolment.name);
+		return 0;
+	}
+	if (result != ERR_NOT_FOUND) {
+		log_error("enrolment_unusable", "state=%s error=\"%s\"", node->options.state,
+		    result == ERR_IO ? strerror(errno) : err_text(result));
+		return result;
+	}
+	if (node->options.join)
+		return join(node);
+	log_error("not_joined",
+	    "state=%s fix=\"start it once with --join TOKEN, see `trunkctl "
+	    "node token`\"",
+	    node->options.state);
+	return ERR_NOT_FOUND;
+}
+
+static struct ipc *keys_channel(void *context)
+{
+	struct node *node = context;
+	struct process *keys =
+	    node->supervisor ? supervisor_process(node->supervisor, PROCESS_KEYS, 0) : NULL;
+
+	return keys ? process_channel(keys) : NULL;
+}
+
+int node_control_open(struct node *node)
+{
+	static const struct control_client_callbacks callbacks = {on_open, on_message, on_closed};
+	struct control_client_config config = {
+	    .loop = node->loop,
+	    .keys_channel = keys_channel,
+	    .callbacks = &callbacks,
+	    .context = node,
+	};
+	int result = find_control(node);
+
+	if (result < 0)
+		return result;
+	config.addresses = (const char(*)[NAME_BYTES])node->enrolment.addresses;
+	config.address_count = node->enrolment.address_count;
+	memcpy(config.pin, node->enrolment.control_pin, PIN_BYTES);
+	result = control_client_new(&node->control, &config);
+	if (result < 0)
+		log_error("control_client_failed", "error=\"%s\"", err_text(result));
+	return result;
+}
+
+void node_control_report(struct node *node)
+{
+	struct node_report_counter counters[NODE_COUNTER_COUNT];
+	const struct page *pages[NODE_WORKERS_MAX];
+	struct message message = {.type = MESSAGE_REPORT};
+
+	for (size_t i = 0; i < NODE_COUNTER_COUNT; i++)
+		counters[i] = (struct node_report_counter){counter_names[i], node->counters[i]};
+	for (unsigned i = 0; i < node->workers; i++)
+		pages[i] = node->places[i].page;
+	if (node_report_make(node->report, pages, node->has_config ? &node->config : NULL, counters,
+	        NODE_COUNTER_COUNT, pacing_timer_now_us(), &message.body.report)
+	    < 0)
+		return;
+	if (node->is_enrolled && control_client_is_open(node->control))
+		send_message(node, &message);
+	message_clear(&message);
+}

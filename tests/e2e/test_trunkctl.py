@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""trunkctl against the real daemons on loopback: what operators' scripts rely on (command line,
+exit codes, JSON as in doc/openapi.yaml) and what people see (tables, errors, watch)."""
+import concurrent.futures
+import contextlib
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import termios
+import time
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.lab import procs, trunkline
+from tests.lab.trunkctl import DONE, FAILED, NOT_FOUND, assert_fails, run
+from tests.lab.wan import ROOT
+
+ESCAPE = "\033"
+
+
+def free_range(count):
+    """The first of so many ports in a row that nothing on this machine uses."""
+    for first in range(23000, 32000, 10):
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(procs.open_socket(None, bind=("0.0.0.0", port)))
+                return first
+            except OSError:
+                continue
+    raise procs.ProgramError(f"no {count} free ports in a row")
+
+
+PORT = free_range(8)
+PORTS = f"{PORT},{PORT + 2}-{PORT + 4}"
+OTHER_PORT = str(PORT + 6)
+WEB = ["accelerator", "create", "web", "--protocol", "tcp", "--ports", PORTS,
+       "--listen", trunkline.NEAR, "--backend", f"{trunkline.FAR}=127.0.0.1:9"]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with trunkline.Cluster(tmp_path_factory.mktemp("trunkctl")) as made:
+        made.start_pair()
+        yield made
+
+
+@pytest.fixture
+def ctl(cluster):
+    """Runs trunkctl with a table as output; every accelerator is gone afterwards."""
+    def call(*args, **environment):
+        return run(*args, TRUNKLINE_CONTROL=cluster.api, **environment)
+
+    yield call
+    for accelerator in cluster.items("accelerator", "list"):
+        cluster.ctl("accelerator", "delete", accelerator["name"], "--now")
+
+
+@pytest.fixture(scope="module")
+def schemas():
+    with open(os.path.join(ROOT, "doc", "openapi.yaml"), encoding="utf-8") as file:
+        document = yaml.safe_load(file)
+
+    def convert(value):
+        """OpenAPI's nullable as JSON Schema has it."""
+        if isinstance(value, list):
+            return [convert(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        value = {key: convert(item) for key, item in value.items()}
+        return {"anyOf": [value, {"type": "null"}]} if value.pop("nullable", False) else value
+
+    return convert(document)
+
+
+def assert_schema(schemas, name, value):
+    jsonschema.validate(value, {**schemas, "$ref": f"#/components/schemas/{name}"})
+
+
+def backends_of(cluster, name="web"):
+    shown = cluster.ctl("accelerator", "show", name)
+    return {(group["region"], backend["host"], backend.get("port")): backend["weight"]
+            for group in shown["endpoint_groups"] for backend in group["backends"]}
+
+
+def test_answers_are_as_the_api_says(cluster, ctl, schemas):
+    assert ctl(*WEB).returncode == DONE
+    cluster.wait_applied("web")
+    cluster.wait_up()
+    assert_schema(schemas, "Token",
+                  cluster.ctl("node", "token", "--role", "endpoint", "--region", "x"))
+    for node in cluster.items("node", "list"):
+        assert_schema(schemas, "Node", node)
+        assert_schema(schemas, "Node", cluster.ctl("node", "show", node["name"]))
+    for accelerator in cluster.items("accelerator", "list"):
+        assert_schema(schemas, "Accelerator", accelerator)
+    assert_schema(schemas, "Accelerator", cluster.ctl("accelerator", "show", "web"))
+    tunnels = cluster.items("tunnel", "list")
+    assert len(tunnels) == 1
+    assert_schema(schemas, "Tunnel", tunnels[0])
+    assert_schema(schemas, "TunnelDetail", cluster.ctl("tunnel", "show", "listener", "endpoint"))
+    assert_schema(schemas, "Status", cluster.ctl("status"))
+
+
+def test_yaml_says_what_json_says(cluster, ctl):
+    assert ctl(*WEB).returncode == DONE
+    cluster.wait_applied("web")
+    shown = cluster.ctl("accelerator", "show", "web")
+    assert yaml.safe_load(ctl("-o", "yaml", "accelerator", "show", "web").stdout) == shown
+
+
+def test_a_token_stands_alone(ctl):
+    done = ctl("node", "token", "--role", "listener", "--region", "osaka", "--ttl", "90s")
+    assert done.returncode == DONE
+    assert re.fullmatch(r"\S+\n", done.stdout) and done.stderr == ""
+
+
+def test_an_accelerator_from_create_to_delete(cluster, ctl):
+    done = ctl(*WEB)
+    assert done.returncode == DONE
+    assert re.fullmatch(r"accelerator web created \(revision \d+\)\n", done.stdout)
+    shown = cluster.ctl("accelerator", "show", "web")
+    assert shown["ports"] == PORTS.split(",")
+    assert shown["tcp_idle_timeout_s"] == 3600 and shown["udp_flows_per_source"] == 1000
+    assert backends_of(cluster) == {(trunkline.FAR, "127.0.0.1", 9): 128}
+
+    done = ctl("accelerator", "update", "web", "--idle-timeout", "2m", "--ports", OTHER_PORT)
+    assert re.fullmatch(r"accelerator web updated \(revision \d+\)\n", done.stdout)
+    changed = cluster.ctl("accelerator", "show", "web")
+    assert changed["ports"] == [OTHER_PORT] and changed["tcp_idle_timeout_s"] == 120
+    assert changed["revision"] > shown["revision"]
+    assert changed["id"] == shown["id"] and changed["endpoint_groups"] == shown["endpoint_groups"]
+
+    done = ctl("accelerator", "update", "web", "--ports", OTHER_PORT)
+    assert done.stdout == f"accelerator web is so already (revision {changed['revision']})\n"
+
+    assert ctl("accelerator", "update", "web", "--add-backend", "far=[::1]:9,weight=0",
+               "--weight", "far=127.0.0.1:9,255").returncode == DONE
+    assert backends_of(cluster) == {("far", "127.0.0.1", 9): 255, ("far", "::1", 9): 0}
+    assert ctl("accelerator", "update", "web", "--remove-backend", "far=[::1]:9",
+               "--now").returncode == DONE
+    assert backends_of(cluster) == {("far", "127.0.0.1", 9): 255}
+    assert_fails(ctl("accelerator", "update", "web", "--remove-backend", "far=[::1]:9"), FAILED,
+                 "far=[::1]:9")
+
+    done = ctl("accelerator", "delete", "web")
+    assert re.fullmatch(r"accelerator web deleted \(revision \d+\)\n", done.stdout)
+    assert_fails(ctl("accelerator", "show", "web"), NOT_FOUND, '"web"')
+    assert_fails(ctl("accelerator", "delete", "web"), NOT_FOUND, '"web"')
+
+
+def test_updates_at_once_lose_nothing(cluster, ctl):
+    assert ctl(*WEB).returncode == DONE
+    names = [f"b{i}.example" for i in range(4)]
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+        done = list(pool.map(lambda name: ctl("accelerator", "update", "web", "--add-backend",
+                                              f"far={name}:80"), names))
+    for one in done:
+        assert one.returncode == DONE, one.stderr
+    assert set(names) < {host for _, host, _ in backends_of(cluster)}
+
+
+def test_errors_name_the_next_step(cluster, ctl):
+    unknown = [*WEB[:-3], "neer", *WEB[-2:]]
+    assert_fails(ctl(*unknown), FAILED, "neer", trunkline.NEAR)
+    assert_fails(ctl(*WEB[:-1], "farr=127.0.0.1"), FAILED, "farr")
+    assert ctl(*WEB).returncode == DONE
+    assert_fails(ctl(*WEB), FAILED, '"web"')
+    other = [*WEB]
+    other[2] = "other"
+    assert_fails(ctl(*other), FAILED, str(PORT), '"web"')
+    assert_fails(ctl("node", "show", "nobody"), NOT_FOUND, '"nobody"')
+    assert_fails(ctl("node", "remove", "nobody"), NOT_FOUND, '"nobody"')
+    assert_fails(ctl("tunnel", "show", "listener", "nobody"), NOT_FOUND, "nobody")
+    assert [a["name"] for a in cluster.items("accelerator", "list")] == ["web"]
+
+
+def test_tables_have_a_line_for_each(cluster, ctl):
+    empty = ctl("accelerator", "list")
+    assert empty.returncode == DONE and empty.stdout == "" and "create" in empty.stderr
+    assert ctl(*WEB).returncode == DONE
+    cluster.wait_applied("web")
+    cluster.wait_up()
+    for noun, heading, row in (("node", "NODE", r"listener +listener +near +up"),
+                               ("accelerator", "ACCELERATOR", rf"web +tcp +{PORTS} +near"),
+                               ("tunnel", "LISTENER", r"listener +endpoint +up")):
+        table = ctl(noun, "list").stdout
+        assert table.startswith(heading) and re.search(f"^{row}", table, re.MULTILINE), table
+        assert ESCAPE not in table
+    assert re.search(r"^problems +none$|^NEEDS ATTENTION", ctl("status").stdout, re.MULTILINE)
+    assert "LANE" in ctl("tunnel", "show", "listener", "endpoint").stdout
+    assert "far     127.0.0.1:9     128" in ctl("accelerator", "show", "web").stdout
+
+
+# ---- watch
+
+class Terminal:
+    """trunkctl on a terminal of its own."""
+
+    def __init__(self, api, *args, **environment):
+        self.master, slave = pty.openpty()
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+        self.process = subprocess.Popen(
+            [trunkline.program("trunkctl"), "--control", api, *args], stdin=slave, stdout=slave,
+            stderr=slave, start_new_session=True, preexec_fn=procs.die_with_parent,
+            env={**env, "TERM": "xterm", "LC_ALL": "C.UTF-8", **environment})
+        self.text = ""
+
+    def read_until(self, pattern, timeout=10):
+        deadline = time.monotonic() + timeout
+        while not re.search(pattern, self.text):
+            assert time.monotonic() < deadline, f"no {pattern!r} in {self.text[-1000:]!r}"
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.text += os.read(self.master, 65536).decode()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.slave)
+        os.close(self.master)
+
+    def wait(self):
+        """The exit code; fails when the terminal is not as it was."""
+        code = self.process.wait(5)
+        self.read_until(r"\033\[\?1049l")
+        assert termios.tcgetattr(self.slave) == self.before
+        return code
+
+
+@pytest.fixture
+def watched(cluster, ctl):
+    assert ctl(*WEB).returncode == DONE
+    cluster.wait_applied("web")
+    cluster.wait_up()
+    return cluster
+
+
+def test_watch_draws_until_q(watched):
+    with Terminal(watched.api, "tunnel", "watch") as screen:
+        screen.read_until(r"(?s)\033\[H.*listener +endpoint.*[▁-█].*\033\[H.*listener +endpoint")
+        assert f"{ESCAPE}[32mup" in screen.text
+        os.write(screen.master, b"q")
+        assert screen.wait() == DONE
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_watch_ends_by_a_signal(watched, number):
+    with Terminal(watched.api, "tunnel", "watch", NO_COLOR="1", LC_ALL="C") as screen:
+        screen.read_until(r"listener +endpoint +up")
+        assert not re.search(r"\033\[[0-9;]*m", screen.text) and screen.text.isascii()
+        screen.process.send_signal(number)
+        assert screen.wait() == DONE
+
+
+def test_watch_into_a_pipe_prints_each_second(watched):
+    with subprocess.Popen([trunkline.program("trunkctl"), "--control", watched.api, "-o", "json",
+                           "tunnel", "watch"], stdout=subprocess.PIPE, text=True,
+                          preexec_fn=procs.die_with_parent) as process:
+        lines = [json.loads(process.stdout.readline()) for _ in range(3)]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == DONE
+    assert all(line["items"][0]["listener"] == "listener" for line in lines)
+    newest = [line["items"][0]["rtt_history_us"] for line in lines]
+    assert len(newest[-1]) >= 1
