@@ -127,11 +127,11 @@ say "Control, an endpoint in seoul, a listener in tokyo (state in $state)"
 start control "$bin/trunkline-control" --state "$state/control" \
 	--api "unix:$state/control/control.sock" --nodes "127.0.0.1:$nodes_port"
 wait_for "control" trunkctl status
-endpoint_token=$(trunkctl node token --role endpoint --region seoul) || fail "no token"
-listener_token=$(trunkctl node token --role listener --region tokyo) || fail "no token"
-start endpoint "$bin/trunkline-endpoint" --state "$state/endpoint" --join "$endpoint_token" \
+trunkctl node token --role endpoint --region seoul >"$state/endpoint.token" || fail "no token"
+trunkctl node token --role listener --region tokyo >"$state/listener.token" || fail "no token"
+start endpoint "$bin/trunkline-endpoint" --state "$state/endpoint" --join "@$state/endpoint.token" \
 	--name seoul-1 --tunnel "127.0.0.1:$tunnel_port"
-start listener "$bin/trunkline-listener" --state "$state/listener" --join "$listener_token" \
+start listener "$bin/trunkline-listener" --state "$state/listener" --join "@$state/listener.token" \
 	--name tokyo-1 --bind 127.0.0.1 --tunnel 127.0.0.1:0
 wait_for "the endpoint" trunkctl node show seoul-1
 wait_for "the listener" trunkctl node show tokyo-1
@@ -147,8 +147,8 @@ wait_for "the accelerators" accelerators_are_applied
 show trunkctl accelerator list
 
 say "A file of 50 MB by HTTP through the tunnel"
-show curl -sS -o "$state/received.bin" -w '%{size_download} bytes in %{time_total} s\n' \
-	"http://127.0.0.1:$web_port/file.bin" || fail "the download failed"
+show curl -sS -o "$state/received.bin" "http://127.0.0.1:$web_port/file.bin" \
+	-w '%{size_download} bytes in %{time_total} s\n' || fail "the download failed"
 sent=$(sha256sum <"$state/web/file.bin") received=$(sha256sum <"$state/received.bin")
 echo "at the backend:  $sent"
 echo "through tunnel:  $received"
