@@ -82,8 +82,9 @@ static struct carried *make_lane(
 	    .local_id = lanes_new_id(&worker->lanes),
 	    .remote_id = grant->start.connection_id,
 	    .aead = grant->aead,
-	    .packet_bytes = worker->settings.packet_bytes,
-	    .max_flows = WORKER_LANE_FLOWS,
+	    .packet_bytes = worker_packet_bytes(worker, &grant->peer),
+	    .max_flows = grant->peer.max_flows < WORKER_LANE_FLOWS ? grant->peer.max_flows
+	                                                           : WORKER_LANE_FLOWS,
 	    .memory_bytes = worker->settings.memory_bytes / 2,
 	};
 	struct carried *carried;

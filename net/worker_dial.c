@@ -210,8 +210,9 @@ static struct carried *make_lane(
 	    .local_id = peer->local_id,
 	    .remote_id = started->connection_id,
 	    .aead = peer->grant.aead,
-	    .packet_bytes = worker->settings.packet_bytes,
-	    .max_flows = WORKER_LANE_FLOWS,
+	    .packet_bytes = worker_packet_bytes(worker, &peer->grant.peer),
+	    .max_flows = peer->grant.peer.max_flows < WORKER_LANE_FLOWS ? peer->grant.peer.max_flows
+	                                                                : WORKER_LANE_FLOWS,
 	    .memory_bytes = worker->settings.memory_bytes / 2,
 	};
 	struct carried *carried;

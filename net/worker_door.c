@@ -173,6 +173,13 @@ const struct config_peer *worker_peer(const struct worker *worker, const uint8_t
 	return NULL;
 }
 
+uint16_t worker_packet_bytes(const struct worker *worker, const struct tunnel_parameters *peer)
+{
+	uint16_t ours = worker->settings.packet_bytes;
+
+	return peer->packet_bytes < ours ? peer->packet_bytes : ours;
+}
+
 int worker_door_on_config(struct worker *worker)
 {
 	const struct node_config *config = worker->config;

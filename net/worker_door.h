@@ -29,6 +29,9 @@ void worker_door_tunnel_unknown(struct worker *worker, const struct handshake_he
 extern const struct ipc_rule worker_door_rules[];
 extern const size_t worker_door_rule_count;
 
+/* How long a packet to that peer may be: as long as both sides' settings let it. */
+uint16_t worker_packet_bytes(const struct worker *worker, const struct tunnel_parameters *peer);
+
 /* The peer of that pin in the worker's config, or NULL. */
 const struct config_peer *worker_peer(const struct worker *worker, const uint8_t pin[PIN_BYTES]);
 

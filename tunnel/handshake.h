@@ -33,8 +33,9 @@ enum {
 	TUNNEL_LANES_MAX = 64, /* lanes of a tunnel, and worker slots of a node */
 };
 
-#define HANDSHAKE_TIMEOUT_US    UINT64_C(10000000)
-#define HANDSHAKE_RETRANSMIT_US UINT64_C(250000) /* doubled each time without progress */
+#define HANDSHAKE_TIMEOUT_US        UINT64_C(10000000)
+#define HANDSHAKE_RETRANSMIT_US     UINT64_C(250000)  /* doubled each time without progress, */
+#define HANDSHAKE_RETRANSMIT_MAX_US UINT64_C(1000000) /* up to this */
 
 /* What became of a packet: each that is not fine raises exactly one counter of this name. */
 enum handshake_cause {

@@ -27,7 +27,7 @@ struct tunnel {
 	struct session *session;
 	struct addr address;
 	unsigned worker;
-	bool is_half_open;
+	bool is_half_open, is_told;              /* is_told: of its being established */
 	uint32_t incarnations[TUNNEL_LANES_MAX]; /* the last of each lane that was given away */
 };
 
@@ -310,21 +310,33 @@ static void requests_refuse(struct keyring *keyring, struct peer *peer, enum han
 	}
 }
 
+/* Once for each tunnel, when its peer's parameters are known to be true. */
+static void tunnel_tell(struct keyring *keyring, struct tunnel *tunnel)
+{
+	struct peer *peer = tunnel->peer;
+	uint64_t instance = session_keys(tunnel->session)->peer.instance;
+	bool is_restart = peer->has_instance && peer->instance != instance;
+
+	if (tunnel->is_told)
+		return;
+	tunnel->is_told = true;
+	peer->instance = instance;
+	peer->has_instance = true;
+	event_tell(keyring, tunnel, HANDSHAKE_FINE, is_restart);
+}
+
 /* The handshake is over on both sides: the tunnel takes the older one's place. */
 static void tunnel_establish(struct keyring *keyring, struct tunnel *tunnel)
 {
 	struct peer *peer = tunnel->peer;
-	const struct tunnel_keys *keys = session_keys(tunnel->session);
-	bool is_restart = peer->has_instance && peer->instance != keys->peer.instance;
 
 	half_open_end(keyring, tunnel);
 	list_del(&tunnel->busy_node);
 	if (peer->current)
 		tunnel_free(keyring, peer->current);
 	peer->current = tunnel;
-	peer->instance = keys->peer.instance;
-	peer->has_instance = true;
-	event_tell(keyring, tunnel, HANDSHAKE_FINE, is_restart);
+	if (keyring->config.role == TUNNEL_LISTENER)
+		tunnel_tell(keyring, tunnel);
 	requests_serve(keyring, peer);
 }
 
@@ -441,6 +453,7 @@ static enum handshake_cause receive_start(struct keyring *keyring, struct peer *
 		grant.peer = keys->peer;
 		memcpy(grant.peer_pin, keys->peer_pin, PIN_BYTES);
 		start_mac_copy(grant.start_mac, packet);
+		tunnel_tell(keyring, tunnel);
 		keyring->config.callbacks->on_lane(keyring->config.context, worker, &grant);
 	}
 	lane_grant_clear(&grant);
@@ -522,6 +535,8 @@ void keyring_request_lane(
 	}
 	peer->requests[worker] = *request;
 	peer->is_waiting[worker] = true;
+	if (peer->current && peer->current->incarnations[request->lane] >= KEYRING_LANE_STARTS_MAX)
+		tunnel_free(keyring, peer->current);
 	if (peer->current)
 		requests_serve(keyring, peer);
 	else if (!has_handshake(peer) && !tunnel_initiate(keyring, peer, worker, request, now_us))

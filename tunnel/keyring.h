@@ -20,9 +20,17 @@ enum {
 	KEYRING_HALF_OPEN_COOKIES = 512, /* from here on each must show a cookie */
 	KEYRING_PEER_HALF_OPEN_MAX = 16, /* of one listener, so that none shuts out the others */
 	KEYRING_PEER_HALF_OPEN_COOKIES = 8,
+	/*
+	 * Starts of one lane under one tunnel; the next one makes a new tunnel first. Nobody tells a
+	 * listener that its START cannot be proved, so a bad tunnel must not live for ever.
+	 */
+	KEYRING_LANE_STARTS_MAX = 4,
 };
 
-/* A tunnel was established, or a handshake failed. */
+/*
+ * A tunnel was established, or a handshake failed.  An endpoint tells of the tunnel with the first
+ * START that is proved under it: only then are the listener's parameters true.
+ */
 struct keyring_event {
 	enum handshake_cause cause; /* HANDSHAKE_FINE: established */
 	uint64_t door_id;

@@ -449,6 +449,8 @@ enum handshake_cause session_on_timer(struct session *session, uint64_t now_us)
 	if (now_us >= session->expires_us)
 		return session_fail(session, HANDSHAKE_TIMED_OUT);
 	session->interval_us *= 2;
+	if (session->interval_us > HANDSHAKE_RETRANSMIT_MAX_US)
+		session->interval_us = HANDSHAKE_RETRANSMIT_MAX_US;
 	session->wants_send = true;
 	return HANDSHAKE_FINE;
 }

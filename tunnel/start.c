@@ -245,6 +245,8 @@ bool start_attempt_poll(struct start_attempt *attempt, uint64_t now_us)
 		return false;
 	attempt->send_us = now_us + attempt->interval_us;
 	attempt->interval_us *= 2;
+	if (attempt->interval_us > START_RETRANSMIT_MAX_US)
+		attempt->interval_us = START_RETRANSMIT_MAX_US;
 	return true;
 }
 

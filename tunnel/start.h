@@ -109,7 +109,9 @@ struct start_attempt {
 	bool is_active;
 };
 
-#define START_TIMEOUT_US UINT64_C(5000000)
+/* Small packets, and an endpoint that came back is to be found within a second. */
+#define START_RETRANSMIT_MAX_US UINT64_C(500000)
+#define START_TIMEOUT_US        UINT64_C(5000000)
 
 /*
  * `door` and `endpoint_pin` name the peer; slot is the endpoint's, by lane_slot(); connection_id is

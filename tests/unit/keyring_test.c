@@ -81,6 +81,32 @@ static void a_second_lane_start_needs_no_tls(void **state)
 	pair_end(&pair);
 }
 
+/* A tunnel whose STARTs nobody can prove does not live for ever. */
+static void after_some_starts_there_is_a_new_tunnel(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	pair_start(&pair, 18);
+	pair_dial(&pair, NULL);
+	pair_run(&pair, UINT64_MAX);
+	first = pair.listener_grant.name.tunnel_id;
+	for (unsigned i = 2; i <= KEYRING_LANE_STARTS_MAX + 1; i++) {
+		pair_dial(&pair, &pair.listener_grant.name);
+		pair_run(&pair, UINT64_MAX);
+		assert_true(pair_agrees(&pair));
+		assert_int_equal(pair.starts, i);
+		if (i <= KEYRING_LANE_STARTS_MAX)
+			assert_true(pair.listener_grant.name.tunnel_id == first);
+	}
+	assert_true(pair.listener_grant.name.tunnel_id != first);
+	assert_true(pair.endpoint_grant.start.old.tunnel_id == first);
+	assert_int_equal(pair.listener_grant.name.incarnation, 1);
+	assert_clean(TUNNEL_LISTENER);
+	assert_clean(TUNNEL_ENDPOINT);
+	pair_end(&pair);
+}
+
 static bool drop_some(struct handshake_pair *p, struct pair_packet *packet)
 {
 	unsigned *mask = p->hook_context;
@@ -94,8 +120,7 @@ static bool drop_some(struct handshake_pair *p, struct pair_packet *packet)
 static void completes_whatever_is_lost(void **state)
 {
 	(void)state;
-	/* All six would be every packet that a handshake of 10 s sends at first. */
-	for (unsigned lost = 1; lost < 63; lost++) {
+	for (unsigned lost = 1; lost < 64; lost++) {
 		unsigned mask = lost;
 
 		pair_start(&pair, 3);
@@ -368,8 +393,8 @@ static void strangers_get_silence(void **state)
 	pair_dial(&pair, NULL);
 	pair_run(&pair, UINT64_MAX);
 	assert_int_equal(pair.carried[TUNNEL_LISTENER], 0);
-	/* 0, 0.25, 0.75, 1.75, 3.75, 7.75 s */
-	assert_only(TUNNEL_ENDPOINT, HANDSHAKE_DOOR_UNKNOWN, 6);
+	/* 0, 0.25, 0.75, 1.75 s and each second on */
+	assert_only(TUNNEL_ENDPOINT, HANDSHAKE_DOOR_UNKNOWN, 12);
 	assert_only(TUNNEL_LISTENER, HANDSHAKE_TIMED_OUT, 1);
 	assert_int_equal(pair.refused, HANDSHAKE_TIMED_OUT);
 	pair_end(&pair);
@@ -568,6 +593,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(completes_in_three_packets_each_way),
 	    cmocka_unit_test(a_second_lane_start_needs_no_tls),
+	    cmocka_unit_test(after_some_starts_there_is_a_new_tunnel),
 	    cmocka_unit_test(completes_whatever_is_lost),
 	    cmocka_unit_test(completes_doubled_and_reordered),
 	    cmocka_unit_test(forged_packets_change_nothing),
