@@ -10,6 +10,7 @@
 #include "model/name.h"
 #include "net/keys_process.h"
 #include "net/node_private.h"
+#include "net/privileges.h"
 #include "net/process.h"
 #include "tunnel/limits.h"
 
@@ -189,6 +190,9 @@ static int start(struct node *node)
 		result = open_tunnel(node);
 	if (result == 0)
 		result = node_control_open(node);
+	/* From here on low ports are all that it may do more than others. */
+	if (result == 0)
+		result = privileges_drop_main(node->options.state);
 	if (result == 0)
 		result = open_pages(node);
 	if (result == 0)
