@@ -101,6 +101,8 @@ static bool run_seed(
 	sum->virtual_us += result.virtual_us;
 	sum->packets += result.packets;
 	sum->restarts += result.restarts;
+	if (result.memory_bytes > sum->memory_bytes)
+		sum->memory_bytes = result.memory_bytes;
 	for (int fault = 0; fault < FAULT_COUNT; fault++)
 		sum->faults[fault] += result.faults[fault];
 	return is_good;
@@ -113,10 +115,12 @@ static unsigned run_scenario(const struct scenario *scenario, const struct optio
 
 	for (uint64_t seed = options->first_seed; seed <= options->last_seed; seed++)
 		failures += !run_seed(scenario, seed, options->is_verbose, &sum);
-	printf("%-13s seeds %llu-%llu digest %016llx, %llu s, %llu packets:", scenario->name,
-	    (unsigned long long)options->first_seed, (unsigned long long)options->last_seed,
-	    (unsigned long long)sum.digest, (unsigned long long)(sum.virtual_us / 1000000),
-	    (unsigned long long)sum.packets);
+	printf("%-13s seeds %llu-%llu digest %016llx, %llu s, %llu packets, %llu of %llu KiB:",
+	    scenario->name, (unsigned long long)options->first_seed,
+	    (unsigned long long)options->last_seed, (unsigned long long)sum.digest,
+	    (unsigned long long)(sum.virtual_us / 1000000), (unsigned long long)sum.packets,
+	    (unsigned long long)(sum.memory_bytes >> 10),
+	    (unsigned long long)(scenario->pool_bytes >> 10));
 	for (int fault = 0; fault < FAULT_COUNT; fault++)
 		if (sum.faults[fault])
 			printf(" %s %llu", fault_name((enum fault)fault),

@@ -448,6 +448,9 @@ int world_run(
 		for (unsigned fault = 0; fault < FAULT_COUNT; fault++)
 			result->faults[fault] += world.links[side].faults[fault];
 	result->restarts = world.restarts;
+	for (int side = 0; side < SIDES; side++)
+		if (chunk_pool_peak_bytes(world.nodes[side].pool) > result->memory_bytes)
+			result->memory_bytes = chunk_pool_peak_bytes(world.nodes[side].pool);
 	end_world(&world);
 	result->digest = world.digest;
 	if (!world.has_failed)

@@ -82,6 +82,7 @@ struct world_result {
 	uint64_t events, virtual_us, packets;
 	uint64_t faults[FAULT_COUNT];
 	uint64_t restarts;
+	uint64_t memory_bytes; /* most chunks that a node held */
 };
 
 /* Runs it; 0, or -1 with the failure told on stderr. */
