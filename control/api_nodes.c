@@ -45,8 +45,8 @@ static int save_token(struct control *control, const struct api_request *request
 	struct change change;
 	int result;
 
-	change_init(&change, request->who, "token for %s %s in %s made",
-	    token->role == NODE_LISTENER ? "a" : "an", node_role_text(token->role), token->region);
+	change_init(&change, request->who, "token for %s in %s made", node_role_phrase(token->role),
+	    token->region);
 	if (change_begin(control, &change, NULL, NULL, problem) < 0)
 		return -1;
 	result = store_add_token(control->store, token);

@@ -117,8 +117,8 @@ static int check_token(const struct control *control, const struct message_hello
 		    "the token expired at %s; make another: trunkctl node token",
 		    time_format(token->expires_ms, time));
 	else if (token->role != hello->role)
-		snprintf(reason, REASON_BYTES, "the token is for a %s, this is a %s",
-		    node_role_text(token->role), node_role_text(hello->role));
+		snprintf(reason, REASON_BYTES, "the token is for %s, this is %s",
+		    node_role_phrase(token->role), node_role_phrase(hello->role));
 	else
 		return 0;
 	return ERR_AUTH;

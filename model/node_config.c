@@ -129,6 +129,11 @@ const char *node_role_text(enum node_role role)
 	return role == NODE_LISTENER || role == NODE_ENDPOINT ? node_role_names[role] : "?";
 }
 
+const char *node_role_phrase(enum node_role role)
+{
+	return role == NODE_LISTENER ? "a listener" : "an endpoint";
+}
+
 int node_role_parse(const char *text, enum node_role *role)
 {
 	for (int i = NODE_LISTENER; i <= NODE_ENDPOINT; i++) {

@@ -95,6 +95,8 @@ extern const char *const node_role_names[];
 
 /* "listener" or "endpoint". */
 const char *node_role_text(enum node_role role);
+/* "a listener" or "an endpoint", for sentences. */
+const char *node_role_phrase(enum node_role role);
 /* ERR_INVALID for any other text. */
 int node_role_parse(const char *text, enum node_role *role);
 

@@ -248,8 +248,9 @@ static int join(struct node *node)
 	if (result < 0)
 		return result;
 	if (token.role != node->program->role) {
-		log_error("join_denied", "reason=\"the token is for a node that is %s\"",
-		    node_role_text(token.role));
+		log_error("join_denied",
+		    "reason=\"the token is for %s\" fix=\"trunkctl node token --role %s\"",
+		    node_role_phrase(token.role), node_role_text(node->program->role));
 		return ERR_INVALID;
 	}
 	memcpy(node->enrolment.addresses, token.addresses, sizeof(token.addresses));
