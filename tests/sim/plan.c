@@ -8,6 +8,7 @@
 
 enum {
 	INDEX_BYTES = 4,
+	CHECK_BYTES = 1024,
 	TALK_BYTES_MAX = 1500, /* of one piece, on average */
 	TALK_WRITES_MAX = 60,
 	READ_BYTES_MAX = 20000,
@@ -58,11 +59,11 @@ static void draw_end(struct plan *plan, const struct flow_mix *mix, struct rng *
 static void draw_tcp(struct plan *plan, const struct flow_mix *mix, struct rng *rng)
 {
 	plan->bytes[SIDE_LISTENER] = mix->up_bytes_max
-	    ? draw_size(rng, 0, mix->up_bytes_max)
-	    : draw_size(rng, mix->bytes_min, mix->bytes_max);
+	                                 ? draw_size(rng, 0, mix->up_bytes_max)
+	                                 : draw_size(rng, mix->bytes_min, mix->bytes_max);
 	plan->is_echo = is_drawn(rng, mix->echo_percent);
-	plan->bytes[SIDE_ENDPOINT] =
-	    plan->is_echo ? plan->bytes[SIDE_LISTENER] : draw_size(rng, mix->bytes_min, mix->bytes_max);
+	plan->bytes[SIDE_ENDPOINT] = plan->is_echo ? plan->bytes[SIDE_LISTENER]
+	                                           : draw_size(rng, mix->bytes_min, mix->bytes_max);
 	plan->is_talk = is_drawn(rng, mix->talk_percent);
 	if (plan->is_talk)
 		for (int side = 0; side < SIDES; side++)
@@ -116,27 +117,30 @@ static uint64_t word_at(const struct plan *plan, enum side side, uint64_t index)
 void plan_content(
     const struct plan *plan, enum side side, uint64_t offset, uint8_t *out, size_t length)
 {
-	while (length > 0) {
+	size_t part;
+
+	for (; length > 0; offset += part, out += part, length -= part) {
 		uint64_t word = word_at(plan, side, offset / 8);
 		size_t skipped = offset % 8;
-		size_t part = 8 - skipped < length ? 8 - skipped : length;
 
-		memcpy(out, (const uint8_t *)&word + skipped, part);
-		out += part;
-		offset += part;
-		length -= part;
+		part = 8 - skipped < length ? 8 - skipped : length;
+		if (part == 8)
+			memcpy(out, &word, 8); /* a single store */
+		else
+			memcpy(out, (const uint8_t *)&word + skipped, part);
 	}
 }
 
 bool plan_content_is(
     const struct plan *plan, enum side side, uint64_t offset, const uint8_t *data, size_t length)
 {
-	while (length > 0) {
-		uint64_t word = word_at(plan, side, offset / 8);
-		size_t skipped = offset % 8;
-		size_t part = 8 - skipped < length ? 8 - skipped : length;
+	uint8_t expected[CHECK_BYTES];
 
-		if (memcmp(data, (const uint8_t *)&word + skipped, part) != 0)
+	while (length > 0) {
+		size_t part = length < sizeof(expected) ? length : sizeof(expected);
+
+		plan_content(plan, side, offset, expected, part);
+		if (memcmp(data, expected, part) != 0)
 			return false;
 		data += part;
 		offset += part;

@@ -21,6 +21,7 @@
 #define LANES_END_US   UINT64_C(32000000) /* a lane that did not hear the CLOSE is over by then */
 #define POLL_DELAY_US  30                 /* how late a worker sees a packet, at most */
 #define TIMER_LATE_US  100                /* how late its timers are */
+#define SEND_TRIES     3
 #define SPINS_MAX      100
 #define BATCH_MAX_PKTS 65536
 
@@ -88,8 +89,12 @@ void world_pump(struct lane_end *end)
 {
 	struct world *world = end->node->world;
 	uint64_t now_us = world->events.now_us;
-	unsigned packets = send_batches(end);
+	unsigned packets = 0;
 
+	/* The end of one call may give the next something to send, as a window that grew. */
+	for (int tries = 0;
+	     tries < SEND_TRIES && (tries == 0 || lane_wants_send(end->lane, now_us)); tries++)
+		packets += send_batches(end);
 	if (lane_wants_send(end->lane, now_us))
 		world_fail(world, "lane %u wants to send and does not", end->index);
 	end->spins = packets == 0 && lane_timer_us(end->lane) <= now_us ? end->spins + 1 : 0;
