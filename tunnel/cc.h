@@ -39,6 +39,7 @@ struct cc_loss {
 	uint64_t packets, bytes;  /* declared lost now */
 	uint64_t in_flight_bytes; /* after it */
 	uint64_t used_bytes;      /* as in struct cc_ack */
+	uint64_t flows;           /* streams with bytes that are not acknowledged */
 	uint64_t largest_sent_us; /* sending time of the newest of them */
 	bool is_persistent;       /* RFC 9002 section 7.6 */
 };

@@ -241,15 +241,28 @@ static void cubic_on_ack(void *state, const struct cc_ack *ack)
 		grow_avoidance(cubic, ack);
 }
 
+/*
+ * Single losses cut no deeper than one initial window for each stream that is sending: its user
+ * would start a connection of his own with that much (RFC 6928), and on a long path at 2 % random
+ * loss the window would stand at 5 packets for all of them.  ECN marks and persistent congestion
+ * go below it.
+ */
+static double loss_floor(const struct cubic *cubic, uint64_t flows)
+{
+	double connections = fmin(fmax((double)flows, 1), CC_FLOOR_FLOWS_MAX);
+
+	return fmin(cubic->now.window, cubic->packet_bytes * CC_INITIAL_WINDOW_PKTS * connections);
+}
+
 /* RFC 9438 section 4.6 and 4.7 (fast convergence): `window` is what proved too much. */
-static void cut(struct cubic *cubic, double window, uint64_t now_us)
+static void cut(struct cubic *cubic, double window, double floor, uint64_t now_us)
 {
 	cubic->before_cut = cubic->now;
 	cubic->prior_window = window;
 	cubic->now.w_max = window < cubic->now.w_max ? window * (1 + CUBIC_BETA) / 2 : window;
 	/* Slow start overshoots by far more than congestion avoidance does. */
 	cubic->now.window =
-	    fmax(window * (is_slow_start(cubic) ? CUBIC_BETA_ONE : CUBIC_BETA), min_window(cubic));
+	    fmax(window * (is_slow_start(cubic) ? CUBIC_BETA_ONE : CUBIC_BETA), floor);
 	cubic->now.ssthresh = cubic->now.window;
 	cubic->episode_after_us = cubic->had_cut ? cubic->cut_us : 0;
 	cubic->had_cut = true;
@@ -266,10 +279,8 @@ static void cut(struct cubic *cubic, double window, uint64_t now_us)
  */
 static void shrink_unused(struct cubic *cubic, uint64_t now_us)
 {
-	double least = fmin(cubic->now.window, cubic->packet_bytes * CC_INITIAL_WINDOW_PKTS);
-
 	cubic->now.ssthresh = fmax(cubic->now.ssthresh, cubic->now.window);
-	cubic->now.window = fmax(cubic->now.window * CUBIC_BETA, least);
+	cubic->now.window = fmax(cubic->now.window * CUBIC_BETA, loss_floor(cubic, 1));
 	cubic->had_cut = true;
 	cubic->cut_us = now_us;
 	cubic->has_epoch = false;
@@ -295,7 +306,8 @@ static void cubic_on_loss(void *state, const struct cc_loss *loss)
 		return;
 	}
 	if (is_new_episode(cubic, loss->largest_sent_us))
-		cut(cubic, is_ahead ? used : cubic->now.window, loss->now_us);
+		cut(cubic, is_ahead ? used : cubic->now.window, loss_floor(cubic, loss->flows),
+		    loss->now_us);
 	cubic->episode_lost_pkts += loss->packets;
 	if (loss->is_persistent) {
 		cubic->now.window = min_window(cubic);
@@ -324,7 +336,7 @@ static void cubic_on_ecn(void *state, const struct cc_ecn *ecn)
 	struct cubic *cubic = state;
 
 	if (ecn->ce_pkts > 0 && is_new_episode(cubic, ecn->largest_sent_us))
-		cut(cubic, cubic->now.window, ecn->now_us);
+		cut(cubic, cubic->now.window, min_window(cubic), ecn->now_us);
 }
 
 static uint64_t cubic_window_bytes(const void *state)

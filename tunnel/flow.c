@@ -43,6 +43,18 @@ struct flow *flow_new(struct lane *lane, uint64_t id, const struct flow_open *op
 	return flow;
 }
 
+/* How many flows have bytes that are not acknowledged: what congestion control may count on. */
+static void note_sending(struct flow *flow, bool is_sending)
+{
+	struct lane *lane = flow->lane;
+
+	if (is_sending == flow->is_sending)
+		return;
+	flow->is_sending = is_sending;
+	lane->sending_flows += is_sending ? 1 : -1;
+	path_set_flows(&lane->path, (uint64_t)lane->sending_flows);
+}
+
 void flow_free(struct flow *flow)
 {
 	struct lane *lane = flow->lane;
@@ -50,6 +62,7 @@ void flow_free(struct flow *flow)
 	if (lane->gather.flow == flow)
 		lane_forget_gathered(lane);
 	lane->refused_flows -= flow->is_refused;
+	note_sending(flow, false);
 	flow_table_remove(&lane->flows, flow);
 	list_del(&flow->control_node);
 	list_del(&flow->lost_node);
@@ -82,6 +95,7 @@ void flow_schedule(struct flow *flow)
 {
 	struct lane *lane = flow->lane;
 
+	note_sending(flow, flow->send.end > flow->send.base && !flow->send.is_reset);
 	link_if(open_must_go(flow) || flow->send.reset_is_pending || flow->stop_is_pending
 	            || flow->window_is_pending,
 	    &lane->control, &flow->control_node);

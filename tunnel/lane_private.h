@@ -58,6 +58,7 @@ struct flow {
 	bool is_delivering;   /* within on_data */
 	bool is_stopped;      /* we want no more of the peer's bytes */
 	bool receive_is_over; /* finish or reset was told, or nobody wants to know */
+	bool is_sending;      /* counted in sending_flows */
 	bool is_refused;      /* on_open or a cap refused it: no callbacks */
 };
 
@@ -104,6 +105,7 @@ struct lane {
 	struct flow_table flows;
 	struct flow_ids *opened; /* endpoint */
 	uint64_t next_flow_id;   /* listener */
+	int64_t sending_flows; /* with stream bytes that are not acknowledged */
 	uint32_t refused_flows;
 	struct list_node control, lost, ready, waiting, unopened, dead;
 

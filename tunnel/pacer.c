@@ -28,10 +28,19 @@ static int64_t quantum_ubytes(const struct pacer *pacer)
 	return (int64_t)pacer->quantum_bytes * UBYTES;
 }
 
+/* What may leave at once after a pause: as much as a new connection may (RFC 9002 section 7.7). */
+static int64_t most_ubytes(const struct pacer *pacer)
+{
+	int64_t burst = (int64_t)pacer->packet_bytes * PACER_INITIAL_BURST_PKTS * UBYTES;
+	int64_t saved = quantum_ubytes(pacer) * QUANTA_MAX;
+
+	return saved > burst ? saved : burst;
+}
+
 /* The credit at `now_us`. */
 static int64_t credit_at(const struct pacer *pacer, uint64_t now_us)
 {
-	int64_t most = quantum_ubytes(pacer) * QUANTA_MAX;
+	int64_t most = most_ubytes(pacer);
 	int64_t credit = pacer->credit_ubytes;
 	uint64_t elapsed_us = now_us > pacer->updated_us ? now_us - pacer->updated_us : 0;
 

@@ -301,6 +301,11 @@ static void on_packet_lost(void *context, struct sent_packet *packet)
 		tell_frames(fate, packet, true);
 }
 
+void path_set_flows(struct path *path, uint64_t flows)
+{
+	path->flows = flows;
+}
+
 /* Most in flight during this round trip and the last. */
 static uint64_t used_bytes(const struct path *path)
 {
@@ -322,6 +327,7 @@ static void detect_losses(struct path *path, struct fate *fate, uint64_t now_us)
 	    .bytes = lost.bytes,
 	    .in_flight_bytes = path->sent.in_flight_bytes,
 	    .used_bytes = used_bytes(path),
+	    .flows = path->flows,
 	    .largest_sent_us = lost.largest_sent_us,
 	    .is_persistent = lost.is_persistent,
 	};

@@ -55,6 +55,7 @@ struct path {
 	unsigned building_frames; /* frame records of the packet being built */
 	/* Most in flight in this round trip and the last; a round ends with the ack of round_end. */
 	uint64_t round_end, round_used_bytes, last_round_used_bytes;
+	uint64_t flows; /* see path_set_flows() */
 	bool ecn_is_on;
 	bool ecn_is_proven;        /* the peer has counted marks of ours */
 	uint64_t ecn_ect0, ecn_ce; /* the peer's counts so far */
@@ -109,6 +110,8 @@ uint64_t path_timer_us(const struct path *path);
  */
 unsigned path_on_timer(struct path *path, uint64_t now_us, path_fate_fn *fate, void *context);
 
+/* How many streams have bytes that are not acknowledged, whenever that changes. */
+void path_set_flows(struct path *path, uint64_t flows);
 uint64_t path_window_bytes(const struct path *path);
 uint64_t path_pacing_rate_Bps(const struct path *path); /* bytes a second */
 /* The probe timeout without backoff: for timeouts stated in PTOs. */

@@ -48,6 +48,7 @@ enum {
 	/* Congestion control: RFC 9002 section 7.2, RFC 9438, RFC 9406. */
 	CC_INITIAL_WINDOW_PKTS = 10,
 	CC_MIN_WINDOW_PKTS = 2,
+	CC_FLOOR_FLOWS_MAX = 8, /* streams that count for the least window after a loss */
 };
 
 #endif

@@ -13,6 +13,7 @@ enum { PACKET_BYTES = 1000, RTT_US = 100000 };
 struct fixture {
 	_Alignas(16) uint8_t state[512];
 	struct rtt rtt;
+	uint64_t flows; /* that lose() tells of */
 	uint64_t now_us;
 	uint64_t next_number;
 };
@@ -71,6 +72,7 @@ static void lose(struct fixture *f, uint64_t packets, uint64_t sent_us, bool per
 	    .packets = packets,
 	    .bytes = packets * PACKET_BYTES,
 	    .used_bytes = cc_cubic.window_bytes(f->state),
+	    .flows = f->flows,
 	    .largest_sent_us = sent_us,
 	    .is_persistent = persistent,
 	};
@@ -96,12 +98,13 @@ static void an_unused_window_does_not_grow(void **state)
 	for (int i = 0; i < 100; i++)
 		acknowledge(f, PACKET_BYTES, 2 * PACKET_BYTES, RTT_US, f->now_us);
 	assert_int_equal(window_pkts(f), CC_INITIAL_WINDOW_PKTS);
+	run_round(f, RTT_US);
 	lose(f, 1, f->now_us, false);
 	for (int i = 0; i < 100; i++) {
 		f->now_us += RTT_US;
 		acknowledge(f, PACKET_BYTES, 2 * PACKET_BYTES, RTT_US, f->now_us);
 	}
-	assert_int_equal(cc_cubic.window_bytes(f->state), 7000);
+	assert_int_equal(cc_cubic.window_bytes(f->state), 14000);
 }
 
 /* The rise of the minimum RTT by more than an eighth ends slow start after five slower rounds. */
@@ -163,11 +166,12 @@ static void the_friendly_region_is_renos(void **state)
 	struct fixture *f = *state;
 	double window;
 
+	run_round(f, RTT_US);
 	lose(f, 1, f->now_us, false);
 	f->now_us += RTT_US;
 	run_round(f, RTT_US);
 	window = window_pkts(f);
-	assert_true(window < 8.2);
+	assert_true(window < 15.2);
 	for (int i = 0; i < 4; i++)
 		run_round(f, RTT_US);
 	assert_true(window_pkts(f) > window + 4 * 0.8);
@@ -229,27 +233,46 @@ static void losses_of_an_idle_lane_are_forgiven(void **state)
 static void one_round_of_losses_is_one_cut(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t sent_us = f->now_us;
+	uint64_t sent_us;
 
+	run_round(f, RTT_US);
+	sent_us = f->now_us;
 	lose(f, 3, sent_us, false);
 	f->now_us += RTT_US / 2;
 	lose(f, 5, sent_us, false);
-	assert_int_equal(cc_cubic.window_bytes(f->state), 7000);
+	assert_int_equal(cc_cubic.window_bytes(f->state), 14000);
 	/* Nor does what was sent before grow it. */
-	acknowledge(f, 5000, 10000, RTT_US, sent_us);
-	assert_int_equal(cc_cubic.window_bytes(f->state), 7000);
+	acknowledge(f, 5000, 20000, RTT_US, sent_us);
+	assert_int_equal(cc_cubic.window_bytes(f->state), 14000);
 	lose(f, 1, sent_us + 1, false);
-	assert_in_range(cc_cubic.window_bytes(f->state), 5949, 5950);
+	assert_in_range(cc_cubic.window_bytes(f->state), 11899, 11900);
 }
 
-static void the_window_has_a_floor(void **state)
+static void lose_often(struct fixture *f, uint64_t flows)
 {
-	struct fixture *f = *state;
-
+	f->flows = flows;
 	for (int i = 0; i < 50; i++) {
 		lose(f, 1, f->now_us, false);
 		f->now_us += RTT_US;
 	}
+}
+
+/* Single losses leave each stream that is sending the window that it would begin with alone. */
+static void the_window_has_a_floor(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 5; i++)
+		run_round(f, RTT_US);
+	lose_often(f, 1000);
+	assert_int_equal(window_pkts(f), CC_FLOOR_FLOWS_MAX * CC_INITIAL_WINDOW_PKTS);
+	lose_often(f, 3);
+	assert_int_equal(window_pkts(f), 3 * CC_INITIAL_WINDOW_PKTS);
+	lose_often(f, 0);
+	assert_int_equal(window_pkts(f), CC_INITIAL_WINDOW_PKTS);
+	lose(f, 1, f->now_us, true);
+	assert_int_equal(window_pkts(f), CC_MIN_WINDOW_PKTS);
+	lose_often(f, 8); /* which does not grow it */
 	assert_int_equal(window_pkts(f), CC_MIN_WINDOW_PKTS);
 }
 

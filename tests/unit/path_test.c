@@ -177,19 +177,20 @@ static void late_acks_undo_the_cut(void **state)
 	uint64_t window;
 
 	path->ecn_is_on = false;
-	send_packet(path, 0);
-	acknowledge(path, 0, 0, RTT_US);
-	window = path_window_bytes(path);
-	for (uint64_t i = 1; i < 10; i++)
+	for (uint64_t i = 0; i < 10; i++)
+		send_packet(path, i);
+	acknowledge(path, 0, 9, RTT_US);
+	for (uint64_t i = 10; i < 30; i++)
 		send_packet(path, RTT_US + i);
-	acknowledge(path, 5, 9, 2 * RTT_US + 9);
+	window = path_window_bytes(path);
+	acknowledge(path, 14, 29, 2 * RTT_US + 30);
 	assert_true(path_window_bytes(path) < window);
 	assert_int_equal(path->counters.packets_lost, 4);
-	assert_int_equal(lost[4], 1);
-	acknowledge(path, 1, 9, 2 * RTT_US + 15);
+	assert_int_equal(lost[13], 1);
+	acknowledge(path, 10, 29, 2 * RTT_US + 35);
 	assert_int_equal(path->counters.packets_spurious, 4);
 	assert_true(path_window_bytes(path) >= window);
-	assert_int_equal(acked[4], 1);
+	assert_int_equal(acked[13], 1);
 	assert_true(path->loss.packet_threshold > 3);
 }
 
