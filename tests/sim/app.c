@@ -381,8 +381,9 @@ static enum reason on_open(void *context, struct flow *flow, const struct flow_o
 	end = &world->apps[open->accelerator].ends[SIDE_ENDPOINT];
 	plan = &end->app->plan;
 	note(end, 'o', plan->lane);
-	if (end->flow || end->is_closed)
+	if (end->was_told)
 		FAIL(end, "opened twice");
+	end->was_told = true;
 	if (lane_end->index != plan->lane || open->kind != plan->open.kind
 	    || !addr_equal(&open->user, &plan->open.user)
 	    || !addr_equal(&open->local, &plan->open.local))
@@ -562,6 +563,16 @@ static void check_end(struct app_end *end)
 		check_reset(end);
 	else
 		check_finished(end);
+}
+
+unsigned apps_count_untold(const struct world *world, unsigned lane)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < world->app_count; i++)
+		count += world->apps[i].plan.lane == lane
+		         && !world->apps[i].ends[SIDE_ENDPOINT].was_told;
+	return count;
 }
 
 void apps_check(struct world *world)

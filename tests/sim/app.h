@@ -17,7 +17,7 @@ struct app_end {
 	struct flow *flow; /* NULL before its opening and after its end */
 	uint64_t sent, received;
 	uint64_t read_credit;
-	bool was_opened; /* endpoint */
+	bool was_told, was_opened; /* endpoint: on_open came; and was not refused */
 	bool is_reading_later, is_writing_later;
 	bool has_finished, has_reset;
 	bool got_finish, got_reset, got_stop, is_closed;
@@ -39,6 +39,8 @@ extern const struct lane_callbacks app_callbacks[SIDES];
 /* Plans all flows and sets their starts. */
 void apps_init(struct world *world);
 void apps_clear(struct world *world);
+/* Flows of that lane that the endpoint never heard of: reset before their OPEN went out. */
+unsigned apps_count_untold(const struct world *world, unsigned lane);
 /* After the run: did each flow end as its plan says? */
 void apps_check(struct world *world);
 

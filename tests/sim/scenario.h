@@ -16,7 +16,7 @@ struct flow_mix {
 	unsigned tcp, udp;
 	uint64_t bytes_min;
 	uint64_t bytes_max;     /* of one direction of a TCP flow; sizes are spread by magnitude */
-	uint64_t up_bytes_max;    /* instead, of the listener's direction; 0: the same */
+	uint64_t up_bytes_max;  /* instead, of the listener's direction; 0: the same */
 	unsigned echo_percent;  /* the endpoint sends back what comes */
 	unsigned talk_percent;  /* written in small pieces with pauses */
 	unsigned slow_percent;  /* one side reads slowly */

@@ -272,6 +272,26 @@ static void begin(struct world *world, const struct scenario *scenario, uint64_t
 
 /* Checks. */
 
+/* Both sides of a lane that lived through the run agree on what it carried. */
+static void check_agreement(
+    struct world *world, unsigned index, const struct lane_stats stats[SIDES])
+{
+	const struct lane_stats *listener = &stats[SIDE_LISTENER];
+	const struct lane_stats *endpoint = &stats[SIDE_ENDPOINT];
+
+	if (listener->flows_opened
+	    != endpoint->flows_opened + endpoint->flows_refused + apps_count_untold(world, index))
+		world_fail(world, "lane %u: %llu flows opened, %llu taken and %llu refused", index,
+		    (unsigned long long)listener->flows_opened,
+		    (unsigned long long)endpoint->flows_opened,
+		    (unsigned long long)endpoint->flows_refused);
+	for (int side = 0; side < SIDES; side++)
+		if (stats[side].datagrams_received > stats[!side].datagrams_sent)
+			world_fail(world, "lane %u: %llu datagrams arrived of %llu", index,
+			    (unsigned long long)stats[side].datagrams_received,
+			    (unsigned long long)stats[!side].datagrams_sent);
+}
+
 static void check_lane(struct world *world, unsigned index)
 {
 	struct lane_stats stats[SIDES];
@@ -309,6 +329,8 @@ static void check_lane(struct world *world, unsigned index)
 		    && world->events.now_us > stats[side].up_since_us + EPOCH_MAX_US + 10000000)
 			world_fail(world, "lane %u: keys never changed", index);
 	}
+	if (!world->scenario->lanes_die)
+		check_agreement(world, index, stats);
 }
 
 static void check_pools(struct world *world)
