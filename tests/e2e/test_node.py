@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A node's main process on loopback: joining and being refused, configs that cannot be applied,
+serving without control, restarts of its processes, and its end."""
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from tests.lab import procs, trunkline
+
+pytestmark = pytest.mark.skipif(not trunkline.is_built(), reason="the daemons are not built")
+
+
+class Echo:
+    """A backend that sends back what comes, and keeps connections open."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.serve, args=self.socket.accept()[:1],
+                                 daemon=True).start()
+
+    @staticmethod
+    def serve(connection):
+        with connection, contextlib.suppress(OSError):
+            while data := connection.recv(65536):
+                connection.sendall(data)
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.fixture
+def echo():
+    server = Echo()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    with trunkline.Cluster(tmp_path) as made:
+        yield made
+
+
+def serve(cluster, echo, workers=1, name="echo"):
+    """A pair with an accelerator before the backend; its port."""
+    cluster.start_pair(workers=workers)
+    port = procs.free_port()
+    cluster.accelerator(name, "tcp", str(port), [f"127.0.0.1:{echo.port}"])
+    cluster.wait_up()
+    return port
+
+
+def talk(connection, words=b"hello"):
+    connection.sendall(words)
+    got = b""
+    while len(got) < len(words):
+        part = connection.recv(65536)
+        if not part:
+            raise EOFError
+        got += part
+    assert got == words
+
+
+def try_port(port, words=b"hello", timeout=5):
+    with socket.create_connection(("127.0.0.1", port), timeout) as connection:
+        talk(connection, words)
+
+
+def wait_served(port, timeout=10):
+    def is_served():
+        with contextlib.suppress(OSError, EOFError):
+            try_port(port)
+            return True
+        return False
+
+    procs.wait_until(is_served, timeout * trunkline.SLOW, f"port {port} to be served")
+
+
+def start_alone(cluster, role, token, *more):
+    """A daemon that is expected to end by itself: its exit status and log."""
+    daemon = trunkline.Daemon(cluster, role, f"alone-{role}-{len(cluster.nodes)}", role,
+                              ["--workers", "1", *more])
+    daemon.start("--join", token)
+    status = daemon.proc.wait(10 * trunkline.SLOW)
+    daemon.proc.forget()
+    daemon.proc = None
+    return status, daemon
+
+
+def last_lines(daemon, level="error"):
+    return [line for line in daemon.log().splitlines() if f" {level} " in line]
+
+
+# ---- joining
+
+def test_a_token_serves_once_and_the_state_directory_from_then_on(cluster):
+    cluster.start_control()
+    token = cluster.token("listener", "near")
+    cluster.nodes["l1"] = first = trunkline.Daemon(
+        cluster, "listener", "l1", "l", ["--name", "l1", "--bind", "127.0.0.1", "--workers", "1"])
+    first.start("--join", token)
+    cluster.wait_node("l1")
+    assert os.stat(first.state).st_mode & 0o077 == 0
+    for name in os.listdir(first.state):
+        assert os.stat(os.path.join(first.state, name)).st_mode & 0o077 == 0, name
+    first.restart()
+    cluster.wait_node("l1")
+    first.stop()
+    first.start("--join", token)  # as in a service's file: it was used, and is not needed
+    cluster.wait_node("l1")
+    status, second = start_alone(cluster, "listener", token, "--name", "l2")
+    assert status == 1
+    assert len(last_lines(second)) == 1 and "join_denied" in second.log()
+
+
+@pytest.mark.parametrize("spoil, words", [
+    (lambda token: token[:-4], "token_unusable"),
+    (lambda token: "nonsense", "token_unusable"),
+])
+def test_a_token_that_is_none(cluster, spoil, words):
+    cluster.start_control()
+    status, daemon = start_alone(cluster, "listener", spoil(cluster.token("listener", "near")))
+    assert status == 1
+    assert [words in line for line in last_lines(daemon)] == [True]
+
+
+def test_a_token_of_the_other_role(cluster):
+    cluster.start_control()
+    status, daemon = start_alone(cluster, "listener", cluster.token("endpoint", "far"))
+    assert status == 1
+    assert ["endpoint" in line for line in last_lines(daemon)] == [True]
+
+
+def test_a_name_that_is_taken(cluster):
+    cluster.start_control()
+    cluster.add_listener("l1")
+    status, daemon = start_alone(cluster, "listener", cluster.token("listener", "near"), "--name",
+                                 "l1")
+    assert status == 1
+    assert ["join_denied" in line for line in last_lines(daemon)] == [True]
+
+
+def test_a_control_with_another_key(cluster, tmp_path):
+    """Somebody else answers at control's address."""
+    control = cluster.start_control()
+    token = cluster.token("listener", "near")
+    control.stop()
+    for name in ("identity.key", "identity.crt"):
+        os.unlink(os.path.join(control.state, name))
+    control.start()
+    cluster.wait_control()
+    status, daemon = start_alone(cluster, "listener", token)
+    assert status == 1
+    assert ["join_failed" in line for line in last_lines(daemon)] == [True]
+
+
+def test_without_token_or_with_a_state_in_use(cluster):
+    cluster.start_control()
+    l1 = cluster.add_listener("l1")
+    second = trunkline.Daemon(cluster, "listener", "second", "l", ["--workers", "1"]).start()
+    assert second.proc.wait(5) == 1
+    assert "not_joined" in second.log()
+    second.proc.forget()
+    again = procs.run([*l1.args], check=False)
+    assert again.returncode == 1 and "state_in_use" in again.stderr
+    assert again.stdout == ""
+
+
+# ---- configs
+
+def test_a_taken_port_refuses_the_config_and_the_old_one_stays(cluster, echo):
+    port = serve(cluster, echo)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        other = taken.getsockname()[1]
+        cluster.accelerator("blocked", "tcp", str(other), [f"127.0.0.1:{echo.port}"], wait=False)
+
+        def is_refused():
+            shown = cluster.ctl("accelerator", "show", "blocked")
+            return [n for n in shown["nodes"] if n["state"] == "refused"]
+
+        refused = procs.wait_until(is_refused, 5 * trunkline.SLOW, "the refusal")
+        assert "blocked" in refused[0]["reason"] and str(other) in refused[0]["reason"]
+        assert "Address already in use" in refused[0]["reason"]
+        try_port(port)
+    cluster.ctl("accelerator", "update", "blocked", "--ports", str(procs.free_port()))
+    cluster.wait_applied("blocked")
+    try_port(port)
+
+
+def test_a_change_touches_no_other_flow_or_port(cluster, echo):
+    port = serve(cluster, echo, workers=2)
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        talk(connection)
+        for i in range(3):
+            more = procs.free_port()
+            began = time.monotonic()
+            cluster.accelerator(f"more{i}", "tcp+udp", str(more), [f"127.0.0.1:{echo.port}"])
+            assert time.monotonic() - began < 2 * trunkline.SLOW
+            wait_served(more)
+            cluster.ctl("accelerator", "delete", f"more{i}")
+            procs.wait_until(lambda at=more: not is_listening(at), 5, f"port {more} to close")
+            talk(connection)
+
+
+def is_listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_wide_range_has_one_socket_a_port(cluster, echo):
+    cluster.start_pair(workers=2)
+    before = len(os.listdir(f"/proc/{cluster.nodes['listener'].pid}/fd"))
+    cluster.accelerator("wide", "tcp", "42000-42099", [f"127.0.0.1:{echo.port}"], wait=True)
+    main = len(os.listdir(f"/proc/{cluster.nodes['listener'].pid}/fd"))
+    assert main - before == 100
+    cluster.ctl("accelerator", "delete", "wide")
+    procs.wait_until(
+        lambda: len(os.listdir(f"/proc/{cluster.nodes['listener'].pid}/fd")) == before, 5,
+        "the sockets to be closed")
+
+
+# ---- without control
+
+def test_serving_goes_on_without_control_and_across_restarts(cluster, echo):
+    port = serve(cluster, echo)
+    cluster.control.kill9()
+    try_port(port)
+    for name in ("listener", "endpoint"):
+        cluster.nodes[name].restart()
+        wait_served(port)
+    cluster.control.start()
+    cluster.wait_control()
+    for name in ("listener", "endpoint"):
+        cluster.wait_node(name)
+    cluster.wait_up()
+    try_port(port)
+
+
+def test_a_spoilt_saved_config_is_not_used(cluster, echo):
+    port = serve(cluster, echo)
+    listener = cluster.nodes["listener"]
+    listener.stop()
+    path = os.path.join(listener.state, "node.config")
+    with open(path, "r+b") as file:
+        file.seek(-20, os.SEEK_END)
+        file.write(b"#")
+    listener.start()
+    wait_served(port)  # control sent it again
+    assert "saved_config_unusable" in listener.log()
+
+
+# ---- processes
+
+@pytest.mark.parametrize("role", ["listener", "endpoint"])
+def test_a_killed_worker_is_back_within_two_seconds(cluster, echo, role):
+    port = serve(cluster, echo, workers=2)
+    victim = cluster.nodes[role].workers()[0]
+    os.kill(victim, signal.SIGKILL)
+    began = time.monotonic()
+    while time.monotonic() - began < 2 * trunkline.SLOW:
+        assert is_listening(port), "the port closed"
+        time.sleep(0.05)
+    cluster.wait_up(timeout=1)
+    for _ in range(20):
+        try_port(port)
+    assert victim not in cluster.nodes[role].workers()
+
+
+@pytest.mark.parametrize("role", ["listener", "endpoint"])
+def test_a_killed_keys_process_disturbs_no_flow(cluster, echo, role):
+    port = serve(cluster, echo)
+    daemon = cluster.nodes[role]
+    keys = [pid for pid in procs.children(daemon.pid) if "keys" in procs.command_line(pid)]
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        talk(connection)
+        os.kill(keys[0], signal.SIGKILL)
+        talk(connection)
+        cluster.wait_node(role)
+        talk(connection)
+    os.kill(daemon.workers()[0], signal.SIGKILL)  # its lane needs the new keys process
+    wait_served(port)
+
+
+# ---- the end
+
+def test_sigterm_lets_flows_end(cluster, echo):
+    port = serve(cluster, echo)
+    listener = cluster.nodes["listener"]
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        talk(connection)
+        listener.proc.send_signal(signal.SIGTERM)
+        procs.wait_until(lambda: not is_listening(port), 5, "the port to close")
+        talk(connection)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(10) == b""
+    assert listener.proc.wait(5 * trunkline.SLOW) == 0
+    assert "drain_over" not in listener.log()
+
+
+def test_sigterm_ends_flows_that_stay(cluster, echo):
+    port = serve(cluster, echo)
+    listener = cluster.nodes["listener"]
+    listener.stop()
+    listener.start("--drain", "1")
+    wait_served(port)
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        talk(connection)
+        began = time.monotonic()
+        listener.proc.send_signal(signal.SIGTERM)
+        with pytest.raises((ConnectionResetError, EOFError)):
+            while True:
+                talk(connection)
+                time.sleep(0.05)
+        assert 0.8 < time.monotonic() - began < 3 * trunkline.SLOW
+    assert listener.proc.wait(5) == 0
+
+
+def test_a_second_sigterm_ends_at_once(cluster, echo):
+    port = serve(cluster, echo)
+    endpoint = cluster.nodes["endpoint"]
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        talk(connection)
+        endpoint.proc.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert endpoint.proc.is_alive()
+        endpoint.proc.send_signal(signal.SIGTERM)
+        assert endpoint.proc.wait(2 * trunkline.SLOW) == 0
+        with pytest.raises((ConnectionResetError, EOFError)):
+            talk(connection)
+
+
+@pytest.mark.parametrize("role", ["listener", "endpoint"])
+def test_a_removed_node_ends_its_tunnels_and_itself(cluster, echo, role):
+    port = serve(cluster, echo)
+    daemon = cluster.nodes.pop(role)
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        talk(connection)
+        began = time.monotonic()
+        cluster.ctl("node", "remove", role)
+        with pytest.raises((ConnectionResetError, EOFError)):
+            while True:
+                talk(connection)
+                time.sleep(0.02)
+        assert time.monotonic() - began < 1 * trunkline.SLOW
+    assert daemon.proc.wait(5) == 1
+    assert len(last_lines(daemon)) == 1 and "node_removed" in daemon.log()
+    assert not {"node.config", "control.json"} & set(os.listdir(daemon.state))
+    daemon.proc.forget()
