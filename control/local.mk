@@ -23,14 +23,27 @@ trunkline_control_LDADD = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_L
 
 CONTROL_TEST_LIBS = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += \
+	tests/unit/api_routes_test \
 	tests/unit/compile_test \
+	tests/unit/control_options_test \
+	tests/unit/installation_test \
+	tests/unit/node_join_test \
+	tests/unit/problem_test \
 	tests/unit/rules_test \
 	tests/unit/store_test \
+	tests/unit/time_text_test \
 	tests/unit/tunnels_test
+tests_unit_api_routes_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_compile_test_SOURCES = tests/unit/compile_test.c tests/unit/installation_fixture.h
 tests_unit_compile_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_control_options_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_installation_test_SOURCES = tests/unit/installation_test.c tests/unit/installation_fixture.h
+tests_unit_installation_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_node_join_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_problem_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_rules_test_SOURCES = tests/unit/rules_test.c tests/unit/installation_fixture.h
 tests_unit_rules_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_store_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_time_text_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_tunnels_test_SOURCES = tests/unit/tunnels_test.c tests/unit/installation_fixture.h
 tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)

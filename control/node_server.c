@@ -13,6 +13,7 @@
 #include "control/node_join.h"
 #include "control/node_link.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,18 +99,20 @@ static void set_up(struct node_server *server, struct record *record, bool is_up
 
 /* ---- messages out ---- */
 
-static void send_message(struct node_link *link, const struct message *message)
+static int send_message(struct node_link *link, const struct message *message)
 {
 	size_t length;
 	char *text;
+	int result = message_encode(message, &text, &length);
 
-	if (message_encode(message, &text, &length) < 0) {
-		log_error("message_not_sent", "type=%s reason=\"too large, or no memory\"",
-		    message_type_text(message->type));
-		return;
+	if (result < 0) {
+		log_error("message_not_sent", "type=%s reason=\"%s\"",
+		    message_type_text(message->type), err_text(result));
+		return result;
 	}
 	node_link_send(link, text, length);
 	free(text);
+	return 0;
 }
 
 static void send_reason(struct node_link *link, enum message_type type, const char *reason)
@@ -128,6 +131,13 @@ static void send_welcome(struct node_link *link, const struct node *node)
 	memcpy(message.body.welcome.name, node->name, sizeof(node->name));
 	memcpy(message.body.welcome.region, node->region, sizeof(node->region));
 	send_message(link, &message);
+}
+
+static void note_refusal(struct record *record, uint64_t revision, const char *reason)
+{
+	record->live.refused_revision = revision;
+	record->live.refused_since_ms = control_now_ms();
+	snprintf(record->live.refused_reason, sizeof(record->live.refused_reason), "%s", reason);
 }
 
 /*
@@ -157,8 +167,9 @@ static void push_config(
 	}
 	config->number = record->wanted;
 	config->drain_s = drain_s;
-	if (record->link && (is_new || is_first))
-		send_message(record->link, &message);
+	if (record->link && (is_new || is_first) && send_message(record->link, &message) < 0)
+		note_refusal(record, record->wanted.revision,
+		    "the config is larger than a message to a node may be: it was not sent");
 	node_config_clear(config);
 }
 
@@ -269,9 +280,7 @@ static void on_refused(
 {
 	char quoted[REASON_BYTES];
 
-	record->live.refused_revision = refused->number.revision;
-	record->live.refused_since_ms = control_now_ms();
-	memcpy(record->live.refused_reason, refused->reason, sizeof(refused->reason));
+	note_refusal(record, refused->number.revision, refused->reason);
 	log_limited(LOG_LEVEL_WARN, 10, "config_refused", "node=%s revision=%llu reason=%s",
 	    node->name, (unsigned long long)refused->number.revision,
 	    log_quote(quoted, sizeof(quoted), refused->reason));

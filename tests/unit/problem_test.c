@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Problems as JSON, and which kind a decoding error is. */
+#include "tests/unit/cmocka_all.h"
+
+#include "control/problem.h"
+#include "model/accelerator.h"
+
+#include <string.h>
+
+static void every_kind_has_words(void **state)
+{
+	(void)state;
+	for (int kind = PROBLEM_BAD_REQUEST; kind <= PROBLEM_INTERNAL; kind++) {
+		struct problem problem = {.kind = (enum problem_kind)kind, .detail = "what"};
+		json_t *json = problem_to_json(&problem);
+		const char *type = json_string_value(json_object_get(json, "type"));
+
+		assert_int_equal(strncmp(type, "urn:trunkline:problem:", 22), 0);
+		assert_in_range(problem_status(&problem), 400, 599);
+		assert_int_equal(
+		    json_integer_value(json_object_get(json, "status")), problem_status(&problem));
+		assert_null(json_object_get(json, "field"));
+		assert_null(json_object_get(json, "fix"));
+		json_decref(json);
+	}
+}
+
+static enum problem_kind kind_of(const char *text, const char *field)
+{
+	struct problem problem = {0};
+	struct schema_errors errors;
+	struct accelerator accelerator;
+
+	assert_true(
+	    schema_from_json_text(&accelerator_schema, text, strlen(text), 0, &accelerator, &errors)
+	    < 0);
+	assert_int_equal(problem_from_schema(&problem, &errors), -1);
+	assert_string_equal(problem.field, field);
+	return problem.kind;
+}
+
+static void shapes_and_values(void **state)
+{
+	(void)state;
+	assert_int_equal(kind_of("{\"nam\": 1}", "nam"), PROBLEM_BAD_REQUEST);
+	assert_int_equal(kind_of("{}", "name"), PROBLEM_BAD_REQUEST);
+	assert_int_equal(kind_of("{\"name\": \"a b\"}", "name"), PROBLEM_INVALID);
+	assert_int_equal(kind_of("{\"name\": 5}", "name"), PROBLEM_INVALID);
+}
+
+static void field_and_fix(void **state)
+{
+	struct problem problem;
+	json_t *json;
+
+	(void)state;
+	assert_int_equal(
+	    problem_set(&problem, PROBLEM_PORT_TAKEN, "ports", "take %s", "port %d", 5), -1);
+	json = problem_to_json(&problem);
+	assert_string_equal(json_string_value(json_object_get(json, "field")), "ports");
+	assert_string_equal(json_string_value(json_object_get(json, "fix")), "take %s");
+	assert_string_equal(json_string_value(json_object_get(json, "detail")), "port 5");
+	json_decref(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_kind_has_words),
+	    cmocka_unit_test(shapes_and_values),
+	    cmocka_unit_test(field_and_fix),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
