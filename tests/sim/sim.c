@@ -24,7 +24,9 @@ struct options {
 
 static void usage(FILE *out)
 {
-	fputs("usage: sim [--scenario NAME] [--seed N | --seeds A-B] [--verbose] [--list]\n", out);
+	fputs("usage: sim [--scenario NAME] [--seed N | --seeds A-B] [--verbose] [--list]\n"
+	      "Without options: all scenarios, as make check runs them.\n",
+	    out);
 }
 
 static bool parse_seeds(const char *text, struct options *options)
@@ -47,6 +49,7 @@ static bool parse(int argc, char **argv, struct options *options)
 	    {"seeds", required_argument, NULL, 's'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {"list", no_argument, NULL, 'l'},
+	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
 	int option;
@@ -71,6 +74,9 @@ static bool parse(int argc, char **argv, struct options *options)
 		case 'l':
 			options->is_list = true;
 			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
 		default:
 			return false;
 		}
