@@ -93,6 +93,15 @@ class Daemon:
         if left:
             raise procs.ProgramError(f"{len(left)} processes of {self.name} outlived it")
 
+    def crash(self):
+        """SIGKILL to all its processes, before one can act on another's end."""
+        below = procs.descendants(self.pid)
+        os.kill(self.pid, signal.SIGSTOP)
+        for pid in below:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.kill9()
+
     def processes(self):
         return [self.pid, *procs.descendants(self.pid)]
 
@@ -203,9 +212,10 @@ class Cluster:
         return self.add_node("endpoint", name, region, node,
                              ["--tunnel", tunnel, "--workers", workers, *more])
 
-    def start_pair(self, workers=1, control="control", binds=None):
+    def start_pair(self, workers=1, control="control", binds=None, more=()):
         self.start_control(control)
-        return (self.add_listener(workers=workers, binds=binds), self.add_endpoint(workers=workers))
+        return (self.add_listener(workers=workers, binds=binds, more=more),
+                self.add_endpoint(workers=workers, more=more))
 
     def stop(self):
         complaints = []
@@ -291,15 +301,11 @@ class Cluster:
                          timeout * SLOW, lambda: f"{states}: {self.items('tunnel', 'list')}")
         return time.monotonic() - began
 
-    def metrics(self, name):
-        """Counters of a node by name, from its admin port (started with --admin)."""
-        daemon = self.nodes[name]
-        address = daemon.args[daemon.args.index("--admin") + 1]
-        text = procs.run(["curl", "-sSg", "--fail", f"http://{address}/metrics"],
-                         daemon.proc.space).stdout
-        found = {}
-        for line in text.splitlines():
-            if line and not line.startswith("#"):
-                key, _, value = line.rpartition(" ")
-                found[key] = float(value)
-        return found
+    # ---- counters
+
+    def counters(self, node):
+        """As of the node's last report: up to a second old."""
+        return self.ctl("node", "show", node)["counters"]
+
+    def counter(self, node, name):
+        return self.counters(node)[name]
