@@ -323,7 +323,7 @@ int api_start(struct api **out, struct control *control, const char *socket_path
 		free(api);
 		return ERR_INVALID;
 	}
-	memcpy(api->path, socket_path, strlen(socket_path));
+	memcpy(api->path, socket_path, strlen(socket_path) + 1);
 	descriptor = open_socket(api->path);
 	api->daemon = descriptor >= 0 ? start_daemon(api, descriptor) : NULL;
 	if (!api->daemon) {

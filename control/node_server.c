@@ -205,17 +205,25 @@ static void remove_those_gone(struct node_server *server)
 	}
 }
 
-void node_server_push(struct node_server *server, uint32_t drain_s)
+static void push_to_role(struct node_server *server, enum node_role role, uint32_t drain_s)
 {
 	const struct installation *installation = &server->control->installation;
 
-	remove_those_gone(server);
 	for (size_t i = 0; i < installation->node_count; i++) {
-		struct record *record = find_or_add(server, installation->nodes[i].id);
+		const struct node *node = &installation->nodes[i];
+		struct record *record = node->role == role ? find_or_add(server, node->id) : NULL;
 
 		if (record)
 			push_config(server, record, drain_s, false);
 	}
+}
+
+/* Endpoints first: they are to know an accelerator before a listener opens flows for it. */
+void node_server_push(struct node_server *server, uint32_t drain_s)
+{
+	remove_those_gone(server);
+	push_to_role(server, NODE_ENDPOINT, drain_s);
+	push_to_role(server, NODE_LISTENER, drain_s);
 }
 
 /* ---- messages in ---- */
