@@ -8,6 +8,8 @@ liblistener_a_SOURCES += listener/udp_users.c listener/udp_users.h
 check_PROGRAMS += tests/unit/choice_test
 tests_unit_choice_test_LDADD = liblistener.a $(LDADD)
 liblistener_a_SOURCES += listener/user_sockets.c listener/user_sockets.h
+check_PROGRAMS += tests/unit/user_sockets_test
+tests_unit_user_sockets_test_LDADD = liblistener.a $(LDADD)
 
 sbin_PROGRAMS += trunkline-listener
 trunkline_listener_SOURCES = listener/main.c

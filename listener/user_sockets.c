@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/table.h"
+#include "net/pacing_timer.h"
 #include "net/tcp.h"
 #include "net/udp.h"
 #include "net/worker_messages.h"
@@ -15,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { RETRIES = 10, RETRY_US = 10000, RECENT_US = 1000000 };
 
 /* No padding: a hash key. */
 struct key {
@@ -44,6 +47,7 @@ struct user_sockets {
 	struct addr *binds;
 	size_t bind_count;
 	unsigned workers;
+	uint64_t closed_us; /* when a lent one was closed here last */
 	struct user_socket *table;
 };
 
@@ -99,16 +103,22 @@ static int open_one(uint32_t kind, const struct addr *local, bool is_shared, int
 
 /*
  * SO_REUSEPORT alone would let a second daemon of the same user join the port and take a part of
- * the users: one socket without it shows whether the port is free.
+ * the users: one socket without it shows whether the port is free.  A port that was closed just
+ * now stays bound until the workers closed theirs, which takes them a millisecond.
  */
-static int check_free(uint32_t kind, const struct addr *local)
+static int check_free(const struct user_sockets *sockets, uint32_t kind, const struct addr *local)
 {
-	int descriptor;
-	int result = open_one(kind, local, false, &descriptor);
+	int descriptor = -1, result;
 
-	if (result == 0)
-		close(descriptor);
-	return result;
+	for (int attempt = 0;; attempt++) {
+		result = open_one(kind, local, false, &descriptor);
+		if (result == 0)
+			close(descriptor);
+		if (result == 0 || errno != EADDRINUSE || attempt == RETRIES
+		    || pacing_timer_now_us() - sockets->closed_us > RECENT_US)
+			return result;
+		usleep(RETRY_US);
+	}
 }
 
 static int add(struct user_sockets *sockets, const struct key *key, uint32_t accelerator)
@@ -168,7 +178,7 @@ static int want(struct user_sockets *sockets, uint32_t kind, const struct addr *
 			is_checked = true; /* the port is ours */
 			continue;
 		}
-		if (!is_checked && check_free(kind, local) < 0)
+		if (!is_checked && check_free(sockets, kind, local) < 0)
 			return ERR_IO;
 		is_checked = true;
 		if (socket) /* closed here, and the worker was not told yet */
@@ -269,6 +279,7 @@ static void drop(struct user_sockets *sockets, struct user_socket *socket)
 		close(socket->descriptor);
 	socket->descriptor = -1;
 	socket->is_outdated = true;
+	sockets->closed_us = pacing_timer_now_us();
 }
 
 void user_sockets_commit(struct user_sockets *sockets)

@@ -30,6 +30,8 @@ struct lane_past {
 	uint32_t lane;
 	struct page_lane_state last;
 	struct minute sent, lost;
+	uint64_t slot_number; /* of the copy of the lane's newest ten seconds of round trips */
+	struct histogram slot;
 };
 
 /* Of one tunnel, by the peer's name. */
@@ -49,6 +51,7 @@ struct node_report {
 	uint64_t last_us;
 	struct handshake_counters handshakes, handshakes_before;
 	struct histogram scratch, sum;
+	struct histogram fresh; /* a tunnel's round trips since the last report */
 };
 
 struct node_report *node_report_new(unsigned workers)
@@ -137,6 +140,30 @@ static void measure_traffic(struct node_report *report, struct lane_past *past,
 	past->last = *now;
 }
 
+/*
+ * Adds the round trips since the last report to report->fresh: what the newest slot has more than
+ * its copy.  Those between the last report and a change of slot are left out.
+ */
+static void measure_fresh(
+    struct node_report *report, struct lane_past *past, const struct window_histogram *window)
+{
+	size_t newest = 0;
+	struct histogram *copy = &report->scratch;
+
+	for (size_t i = 1; i < HISTOGRAM_WINDOW_SLOTS; i++)
+		if (window->slot_numbers[i] > window->slot_numbers[newest])
+			newest = i;
+	if (window->slot_numbers[newest] != past->slot_number)
+		histogram_clear(&past->slot);
+	past->slot_number = window->slot_numbers[newest];
+	*copy = window->slots[newest];
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		if (copy->counts[i] > past->slot.counts[i])
+			report->fresh.counts[i] += copy->counts[i] - past->slot.counts[i];
+	report->fresh.max = copy->max > report->fresh.max ? copy->max : report->fresh.max;
+	past->slot = *copy;
+}
+
 static void measure_rtt(const struct histogram *histogram, const struct page_lane_state *now,
     struct rtt_measurement *rtt)
 {
@@ -162,7 +189,7 @@ static void add_traffic(struct traffic_measurement *to, const struct traffic_mea
 
 /* What lanes that are up say of now, as a mean. */
 struct means {
-	uint64_t rtt_us, jitter_us, latest_us;
+	uint64_t rtt_us, jitter_us;
 	unsigned count;
 };
 
@@ -172,7 +199,6 @@ static void add_means(struct means *means, const struct page_lane_state *now)
 		return;
 	means->rtt_us += now->rtt_smoothed_us;
 	means->jitter_us += now->jitter_us;
-	means->latest_us += now->rtt_latest_us;
 	means->count++;
 }
 
@@ -213,6 +239,7 @@ static int measure_lane(struct node_report *report, struct tunnel_measurement *t
 	if (!past)
 		return ERR_NOMEM;
 	past_restart_if_other(past, now);
+	measure_fresh(report, past, &page->lanes[number].rtt);
 	page_lane_read_rtt(page, number, now_us, &report->scratch);
 	histogram_merge(&report->sum, &report->scratch);
 	measure_rtt(&report->scratch, now, &found.rtt);
@@ -314,14 +341,15 @@ static int measure_tunnel(struct node_report *report, const struct page *const *
 	if (!tunnel->lanes || !past)
 		return ERR_NOMEM;
 	histogram_clear(&report->sum);
+	histogram_clear(&report->fresh);
 	if (measure_lanes(report, pages, peer->name, now_us, elapsed_us, tunnel, &means) < 0)
 		return ERR_NOMEM;
 	judge_state(tunnel, past);
 	measure_rtt(&report->sum, &(struct page_lane_state){0}, &tunnel->rtt);
+	tunnel->rtt_last_second_us = histogram_percentile(&report->fresh, 50);
 	if (means.count) {
 		tunnel->rtt.now_us = means.rtt_us / means.count;
 		tunnel->rtt.jitter_us = means.jitter_us / means.count;
-		tunnel->rtt_last_second_us = means.latest_us / means.count;
 	}
 	return 0;
 }

@@ -247,6 +247,19 @@ def test_serving_goes_on_without_control_and_across_restarts(cluster, echo):
     try_port(port)
 
 
+def test_a_saved_config_waits_for_its_port(cluster, echo):
+    port = serve(cluster, echo)
+    listener = cluster.nodes["listener"]
+    cluster.control.stop()
+    listener.stop()
+    with socket.create_server(("127.0.0.1", port)):
+        listener.start()
+        listener.proc.wait_for_line("saved_config_waits")
+        time.sleep(1.5)
+        assert listener.log().count("saved_config_waits") == 1
+    wait_served(port)
+
+
 def test_a_spoilt_saved_config_is_not_used(cluster, echo):
     port = serve(cluster, echo)
     listener = cluster.nodes["listener"]
