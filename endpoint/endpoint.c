@@ -68,19 +68,19 @@ static enum reason on_open(void *context, struct flow *flow, const struct flow_o
 
 static size_t on_data(void *context, struct flow *flow, const struct iovec *pieces, int count)
 {
-	struct tcp_relay *relay = flow_user(flow);
+	enum flow_kind *kind = flow_user(flow);
 
 	(void)context;
-	return relay ? tcp_relay_on_data(relay, pieces, count) : 0;
+	return kind && *kind == FLOW_TCP ? tcp_relay_on_data(flow_user(flow), pieces, count) : 0;
 }
 
 static void on_finish(void *context, struct flow *flow)
 {
-	struct tcp_relay *relay = flow_user(flow);
+	enum flow_kind *kind = flow_user(flow);
 
 	(void)context;
-	if (relay)
-		tcp_relay_on_finish(relay);
+	if (kind && *kind == FLOW_TCP)
+		tcp_relay_on_finish(flow_user(flow));
 }
 
 static void on_reset(void *context, struct flow *flow, enum reason reason)

@@ -112,11 +112,18 @@ static int on_open(struct lane *lane, const struct frame *frame)
 	return 0;
 }
 
+/* UDP flows have streams only to end them: what is behind flow_user() there takes no bytes. */
 static int on_stream(struct lane *lane, const struct frame *frame)
 {
-	struct flow *flow = find_flow(lane, frame->stream.flow);
+	const struct frame_stream *stream = &frame->stream;
+	struct flow *flow = find_flow(lane, stream->flow);
 
-	return flow ? flow_on_stream(flow, &frame->stream) : 0;
+	if (flow && flow->open.kind != FLOW_TCP && (stream->offset > 0 || stream->length > 0)) {
+		lane_fail(lane, REASON_PROTOCOL, "stream bytes in UDP flow %llu",
+		    (unsigned long long)flow->id);
+		return ERR_MALFORMED;
+	}
+	return flow ? flow_on_stream(flow, stream) : 0;
 }
 
 /* The peer's direction ends early. What it had sent until then still counts (RFC 9000 section 4.5). */

@@ -306,6 +306,14 @@ static void frames_that_break_rules_close_the_lane(void **state)
 	stop(&raw);
 
 	start(&raw, LANE_ENDPOINT, POOL_BYTES);
+	begin(&raw);
+	write_open(&raw, 0, FLOW_UDP);
+	*frame_write_stream(&raw.w, 0, 0, 1, false) = 'x';
+	finish(&raw);
+	expect_over(&raw, REASON_PROTOCOL, "stream bytes in UDP flow 0");
+	stop(&raw);
+
+	start(&raw, LANE_ENDPOINT, POOL_BYTES);
 	frame_write_ack(
 	    begin(&raw), &(struct ack_frame){.largest = 9, .range_count = 1, .ranges = {{9, 9}}});
 	finish(&raw);
