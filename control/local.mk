@@ -10,7 +10,8 @@ libcontrol_a_SOURCES = \
 	control/control.h \
 	control/installation.c control/installation.h \
 	control/node_join.c control/node_join.h \
-	control/node_link.c control/node_link.h \
+	control/node_link.c control/node_link.h control/node_link_private.h \
+	control/node_links.c \
 	control/node_server.c control/node_server.h \
 	control/options.c control/options.h \
 	control/problem.c control/problem.h \
