@@ -89,7 +89,7 @@ static void on_reset(void *context, struct flow *flow, enum reason reason)
 
 	(void)context;
 	if (kind && *kind == FLOW_TCP)
-		tcp_relay_on_reset(flow_user(flow), reason);
+		tcp_flow_on_reset(flow_user(flow), reason);
 	else if (kind)
 		udp_flow_on_reset(flow_user(flow));
 }

@@ -60,19 +60,24 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 
 /* ---- giving up ---- */
 
+static void end_flow(struct tcp_flow *flow, enum reason reason)
+{
+	stop_connecting(flow);
+	worker_timer_stop(worker_of(flow), &flow->timeout);
+	tcp_relay_abort(&flow->relay, reason);
+}
+
 static void give_up(struct tcp_flow *flow, enum reason reason)
 {
 	struct page *page = worker_page(worker_of(flow));
 
-	stop_connecting(flow);
-	worker_timer_stop(worker_of(flow), &flow->timeout);
 	if (reason == REASON_BACKEND_TIMEOUT)
 		page_count(page, PAGE_backend_timeouts);
 	else
 		page_count(page, PAGE_backend_refused);
 	log_limited(LOG_LEVEL_WARN, 5, "flow-refused", "reason=%s accelerator=%u",
 	    reason_name(reason), flow->accelerator);
-	tcp_relay_abort(&flow->relay, reason);
+	end_flow(flow, reason);
 }
 
 static void on_timeout(struct worker_timer *timer)
@@ -220,8 +225,13 @@ void tcp_flows_end_removed(struct endpoint *endpoint)
 {
 	LIST_FOREACH_SAFE (flow, next, &endpoint->tcp_flows, struct tcp_flow, node) {
 		if (!endpoint_accelerator(endpoint, flow->accelerator))
-			tcp_relay_abort(&flow->relay, REASON_REMOVED);
+			end_flow(flow, REASON_REMOVED);
 	}
+}
+
+void tcp_flow_on_reset(struct tcp_relay *relay, enum reason reason)
+{
+	end_flow(LIST_ENTRY(relay, struct tcp_flow, relay), reason);
 }
 
 void tcp_flows_on_config(struct endpoint *endpoint)

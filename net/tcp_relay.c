@@ -202,9 +202,8 @@ static void on_socket_writable(struct ev_loop *loop, ev_io *watcher, int events)
 
 	(void)events;
 	ev_io_stop(loop, watcher);
-	flow_resume(relay->flow);
-	if (relay->flow)
-		touch(relay);
+	touch(relay);
+	flow_resume(relay->flow); /* last: the flow may end by it, and the relay with it */
 }
 
 size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, int count)
@@ -229,8 +228,10 @@ size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, in
 	return taken;
 }
 
+/* Told once only: before there is a socket it is kept for tcp_relay_start(). */
 void tcp_relay_on_finish(struct tcp_relay *relay)
 {
+	relay->is_peer_finished = true;
 	if (relay->is_connected)
 		shutdown(relay->descriptor, SHUT_WR);
 }
@@ -290,11 +291,11 @@ void tcp_relay_start(struct tcp_relay *relay, int descriptor)
 	ev_io_set(&relay->writer, descriptor, EV_WRITE);
 	is_active(relay);
 	ev_io_start(worker_loop(relay->shared->worker), &relay->reader);
-	flow_resume(relay->flow);
-	if (relay->is_connected)
-		read_some(relay);
-	if (relay->flow)
-		touch(relay);
+	if (relay->is_peer_finished)
+		shutdown(descriptor, SHUT_WR);
+	read_some(relay);
+	touch(relay);
+	flow_resume(relay->flow); /* last, as above */
 }
 
 void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct flow *flow,

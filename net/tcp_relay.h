@@ -33,10 +33,11 @@ struct tcp_relays {
 struct tcp_relay {
 	enum flow_kind kind; /* first, as in every object behind flow_user(); FLOW_TCP */
 	struct tcp_relays *shared;
-	struct flow *flow; /* NULL once it was closed */
-	int descriptor;    /* -1 before there is one, and after it was closed */
-	bool is_connected; /* bytes may be written to the socket */
-	bool has_finished; /* the socket's FIN was read */
+	struct flow *flow;     /* NULL once it was closed */
+	int descriptor;        /* -1 before there is one, and after it was closed */
+	bool is_connected;     /* bytes may be written to the socket */
+	bool has_finished;     /* the socket's FIN was read */
+	bool is_peer_finished; /* the flow's FIN came, and every byte before it was taken */
 	ev_io reader, writer;
 	struct worker_timer idle;
 	uint64_t idle_timeout_us;
@@ -52,7 +53,10 @@ void tcp_relays_clear(struct tcp_relays *shared);
 /* The flow's user becomes the relay. */
 void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct flow *flow,
     uint64_t idle_timeout_us, void (*on_end)(struct tcp_relay *relay, enum reason reason));
-/* Takes over a connected socket, reads what is there already and writes what the lane has kept. */
+/*
+ * Takes over a connected socket, reads what is there already and writes what the lane has kept.
+ * on_end may have been called when it returns.
+ */
 void tcp_relay_start(struct tcp_relay *relay, int descriptor);
 /* Resets both the flow, with that reason, and the socket; on_end follows from the lane. */
 void tcp_relay_abort(struct tcp_relay *relay, enum reason reason);

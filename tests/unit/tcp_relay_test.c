@@ -106,10 +106,12 @@ static struct side *side_of(struct tcp_relay *relay)
 	return LIST_ENTRY(relay, struct side, relay);
 }
 
+/* The owner may free the relay here, so whoever still used it would come to grief. */
 static void on_end(struct tcp_relay *relay, enum reason reason)
 {
 	side_of(relay)->has_ended = true;
 	side_of(relay)->ended_with = reason;
+	relay->flow = (struct flow *)(uintptr_t)1;
 }
 
 static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)
@@ -384,6 +386,56 @@ static void test_a_fin_is_a_fin_in_each_direction(void **state)
 	assert_int_equal(recv(user.peer, &byte, 1, MSG_DONTWAIT), 0); /* and no reset after it */
 }
 
+/* A user that closes its direction at once, before there is a backend. */
+static void test_a_fin_waits_for_the_backend(void **state)
+{
+	char byte;
+
+	(void)state;
+	open_flow();
+	shutdown(user.peer, SHUT_WR);
+	run(20);
+	tcp_relay_start(&backend.relay, backend_inner);
+	run(3);
+	assert_int_equal(recv(backend.peer, &byte, 1, MSG_DONTWAIT), 0);
+	assert_int_equal(send(backend.peer, "answer", 6, 0), 6);
+	run(3);
+	assert_reads(user.peer, "answer");
+}
+
+/* The last bytes and the FIN wait for a slow user; with them the flow ends, and the relay with it. */
+static void test_a_flow_may_end_when_the_socket_has_room(void **state)
+{
+	enum { TOTAL = 400 * 1000 }; /* more than the user's sockets take, less than a window */
+	static uint8_t block[TOTAL];
+	int small = 32768;
+	size_t received = 0;
+	ssize_t n;
+
+	(void)state;
+	open_flow();
+	setsockopt(user.peer, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	setsockopt(user.relay.descriptor, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+	shutdown(user.peer, SHUT_WR);
+	run(5);
+	tcp_relay_start(&backend.relay, backend_inner);
+	assert_int_equal(send(backend.peer, block, TOTAL, 0), TOTAL);
+	shutdown(backend.peer, SHUT_WR);
+	run(500);
+	assert_true(flow_kept_bytes(user.relay.flow) > 0);
+	for (unsigned i = 0; i < 5000 && !user.has_ended; i++) {
+		while ((n = recv(user.peer, block, sizeof block, MSG_DONTWAIT)) > 0)
+			received += (size_t)n;
+		usleep(500); /* the kernel's acknowledgements take real time */
+		run(1);
+	}
+	while ((n = recv(user.peer, block, sizeof block, MSG_DONTWAIT)) > 0)
+		received += (size_t)n;
+	assert_true(user.has_ended);
+	assert_int_equal(received, TOTAL);
+	assert_int_equal(user.ended_with, REASON_NONE);
+}
+
 static void reset_socket(int *descriptor)
 {
 	struct linger linger = {1, 0};
@@ -527,6 +579,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        test_keeps_bytes_until_the_backend_is_there, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_fin_is_a_fin_in_each_direction, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_fin_waits_for_the_backend, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        test_a_flow_may_end_when_the_socket_has_room, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_a_reset_is_a_reset_in_each_direction, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_backend_reset_reaches_the_user, setup, teardown),
