@@ -102,6 +102,27 @@ def last_lines(daemon, level="error"):
     return [line for line in daemon.log().splitlines() if f" {level} " in line]
 
 
+# ---- the command line
+
+@pytest.mark.parametrize("role", ["listener", "endpoint"])
+def test_the_command_line_is_judged_whole(tmp_path, role):
+    daemon = trunkline.program(f"trunkline-{role}")
+    config = tmp_path / "node.yaml"
+    config.write_text("state: /nowhere\nworkers: 1000\nadmin: 127.0.0.1:80\n")
+    checked = procs.run([daemon, "-t", "--config", str(config)], check=False)
+    assert checked.returncode == 1 and checked.stdout == ""
+    assert f"{config}:2:" in checked.stderr and f"{config}:3:" in checked.stderr
+    config.write_text(f"state: {tmp_path}/state\nworkers: 2\ndrain: 5\n")
+    assert procs.run([daemon, "-t", "--config", str(config)], check=False).returncode == 0
+    assert not os.path.exists(tmp_path / "state")
+    for words in (["--admin", "127.0.0.1:80"], ["--name", "no spaces"], ["--workers", "65"],
+                  ["--tunnel", "127.0.0.1"]):
+        done = procs.run([daemon, "--state", str(tmp_path / "state"), *words], check=False)
+        assert done.returncode == 2 and done.stderr and done.stdout == "", words
+    assert procs.run([daemon], check=False).returncode == 2
+    assert procs.run([daemon, "--version"]).stdout.startswith(f"trunkline-{role} ")
+
+
 # ---- joining
 
 def test_a_token_serves_once_and_the_state_directory_from_then_on(cluster):
@@ -167,14 +188,26 @@ def test_a_control_with_another_key(cluster, tmp_path):
 
 def test_without_token_or_with_a_state_in_use(cluster):
     cluster.start_control()
-    l1 = cluster.add_listener("l1")
+    first = cluster.add_listener("l1")
     second = trunkline.Daemon(cluster, "listener", "second", "l", ["--workers", "1"]).start()
     assert second.proc.wait(5) == 1
     assert "not_joined" in second.log()
     second.proc.forget()
-    again = procs.run([*l1.args], check=False)
+    again = procs.run([*first.args], check=False)
     assert again.returncode == 1 and "state_in_use" in again.stderr
     assert again.stdout == ""
+
+
+def test_an_identity_that_others_may_read(cluster):
+    cluster.start_control()
+    l1 = cluster.add_listener("l1")
+    l1.stop()
+    os.chmod(os.path.join(l1.state, "identity.key"), 0o644)
+    l1.start()
+    assert l1.proc.wait(5 * trunkline.SLOW) == 1
+    assert "identity_unusable" in l1.log()
+    l1.proc.forget()
+    l1.proc = None
 
 
 # ---- configs
