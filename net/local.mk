@@ -59,5 +59,6 @@ libnet_a_SOURCES += net/node_apply.c net/node_children.c net/node_control.c
 libnet_a_SOURCES += net/node_report.c net/node_report.h
 libnet_a_SOURCES += net/node_store.c net/node_store.h
 libnet_a_SOURCES += net/tunnel_sockets.c net/tunnel_sockets.h
+check_PROGRAMS += tests/unit/control_client_test
 check_PROGRAMS += tests/unit/node_report_test tests/unit/node_store_test
 check_PROGRAMS += tests/unit/tunnel_sockets_test

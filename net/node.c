@@ -114,9 +114,9 @@ static void on_stop(void *context, bool at_once)
 		daemon_notify_stopping(&node->watchdog);
 		if (node->program->main.stop)
 			node->program->main.stop(node->role_state);
-		node_children_drain(node);
 		ev_timer_set(&node->drain, node->options.drain_s, 0.);
 		ev_timer_start(node->loop, &node->drain);
+		node_children_drain(node);
 	}
 	if (at_once || node->options.drain_s == 0)
 		node_end(node, EXIT_DONE);

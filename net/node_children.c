@@ -266,6 +266,15 @@ static int on_counters(struct ipc *ipc, void *context, struct ipc_message *messa
 	return 0;
 }
 
+static void end_when_drained(struct node *node)
+{
+	for (unsigned i = 0; i < node->workers; i++)
+		if (!node->places[i].is_drained)
+			return;
+	if (node->phase == NODE_DRAINING)
+		node_end(node, EXIT_DONE);
+}
+
 static int on_worker_drained(struct ipc *ipc, void *context, struct ipc_message *message)
 {
 	struct node *node = node_of(context);
@@ -273,11 +282,7 @@ static int on_worker_drained(struct ipc *ipc, void *context, struct ipc_message 
 	(void)ipc;
 	(void)message;
 	node->places[process_index(context)].is_drained = true;
-	for (unsigned i = 0; i < node->workers; i++)
-		if (!node->places[i].is_drained)
-			return 0;
-	if (node->phase == NODE_DRAINING)
-		node_end(node, EXIT_DONE);
+	end_when_drained(node);
 	return 0;
 }
 
@@ -338,10 +343,15 @@ void node_children_config(struct node *node)
 
 void node_children_drain(struct node *node)
 {
-	for (unsigned i = 0; i < node->workers; i++)
-		if (node->places[i].has_settings)
-			tell(supervisor_process(node->supervisor, PROCESS_WORKER, i),
-			    WORKER_MESSAGE_DRAIN, NULL, 0);
+	for (unsigned i = 0; i < node->workers; i++) {
+		struct process *worker = supervisor_process(node->supervisor, PROCESS_WORKER, i);
+
+		if (node->places[i].has_settings && process_channel(worker))
+			tell(worker, WORKER_MESSAGE_DRAIN, NULL, 0);
+		else /* it has no flows, and gets none */
+			node->places[i].is_drained = true;
+	}
+	end_when_drained(node);
 }
 
 void node_children_stop(struct node *node)

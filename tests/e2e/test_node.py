@@ -372,6 +372,24 @@ def test_sigterm_ends_flows_that_stay(cluster, echo):
     assert listener.proc.wait(5) == 0
 
 
+def test_sigterm_just_after_the_start(cluster):
+    cluster.start_control()
+    l1 = cluster.add_listener("l1")
+    for _ in range(5):
+        l1.stop()
+        seen = l1.log().count(" started ")
+        l1.start()
+        procs.wait_until(lambda: l1.log().count(" started ") > seen, 5, "the start")
+        began = time.monotonic()
+        l1.proc.send_signal(signal.SIGTERM)
+        assert l1.proc.wait(5 * trunkline.SLOW) == 0
+        assert time.monotonic() - began < 3 * trunkline.SLOW
+        l1.proc.forget()
+        l1.proc = None
+        l1.start()
+        cluster.wait_node("l1")
+
+
 def test_a_second_sigterm_ends_at_once(cluster, echo):
     port = serve(cluster, echo)
     endpoint = cluster.nodes["endpoint"]
