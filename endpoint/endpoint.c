@@ -3,6 +3,7 @@
 #include "endpoint/endpoint.h"
 
 #include "base/err.h"
+#include "base/keyed_hash.h"
 #include "base/log.h"
 #include "endpoint/role.h"
 #include "endpoint/tcp_flows.h"
@@ -17,6 +18,29 @@ const struct config_accelerator *endpoint_accelerator(
 	const struct node_config *config = worker_config(endpoint->worker);
 
 	return config ? node_config_accelerator(config, accelerator) : NULL;
+}
+
+uint64_t endpoint_backend_id(const struct backend *backend)
+{
+	return keyed_hash(backend->host, strlen(backend->host)) ^ backend->port;
+}
+
+static bool has_backend(const struct config_accelerator *config, uint64_t backend_id)
+{
+	for (size_t i = 0; i < config->backend_count; i++)
+		if (endpoint_backend_id(&config->backends[i]) == backend_id)
+			return true;
+	return false;
+}
+
+bool endpoint_serves(const struct endpoint *endpoint, const char *peer_name, uint32_t accelerator,
+    uint16_t user_port, uint64_t backend_id)
+{
+	const struct config_accelerator *config = endpoint_accelerator(endpoint, accelerator);
+
+	return config && config_accelerator_allows(config, peer_name)
+	       && backend_port(config->ports, config->port_count, 0, user_port) != 0
+	       && (backend_id == 0 || has_backend(config, backend_id));
 }
 
 const struct addr *endpoint_source(struct endpoint *endpoint, uint8_t family)
@@ -125,16 +149,6 @@ static void on_closed(void *context, struct flow *flow, enum reason reason)
 
 /* ---- the worker's calls ---- */
 
-static void on_removal(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	struct endpoint *endpoint = timer->data;
-
-	(void)loop;
-	(void)events;
-	tcp_flows_end_removed(endpoint);
-	udp_flows_end_removed(endpoint);
-}
-
 static int start(struct worker *worker, void **state)
 {
 	struct endpoint *endpoint = calloc(1, sizeof *endpoint);
@@ -148,8 +162,6 @@ static int start(struct worker *worker, void **state)
 	tcp_relays_init(&endpoint->relays, worker);
 	list_init(&endpoint->tcp_flows);
 	list_init(&endpoint->udp_flows);
-	ev_init(&endpoint->removal, on_removal);
-	endpoint->removal.data = endpoint;
 	*state = endpoint;
 	return 0;
 }
@@ -180,16 +192,13 @@ static void resolve_backends(struct endpoint *endpoint, const struct node_config
 static int on_config(void *state, const struct node_config *old)
 {
 	struct endpoint *endpoint = state;
-	struct ev_loop *loop = worker_loop(endpoint->worker);
 	const struct node_config *config = worker_config(endpoint->worker);
 
 	(void)old;
 	tcp_flows_on_config(endpoint);
+	udp_flows_on_config(endpoint);
 	names_keep(endpoint->names, is_backend_host, (void *)(uintptr_t)config);
 	resolve_backends(endpoint, config);
-	ev_timer_stop(loop, &endpoint->removal);
-	ev_timer_set(&endpoint->removal, worker_drain_s(endpoint->worker), 0.);
-	ev_timer_start(loop, &endpoint->removal);
 	return 0;
 }
 
@@ -205,7 +214,6 @@ static void stop(void *state)
 	struct endpoint *endpoint = state;
 
 	udp_flows_clear(endpoint);
-	ev_timer_stop(worker_loop(endpoint->worker), &endpoint->removal);
 	tcp_relays_clear(&endpoint->relays);
 	names_free(endpoint->names);
 	free(endpoint);

@@ -18,12 +18,21 @@ struct endpoint {
 	struct list_node tcp_flows, udp_flows;
 	size_t tcp_flow_count, udp_flow_count;
 	unsigned next_source; /* of --source, in turn */
-	ev_timer removal; /* ends the flows of removed accelerators when the drain time is over */
 };
 
 /* The flow's accelerator as it is in the config now, NULL when it was removed. */
 const struct config_accelerator *endpoint_accelerator(
     const struct endpoint *endpoint, uint32_t accelerator);
+
+/* Names a backend across changes of the config; not 0 but for one chance in 2^64. */
+uint64_t endpoint_backend_id(const struct backend *backend);
+
+/*
+ * Does the config in force still give this port of the accelerator to that listener, and have the
+ * backend (0: none chosen yet)?
+ */
+bool endpoint_serves(const struct endpoint *endpoint, const char *peer_name, uint32_t accelerator,
+    uint16_t user_port, uint64_t backend_id);
 
 /* A --source address of the family for the next socket, chosen in turn; NULL for the system's choice. */
 const struct addr *endpoint_source(struct endpoint *endpoint, uint8_t family);

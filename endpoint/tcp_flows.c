@@ -22,6 +22,7 @@ struct tcp_flow {
 	uint64_t tried; /* bit i: backend i of the config was tried */
 	uint64_t draw;
 	size_t backend; /* index of the one that is tried now */
+	uint64_t backend_id;
 	struct addr addresses[NAMES_ADDRESSES_MAX];
 	size_t address_count, next_address;
 	struct names_waiter waiter;
@@ -35,6 +36,13 @@ static void try_backends(struct tcp_flow *flow);
 static struct worker *worker_of(const struct tcp_flow *flow)
 {
 	return flow->endpoint->worker;
+}
+
+static const char *peer_name(const struct tcp_flow *flow)
+{
+	const struct worker_lane *lane = lane_context(flow_lane(flow->relay.flow));
+
+	return lane->peer_name;
 }
 
 static void stop_connecting(struct tcp_flow *flow)
@@ -73,8 +81,7 @@ static void give_up(struct tcp_flow *flow, enum reason reason)
 
 	if (reason == REASON_BACKEND_TIMEOUT)
 		page_count(page, PAGE_backend_timeouts);
-	else
-		page_count(page, PAGE_backend_refused);
+	page_count(page, PAGE_tcp_flows_refused);
 	log_limited(LOG_LEVEL_WARN, 5, "flow-refused", "reason=%s accelerator=%u",
 	    reason_name(reason), flow->accelerator);
 	end_flow(flow, reason);
@@ -103,7 +110,8 @@ static void refused(struct tcp_flow *flow, int error)
 	char text[ADDR_TEXT_BYTES];
 
 	flow->had_refusal = true;
-	page_count(worker_page(worker_of(flow)), PAGE_backend_refused);
+	page_count(worker_page(worker_of(flow)),
+	    error == ERR_REFUSED ? PAGE_backend_refused : PAGE_backend_unreachable);
 	log_limited(LOG_LEVEL_INFO, 5, "backend-refused", "backend=%s accelerator=%u reason=\"%s\"",
 	    addr_format(&flow->addresses[flow->next_address - 1], text, sizeof text),
 	    flow->accelerator, err_text(error));
@@ -153,6 +161,7 @@ static int find_addresses(struct tcp_flow *flow, const struct config_accelerator
 	int error = names_get(flow->endpoint->names, backend->host, flow->addresses,
 	    &flow->address_count, &flow->waiter);
 
+	flow->backend_id = endpoint_backend_id(backend);
 	flow->next_address = 0;
 	for (size_t i = 0; !error && i < flow->address_count; i++)
 		flow->addresses[i].port = port;
@@ -221,23 +230,28 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 	return REASON_NONE;
 }
 
-void tcp_flows_end_removed(struct endpoint *endpoint)
-{
-	LIST_FOREACH_SAFE (flow, next, &endpoint->tcp_flows, struct tcp_flow, node) {
-		if (!endpoint_accelerator(endpoint, flow->accelerator))
-			end_flow(flow, REASON_REMOVED);
-	}
-}
-
 void tcp_flow_on_reset(struct tcp_relay *relay, enum reason reason)
 {
 	end_flow(LIST_ENTRY(relay, struct tcp_flow, relay), reason);
 }
 
+static void on_config(struct tcp_flow *flow, uint32_t drain_s)
+{
+	bool is_connected = flow->relay.is_connected;
+	bool is_wanted = endpoint_serves(flow->endpoint, peer_name(flow), flow->accelerator,
+	    flow->user_port, is_connected ? flow->backend_id : 0);
+
+	flow->tried = is_connected ? flow->tried : 0;
+	if (is_connected)
+		flow_life_set_wanted(&flow->relay.life, is_wanted, drain_s);
+	else if (!is_wanted)
+		end_flow(flow, REASON_REMOVED);
+}
+
 void tcp_flows_on_config(struct endpoint *endpoint)
 {
-	LIST_FOREACH (flow, &endpoint->tcp_flows, struct tcp_flow, node) {
-		if (!flow->relay.is_connected)
-			flow->tried = 0;
-	}
+	uint32_t drain_s = worker_config(endpoint->worker)->drain_s;
+
+	LIST_FOREACH_SAFE (flow, next, &endpoint->tcp_flows, struct tcp_flow, node)
+		on_config(flow, drain_s);
 }

@@ -14,9 +14,10 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
     const struct flow_open *open, const struct config_accelerator *config);
 /* The user's side ended the flow, perhaps before a backend was connected. */
 void tcp_flow_on_reset(struct tcp_relay *relay, enum reason reason);
-/* Resets the flows whose accelerator is not in the config any more. */
-void tcp_flows_end_removed(struct endpoint *endpoint);
-/* The list of backends changed: flows that are being connected may try all of them. */
+/*
+ * Flows whose accelerator or backend is gone end when the config's drain time is over; flows that
+ * are being connected may try all backends of the new list.
+ */
 void tcp_flows_on_config(struct endpoint *endpoint);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "model/backend_choice.h"
+#include "net/flow_life.h"
 #include "net/udp.h"
 
 #include <stdlib.h>
@@ -23,11 +24,11 @@ struct udp_flow {
 	uint32_t accelerator;
 	uint16_t user_port;
 	uint64_t draw, tried;
-	uint64_t idle_timeout_us;
 	bool has_socket;
 	struct udp udp;
 	ev_io reader;
-	struct worker_timer idle;
+	struct flow_life life;
+	uint64_t backend_id; /* of the one that has the socket */
 	struct names_waiter waiter;
 };
 
@@ -41,7 +42,7 @@ static void udp_flow_free(struct udp_flow *flow)
 	if (flow->flow)
 		flow_set_user(flow->flow, NULL);
 	ev_io_stop(worker_loop(worker_of(flow)), &flow->reader);
-	worker_timer_stop(worker_of(flow), &flow->idle);
+	flow_life_stop(&flow->life);
 	names_waiter_stop(&flow->waiter);
 	if (flow->has_socket)
 		close(flow->udp.descriptor);
@@ -57,15 +58,13 @@ static void udp_flow_end(struct udp_flow *flow, enum reason reason)
 	udp_flow_free(flow);
 }
 
-static void on_idle(struct worker_timer *timer)
+static void on_expired(struct flow_life *life, enum reason reason)
 {
-	udp_flow_end(LIST_ENTRY(timer, struct udp_flow, idle), REASON_IDLE);
-}
+	struct udp_flow *flow = LIST_ENTRY(life, struct udp_flow, life);
 
-static void is_active(struct udp_flow *flow)
-{
-	worker_timer_set(
-	    worker_of(flow), &flow->idle, worker_now_us(worker_of(flow)) + flow->idle_timeout_us);
+	if (reason == REASON_IDLE)
+		page_count(worker_page(worker_of(flow)), PAGE_udp_flows_idle);
+	udp_flow_end(flow, reason);
 }
 
 /* ---- from the backend ---- */
@@ -75,7 +74,7 @@ static void on_backend_datagram(void *context, struct udp_datagram *datagram)
 	struct udp_flow *flow = context;
 	struct page *page = worker_page(worker_of(flow));
 
-	is_active(flow);
+	flow_life_active(&flow->life);
 	page_count(page, PAGE_udp_datagrams_received);
 	if (flow_send_datagram(
 	        flow->flow, datagram->data, datagram->length_bytes, worker_now_us(worker_of(flow))))
@@ -136,8 +135,10 @@ static int use_backend(struct udp_flow *flow, const struct config_accelerator *c
 		return error ? error : ERR_NOT_FOUND;
 	for (size_t i = 0; i < count; i++) {
 		addresses[i].port = port;
-		if ((error = open_socket(flow, &addresses[i])) == 0)
+		if ((error = open_socket(flow, &addresses[i])) == 0) {
+			flow->backend_id = endpoint_backend_id(backend);
 			return 0;
+		}
 	}
 	return error;
 }
@@ -184,7 +185,7 @@ void udp_flow_on_datagram(struct udp_flow *flow, const uint8_t *data, size_t len
 	};
 	size_t done;
 
-	is_active(flow);
+	flow_life_active(&flow->life);
 	if (!flow->has_socket || udp_send(&flow->udp, &batch, 1, &done))
 		page_count(page, PAGE_udp_datagrams_dropped);
 	else
@@ -217,15 +218,15 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 	made->accelerator = open->accelerator;
 	made->user_port = open->local.port;
 	made->draw = worker_random(endpoint->worker);
-	made->idle_timeout_us = ((uint64_t)config->udp_idle_timeout_s + IDLE_SLACK_S) * 1000000;
 	names_waiter_init(&made->waiter, on_name);
 	ev_init(&made->reader, on_readable);
 	made->reader.data = made;
-	worker_timer_init(&made->idle, on_idle);
+	flow_life_init(&made->life, endpoint->worker,
+	    ((uint64_t)config->udp_idle_timeout_s + IDLE_SLACK_S) * 1000000, on_expired);
 	list_add_tail(&endpoint->udp_flows, &made->node);
 	endpoint->udp_flow_count++;
 	flow_set_user(flow, made);
-	is_active(made);
+	flow_life_active(&made->life);
 	enum reason reason = find_backend(made);
 	if (reason != REASON_NONE) {
 		log_limited(LOG_LEVEL_WARN, 5, "flow-refused", "reason=%s accelerator=%u",
@@ -237,11 +238,17 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 	return REASON_NONE;
 }
 
-void udp_flows_end_removed(struct endpoint *endpoint)
+void udp_flows_on_config(struct endpoint *endpoint)
 {
-	LIST_FOREACH_SAFE (flow, next, &endpoint->udp_flows, struct udp_flow, node) {
-		if (!endpoint_accelerator(endpoint, flow->accelerator))
-			udp_flow_end(flow, REASON_REMOVED);
+	uint32_t drain_s = worker_config(endpoint->worker)->drain_s;
+
+	LIST_FOREACH (flow, &endpoint->udp_flows, struct udp_flow, node) {
+		const struct worker_lane *lane = lane_context(flow_lane(flow->flow));
+
+		flow_life_set_wanted(&flow->life,
+		    endpoint_serves(endpoint, lane->peer_name, flow->accelerator, flow->user_port,
+		        flow->has_socket ? flow->backend_id : 0),
+		    drain_s);
 	}
 }
 

@@ -32,6 +32,15 @@ struct worker_lane *listener_choose(struct listener *listener, uint32_t accelera
 	return name ? worker_lane_to(listener->worker, name) : NULL;
 }
 
+bool listener_serves(const struct listener *listener, uint32_t accelerator,
+    enum accelerator_protocol protocol, uint16_t port)
+{
+	const struct config_accelerator *config = choice_accelerator(listener->choice, accelerator);
+
+	return config && (config->protocol & protocol)
+	       && backend_port(config->ports, config->port_count, 0, port) != 0;
+}
+
 /* ---- the lanes' callbacks: to the flow's kind ---- */
 
 static size_t on_data(void *context, struct flow *flow, const struct iovec *pieces, int count)
@@ -98,16 +107,6 @@ static void on_closed(void *context, struct flow *flow, enum reason reason)
 
 /* ---- the worker's calls ---- */
 
-static void on_removal(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	struct listener *listener = timer->data;
-
-	(void)loop;
-	(void)events;
-	tcp_users_end_removed(listener);
-	udp_users_end_removed(&listener->udp);
-}
-
 static int start(struct worker *worker, void **state)
 {
 	struct listener *listener = calloc(1, sizeof *listener);
@@ -119,8 +118,6 @@ static int start(struct worker *worker, void **state)
 	udp_users_init(&listener->udp, listener);
 	list_init(&listener->acceptors);
 	list_init(&listener->tcp_users);
-	ev_init(&listener->removal, on_removal);
-	listener->removal.data = listener;
 	if (tcp_reserve_init(&listener->reserve)) {
 		free(listener);
 		return ERR_IO;
@@ -129,11 +126,9 @@ static int start(struct worker *worker, void **state)
 	return 0;
 }
 
-/* Flows of what was removed may end by themselves within the drain time. */
 static int on_config(void *state, const struct node_config *old)
 {
 	struct listener *listener = state;
-	struct ev_loop *loop = worker_loop(listener->worker);
 	struct choice *choice;
 
 	(void)old;
@@ -142,9 +137,8 @@ static int on_config(void *state, const struct node_config *old)
 		return ERR_NOMEM;
 	choice_free(listener->choice);
 	listener->choice = choice;
-	ev_timer_stop(loop, &listener->removal);
-	ev_timer_set(&listener->removal, worker_drain_s(listener->worker), 0.);
-	ev_timer_start(loop, &listener->removal);
+	tcp_users_on_config(listener);
+	udp_users_on_config(&listener->udp);
 	return 0;
 }
 
@@ -188,7 +182,6 @@ static void stop(void *state)
 
 	tcp_users_stop(listener);
 	udp_users_clear(&listener->udp);
-	ev_timer_stop(worker_loop(listener->worker), &listener->removal);
 	tcp_relays_clear(&listener->relays);
 	tcp_reserve_close(&listener->reserve);
 	choice_free(listener->choice);

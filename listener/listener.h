@@ -22,11 +22,14 @@ struct listener {
 	struct list_node tcp_users; /* live TCP flows */
 	size_t tcp_user_count;
 	struct udp_users udp;
-	ev_timer removal; /* ends the flows of removed accelerators when the drain time is over */
 };
 
 /* The lane for a new flow of this accelerator, or NULL when no endpoint can be reached. */
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port);
+
+/* Does the config in force still have this port of the accelerator? */
+bool listener_serves(const struct listener *listener, uint32_t accelerator,
+    enum accelerator_protocol protocol, uint16_t port);
 
 #endif

@@ -20,6 +20,7 @@ struct tcp_user {
 	struct list_node node;
 	struct listener *listener;
 	uint32_t accelerator;
+	uint16_t port; /* that the user asked for */
 };
 
 static void on_end(struct tcp_relay *relay, enum reason reason)
@@ -51,6 +52,7 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	}
 	user->listener = listener;
 	user->accelerator = socket->accelerator;
+	user->port = local->port;
 	list_add_tail(&listener->tcp_users, &user->node);
 	listener->tcp_user_count++;
 	tcp_relay_init(&user->relay, &listener->relays, flow,
@@ -134,10 +136,12 @@ void tcp_users_stop(struct listener *listener)
 		acceptor_free(acceptor);
 }
 
-void tcp_users_end_removed(struct listener *listener)
+void tcp_users_on_config(struct listener *listener)
 {
-	LIST_FOREACH_SAFE (user, next, &listener->tcp_users, struct tcp_user, node) {
-		if (!choice_accelerator(listener->choice, user->accelerator))
-			tcp_relay_abort(&user->relay, REASON_REMOVED);
-	}
+	uint32_t drain_s = worker_config(listener->worker)->drain_s;
+
+	LIST_FOREACH (user, &listener->tcp_users, struct tcp_user, node)
+		flow_life_set_wanted(&user->relay.life,
+		    listener_serves(listener, user->accelerator, PROTOCOL_TCP, user->port),
+		    drain_s);
 }

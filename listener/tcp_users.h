@@ -14,7 +14,7 @@ int tcp_users_add_socket(
 void tcp_users_remove_socket(struct listener *listener, const struct worker_socket *socket);
 /* No new connections at all. */
 void tcp_users_stop(struct listener *listener);
-/* Resets the flows whose accelerator is not in the config any more. */
-void tcp_users_end_removed(struct listener *listener);
+/* Flows whose accelerator or port is gone end when the config's drain time is over. */
+void tcp_users_on_config(struct listener *listener);
 
 #endif

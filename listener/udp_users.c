@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/table.h"
 #include "listener/listener.h"
+#include "net/flow_life.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,7 @@ struct udp_user {
 	struct udp_source *source;
 	struct flow *flow;
 	uint32_t accelerator;
-	uint64_t idle_timeout_us;
-	struct worker_timer idle;
+	struct flow_life life;
 	struct list_node by_age, in_source;
 	UT_hash_handle hh;
 };
@@ -94,7 +94,7 @@ static void user_free(struct udp_user *user)
 
 	if (user->flow)
 		flow_set_user(user->flow, NULL);
-	worker_timer_stop(users->listener->worker, &user->idle);
+	flow_life_stop(&user->life);
 	HASH_DEL(users->table, user);
 	list_del(&user->by_age);
 	list_del(&user->in_source);
@@ -113,18 +113,20 @@ static void user_end(struct udp_user *user, enum reason reason)
 	user_free(user);
 }
 
-static void on_idle(struct worker_timer *timer)
+static void on_expired(struct flow_life *life, enum reason reason)
 {
-	user_end(LIST_ENTRY(timer, struct udp_user, idle), REASON_IDLE);
+	struct udp_user *user = LIST_ENTRY(life, struct udp_user, life);
+
+	if (reason == REASON_IDLE)
+		page_count(page_of(user->users), PAGE_udp_flows_idle);
+	user_end(user, reason);
 }
 
 static void is_active(struct udp_user *user)
 {
-	struct worker *worker = user->users->listener->worker;
-
 	list_move_tail(&user->users->by_age, &user->by_age);
 	list_move_tail(&user->source->by_age, &user->in_source);
-	worker_timer_set(worker, &user->idle, worker_now_us(worker) + user->idle_timeout_us);
+	flow_life_active(&user->life);
 }
 
 static void evict(struct udp_user *user)
@@ -172,8 +174,8 @@ static struct udp_user *user_make(struct user_socket *socket, const struct conve
 	user->users = users;
 	user->socket = socket;
 	user->accelerator = config->id;
-	user->idle_timeout_us = (uint64_t)config->udp_idle_timeout_s * 1000000;
-	worker_timer_init(&user->idle, on_idle);
+	flow_life_init(&user->life, users->listener->worker,
+	    (uint64_t)config->udp_idle_timeout_s * 1000000, on_expired);
 	list_init(&user->by_age);
 	list_init(&user->in_source);
 	struct udp_source *source = source_of(users, &key->user);
@@ -330,12 +332,16 @@ void udp_users_remove_socket(struct udp_users *users, const struct worker_socket
 	}
 }
 
-void udp_users_end_removed(struct udp_users *users)
+void udp_users_on_config(struct udp_users *users)
 {
-	LIST_FOREACH_SAFE (user, next, &users->by_age, struct udp_user, by_age) {
-		if (!choice_accelerator(users->listener->choice, user->accelerator))
-			user_end(user, REASON_REMOVED);
-	}
+	struct listener *listener = users->listener;
+	uint32_t drain_s = worker_config(listener->worker)->drain_s;
+
+	LIST_FOREACH (user, &users->by_age, struct udp_user, by_age)
+		flow_life_set_wanted(&user->life,
+		    listener_serves(
+		        listener, user->accelerator, PROTOCOL_UDP, user->key.local.port),
+		    drain_s);
 }
 
 void udp_users_init(struct udp_users *users, struct listener *listener)

@@ -36,7 +36,8 @@ void udp_users_clear(struct udp_users *users);
 int udp_users_add_socket(
     struct udp_users *users, const struct worker_socket *socket, int descriptor);
 void udp_users_remove_socket(struct udp_users *users, const struct worker_socket *socket);
-void udp_users_end_removed(struct udp_users *users);
+/* Flows whose accelerator or port is gone end when the config's drain time is over. */
+void udp_users_on_config(struct udp_users *users);
 
 /* The lane's callbacks for flows of this kind; `user` is flow_user(). */
 void udp_user_on_datagram(struct udp_user *user, const uint8_t *data, size_t length);

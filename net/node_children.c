@@ -93,7 +93,6 @@ static void tell_settings(struct node *node, struct process *worker)
 	struct worker_settings settings = {
 	    .index = index,
 	    .count = node->workers,
-	    .drain_s = node->options.drain_s,
 	    .packet_bytes = PACKET_BYTES,
 	    .source_count = (uint16_t)node->options.source_count,
 	    .memory_bytes = worker_memory_bytes(node),

@@ -38,12 +38,8 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(packets_malformed, COUNTER, "Packets with a broken header")                              \
 	X(packets_forged, COUNTER, "Packets that did not open under their lane's key")             \
 	X(packets_replayed, COUNTER, "Packets that came twice, or too late to tell")               \
-	X(packets_pending_dropped, COUNTER, "Sealed packets beyond those kept while keys are due") \
 	X(handshake_packets_received, COUNTER, "Handshake packets with a right door key")          \
 	X(handshake_packets_dropped, COUNTER, "Handshake packets with a wrong door key")           \
-	X(handshakes_started, COUNTER, "Handshakes begun")                                         \
-	X(handshakes_done, COUNTER, "Handshakes that gave a tunnel its keys")                      \
-	X(handshakes_failed, COUNTER, "Handshakes that ended otherwise")                           \
 	X(lanes_up, GAUGE, "Lanes that are up")                                                    \
 	X(lanes_opened, COUNTER, "Lanes that came up")                                             \
 	X(lanes_lost, COUNTER, "Lanes that ended")                                                 \
@@ -71,6 +67,7 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(udp_datagrams_received, COUNTER, "Datagrams from users or backends")                     \
 	X(udp_datagrams_sent, COUNTER, "Datagrams to users or backends")                           \
 	X(udp_datagrams_dropped, COUNTER, "Datagrams that the lane or the system did not take")    \
+	X(tcp_flows_refused, COUNTER, "TCP flows for which no backend could be had")               \
 	X(flows_unknown_accelerator, COUNTER, "Flows asking for an accelerator that they may not") \
 	X(memory_bytes, GAUGE, "Bytes in stream buffers")
 

@@ -29,13 +29,6 @@ static void touch(struct tcp_relay *relay)
 	worker_touch(relay->shared->worker, flow_lane(relay->flow));
 }
 
-static void is_active(struct tcp_relay *relay)
-{
-	struct worker *worker = relay->shared->worker;
-
-	worker_timer_set(worker, &relay->idle, worker_now_us(worker) + relay->idle_timeout_us);
-}
-
 static void stop_watching(struct tcp_relay *relay)
 {
 	struct worker *worker = relay->shared->worker;
@@ -49,7 +42,7 @@ static void stop_watching(struct tcp_relay *relay)
 static void close_socket(struct tcp_relay *relay)
 {
 	stop_watching(relay);
-	worker_timer_stop(relay->shared->worker, &relay->idle);
+	flow_life_stop(&relay->life);
 	if (relay->descriptor >= 0)
 		close(relay->descriptor);
 	relay->descriptor = -1;
@@ -156,7 +149,7 @@ static bool read_some(struct tcp_relay *relay)
 		return false;
 	relay->bytes_in += (uint64_t)length;
 	page_add(page_of(relay), PAGE_tcp_bytes_received, (uint64_t)length);
-	is_active(relay);
+	flow_life_active(&relay->life);
 	int error = write_to_flow(relay, (size_t)length);
 	drop_full_chunks(relay->shared);
 	if (error) {
@@ -222,7 +215,7 @@ size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, in
 	size_t taken = written > 0 ? (size_t)written : 0;
 	relay->bytes_out += taken;
 	page_add(page_of(relay), PAGE_tcp_bytes_sent, taken);
-	is_active(relay);
+	flow_life_active(&relay->life);
 	if (taken < total)
 		ev_io_start(worker_loop(relay->shared->worker), &relay->writer);
 	return taken;
@@ -275,12 +268,13 @@ void tcp_relay_abort(struct tcp_relay *relay, enum reason reason)
 	touch(relay);
 }
 
-static void on_idle(struct worker_timer *timer)
+static void on_expired(struct flow_life *life, enum reason reason)
 {
-	struct tcp_relay *relay = LIST_ENTRY(timer, struct tcp_relay, idle);
+	struct tcp_relay *relay = LIST_ENTRY(life, struct tcp_relay, life);
 
-	page_count(page_of(relay), PAGE_tcp_idle_closed);
-	tcp_relay_abort(relay, REASON_IDLE);
+	if (reason == REASON_IDLE)
+		page_count(page_of(relay), PAGE_tcp_idle_closed);
+	tcp_relay_abort(relay, reason);
 }
 
 void tcp_relay_start(struct tcp_relay *relay, int descriptor)
@@ -289,7 +283,7 @@ void tcp_relay_start(struct tcp_relay *relay, int descriptor)
 	relay->is_connected = true;
 	ev_io_set(&relay->reader, descriptor, EV_READ);
 	ev_io_set(&relay->writer, descriptor, EV_WRITE);
-	is_active(relay);
+	flow_life_active(&relay->life);
 	ev_io_start(worker_loop(relay->shared->worker), &relay->reader);
 	if (relay->is_peer_finished)
 		shutdown(descriptor, SHUT_WR);
@@ -306,7 +300,6 @@ void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct f
 	    .shared = shared,
 	    .flow = flow,
 	    .descriptor = -1,
-	    .idle_timeout_us = idle_timeout_us,
 	    .on_end = on_end,
 	};
 	ev_init(&relay->reader, on_readable);
@@ -314,7 +307,7 @@ void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct f
 	relay->reader.data = relay;
 	relay->writer.data = relay;
 	list_init(&relay->starved);
-	worker_timer_init(&relay->idle, on_idle);
+	flow_life_init(&relay->life, shared->worker, idle_timeout_us, on_expired);
 	flow_set_user(flow, relay);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/chunk.h"
 #include "base/list.h"
+#include "net/flow_life.h"
 #include "net/worker.h"
 #include "tunnel/lane.h"
 
@@ -39,8 +40,7 @@ struct tcp_relay {
 	bool has_finished;     /* the socket's FIN was read */
 	bool is_peer_finished; /* the flow's FIN came, and every byte before it was taken */
 	ev_io reader, writer;
-	struct worker_timer idle;
-	uint64_t idle_timeout_us;
+	struct flow_life life;
 	uint64_t bytes_in, bytes_out; /* read from the socket, written to it */
 	struct list_node starved;
 	/* The flow is closed and the socket too: the owner may free the relay. */

@@ -78,11 +78,6 @@ bool worker_is_draining(const struct worker *worker)
 	return worker->is_draining;
 }
 
-double worker_drain_s(const struct worker *worker)
-{
-	return worker->settings.drain_s;
-}
-
 void worker_timer_init(struct worker_timer *timer, void (*expired)(struct worker_timer *timer))
 {
 	wheel_timer_init(&timer->timer);

@@ -100,8 +100,6 @@ struct page *worker_page(const struct worker *worker);
 /* Uniform bits, not for secrets. */
 uint64_t worker_random(struct worker *worker);
 bool worker_is_draining(const struct worker *worker);
-/* --drain: how long flows may go on after their accelerator was removed, or after SIGTERM. */
-double worker_drain_s(const struct worker *worker);
 
 /* Listener: the lane to that endpoint, or NULL when it is not up. */
 struct worker_lane *worker_lane_to(struct worker *worker, const char *peer_name);

@@ -32,7 +32,6 @@ enum worker_message {
 struct worker_settings {
 	uint32_t index; /* the worker's slot, in connection ids */
 	uint32_t count;
-	uint32_t drain_s;
 	uint16_t packet_bytes; /* UDP payload of a tunnel packet */
 	uint16_t source_count;
 	uint64_t memory_bytes; /* of this worker's chunk pool */
