@@ -310,6 +310,8 @@ int flow_write(struct flow *flow, const struct slice *slice)
 	uint64_t room = room_bytes(flow);
 	int rc;
 
+	if (flow->open.kind != FLOW_TCP)
+		return ERR_INVALID;
 	if (lane_is_over(flow->lane) || flow->send.is_finished || flow->send.is_reset)
 		return ERR_STATE;
 	if (slice->length > room) {

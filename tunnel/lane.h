@@ -161,7 +161,7 @@ int flow_open(struct lane *lane, const struct flow_open *open, void *user, struc
  * When that is little, on_writable follows once there is more.
  */
 size_t flow_write_room(struct flow *flow);
-/* Queues a slice; takes a reference of its own, until acknowledged. 0, ERR_LIMIT (more than the room), ERR_STATE, ERR_NOMEM. */
+/* Queues a slice; takes a reference of its own, until acknowledged. 0, ERR_LIMIT (more than the room), ERR_STATE, ERR_NOMEM, ERR_INVALID (a UDP flow). */
 int flow_write(struct flow *flow, const struct slice *slice);
 /* No more bytes follow. */
 void flow_finish(struct flow *flow);
