@@ -33,10 +33,11 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(autouse=True)
 def programs_end_with_test():
-    """What a test started and did not stop."""
+    """What a test started and did not stop, unless somebody else will: a daemon that a test has
+    restarted belongs to its cluster, which may serve the next test too."""
     before = list(procs.running)
     yield
-    for proc in reversed([p for p in procs.running if p not in before]):
+    for proc in reversed([p for p in procs.running if p not in before and not p.has_owner]):
         proc.stop(timeout=2)
 
 

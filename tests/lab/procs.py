@@ -172,6 +172,7 @@ class Proc:
                 env={**os.environ, **(env or {})},
                 preexec_fn=lambda: die_with_parent(death_signal))
         self.pid = self.popen.pid
+        self.has_owner = False  # who stops it, even when the test that started it is over
         running.append(self)
 
     def __enter__(self):

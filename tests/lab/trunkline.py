@@ -69,6 +69,7 @@ class Daemon:
         self.proc = procs.Proc(self.name, [*self.args, *more], self.cluster.folder,
                                self.cluster.space(self.node), death_signal=signal.SIGKILL,
                                log_mode="ab")
+        self.proc.has_owner = True
         return self
 
     def stop(self, timeout=10):
