@@ -57,6 +57,7 @@ def test_datagrams_after_a_replacement_reach_the_new_accelerator(cluster):
     """The user's socket and the listener's port are those of the old accelerator's flow."""
     with server(socket.SOCK_DGRAM) as (one, first), server(socket.SOCK_DGRAM) as (two, second):
         port = procs.free_port(socket.SOCK_DGRAM)
+        cluster.accelerator("keeps-the-lane", "udp", str(procs.free_port()), [f"{HERE}:{first}"])
         cluster.accelerator("before", "udp", str(port), [f"{HERE}:{first}"])
         cluster.wait_up()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as user:
@@ -74,3 +75,4 @@ def test_datagrams_after_a_replacement_reach_the_new_accelerator(cluster):
             two.sendto(b"answer", seen)
             assert user.recv(100) == b"answer"
         cluster.ctl("accelerator", "delete", "after")
+        cluster.ctl("accelerator", "delete", "keeps-the-lane")
