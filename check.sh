@@ -43,6 +43,15 @@ broken() {
 	finish
 }
 
+for part in $parts; do
+	case $part in
+	units | sanitizers | fuzz | e2e) ;;
+	*)
+		echo "usage: check.sh [units] [sanitizers] [fuzz] [e2e]      all of them when none is named" >&2
+		exit 2
+		;;
+	esac
+done
 if [ "$(id -u)" -ne 0 ]; then
 	echo "The tests make network namespaces: run  sudo ./check.sh" >&2
 	exit 2
@@ -80,10 +89,6 @@ for part in $parts; do
 			CFLAGS="-O1 -g" || broken "the build failed"
 		step "fuzz targets over their corpus"
 		count tests/fuzz/run.py build/fuzz --seconds 5
-		;;
-	*)
-		echo "unknown part '$part': units, sanitizers, e2e or fuzz" >&2
-		exit 2
 		;;
 	esac
 done

@@ -5,7 +5,10 @@
 # and shows the tunnel's latency.
 #
 #   sudo ./quickstart.sh           installs missing packages, and stays up until Ctrl-C
-#   ./quickstart.sh --once         the same without root when the packages are there; ends by itself
+#   sudo ./quickstart.sh --once    the same, but ends by itself
+#
+# Neither needs root where the packages are installed. What it makes outside build/ is a directory
+# under /tmp, and is gone when it ends; only a failure leaves it, for its logs.
 set -u
 cd "$(dirname "$0")" || exit 1
 . scripts/packages.sh
@@ -14,7 +17,12 @@ once=""
 case "${1-}" in
 --once) once=yes ;;
 "") ;;
+-h | --help)
+	sed -n '1,2d; /^#/!q; s/^# \{0,1\}//p' quickstart.sh
+	exit 0
+	;;
 *)
+	echo "quickstart: unknown argument '$1'" >&2
 	echo "usage: quickstart.sh [--once]" >&2
 	exit 2
 	;;
@@ -27,28 +35,56 @@ chmod 755 "$state"
 pids=()
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*" | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9;]*m//g'; fi; }
-# Shows a command as one would type it, then runs it.
+# Prints a command as one would type it, the state directory as $S.
+type_out() {
+	local word line="\$"
+	for word; do
+		word=${word/#$bin\//}
+		word=${word//$state/\$S}
+		case $word in
+		*[\ %\\]*) word="'$word'" ;;
+		esac
+		line+=" $word"
+	done
+	echo "$line"
+}
 show() {
-	echo "\$ $*"
+	type_out "$@"
 	"$@"
 }
 trunkctl() { "$bin/trunkctl" --control "unix:$state/control/control.sock" "$@"; }
 
 stop_all() {
-	local pid
-	trap '' INT TERM
-	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
-	for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null; done
+	trap '' INT TERM HUP
+	# The first signal lets flows end, the second does not wait for them.
+	for _ in 1 2; do
+		[ "${#pids[@]}" -eq 0 ] || kill "${pids[@]}" 2>/dev/null
+		sleep 0.3
+	done
+	wait
 	pids=()
+}
+
+interrupted() {
+	echo
+	stop_all
+	rm -rf "$state"
+	echo "Stopped; nothing is left running."
+	exit 130
 }
 
 fail() {
 	echo
 	echo "quickstart: $1" >&2
+	if [ "${#pids[@]}" -eq 0 ]; then # nothing was started yet
+		rm -rf "$state"
+		exit 1
+	fi
 	for log in "$state"/*.log; do
 		[ -s "$log" ] && printf -- '--- last lines of %s\n' "$log" >&2 && tail -n 15 "$log" >&2
 	done
 	stop_all
+	echo "quickstart: all logs are in $state" >&2
 	exit 1
 }
 
@@ -56,7 +92,7 @@ fail() {
 start() {
 	local name=$1
 	shift
-	echo "\$ ${*/#$bin\//}"
+	type_out "$@"
 	"$@" >"$state/$name.log" 2>&1 &
 	pids+=($!)
 }
@@ -87,19 +123,20 @@ http_answers() { curl -sf -o /dev/null "http://127.0.0.1:$1/"; }
 dns_answers() { dig +short +tries=1 +time=1 "@127.0.0.1" -p "$1" game.example | grep -q .; }
 accelerators_are_applied() { http_answers "$web_port" && dns_answers "$dns_port"; }
 
+trap interrupted INT TERM HUP
+
 say "Packages and build"
 # shellcheck disable=SC2086 # lists of words
 packages_install $BUILD_PACKAGES $DEMO_PACKAGES || fail "packages are missing"
 build_tree build/quickstart all -- || fail "the build failed"
 echo "built in $bin"
 
-trap 'echo; stop_all; echo "stopped; state and logs are in $state"; exit 130' INT TERM
-
 nodes_port=$(free_port) tunnel_port=$(free_port)
 backend_web=$(free_port) backend_dns=$(free_port)
 web_port=$(free_port) dns_port=$(free_port)
 
 say "Two real servers: a web server and a DNS server"
+echo "\$ S=$state"
 mkdir -p "$state/web" "$state/nginx"
 head -c 50000000 /dev/urandom >"$state/web/file.bin"
 echo "hello from the backend" >"$state/web/index.html"
@@ -115,7 +152,6 @@ http {
 	server { listen 127.0.0.1:$backend_web; root $state/web; }
 }
 END
-PATH=$PATH:/usr/sbin
 start nginx nginx -p "$state/nginx" -c "$state/nginx/nginx.conf" -e "$state/nginx.log"
 start dnsmasq dnsmasq --keep-in-foreground --conf-file=/dev/null --no-hosts --no-resolv --pid-file= \
 	--user="$(id -un)" --listen-address=127.0.0.1 --bind-interfaces --port="$backend_dns" \
@@ -123,7 +159,7 @@ start dnsmasq dnsmasq --keep-in-foreground --conf-file=/dev/null --no-hosts --no
 wait_for "the web server" http_answers "$backend_web"
 wait_for "the DNS server" dns_answers "$backend_dns"
 
-say "Control, an endpoint in seoul, a listener in tokyo (state in $state)"
+say "Control, an endpoint in seoul, a listener in tokyo (state in \$S)"
 start control "$bin/trunkline-control" --state "$state/control" \
 	--api "unix:$state/control/control.sock" --nodes "127.0.0.1:$nodes_port"
 wait_for "control" trunkctl status
@@ -155,10 +191,10 @@ echo "through tunnel:  $received"
 [ "$sent" = "$received" ] || fail "the hashes differ"
 
 say "DNS through the tunnel, over UDP and over TCP"
-show dig +short @127.0.0.1 -p "$dns_port" game.example
-answer=$(dig +short @127.0.0.1 -p "$dns_port" game.example)
-answer_tcp=$(dig +tcp +short @127.0.0.1 -p "$dns_port" game.example)
-[ "$answer" = 192.0.2.7 ] && [ "$answer_tcp" = 192.0.2.7 ] || fail "the answers are '$answer' and '$answer_tcp'"
+for transport in +notcp +tcp; do
+	show dig +short "$transport" @127.0.0.1 -p "$dns_port" game.example | tee "$state/answer"
+	grep -qx 192.0.2.7 "$state/answer" || fail "that is not the answer of the DNS server"
+done
 
 say "The tunnel"
 sleep 2

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Which Debian packages Trunkline needs, and how to get those that are missing. Sourced, not run.
 
+PATH=$PATH:/usr/sbin:/sbin # plain "su" leaves them out
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libev-dev libwolfssl-dev
 	libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libyaml-dev
 	libsqlite3-dev libsmartcols-dev uthash-dev libc-ares-dev libsystemd-dev libseccomp-dev
@@ -20,9 +21,11 @@ packages_missing() {
 	done
 }
 
+apt_install() { DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"; }
+
 # While packages are installed nothing may be started: a test machine needs no new daemons.
-packages_install() {
-	local missing policy=/usr/sbin/policy-rc.d made_policy="" status=0
+packages_install() ( # a shell of its own, whose trap also sees Ctrl-C
+	local missing policy=/usr/sbin/policy-rc.d log status=0
 	missing=$(packages_missing "$@" | tr '\n' ' ')
 	[ -n "$missing" ] || return 0
 	if [ "$(id -u)" -ne 0 ]; then
@@ -30,21 +33,27 @@ packages_install() {
 		echo "Run:  sudo apt-get install $missing" >&2
 		return 1
 	fi
-	echo "Installing: $missing"
-	if [ ! -e "$policy" ]; then
+	echo "Installing (some minutes on a fresh system): $missing"
+	log=$(mktemp)
+	if [ -e "$policy" ]; then
+		trap 'rm -f "$log"' EXIT
+	else
+		trap 'rm -f "$log" "$policy"' EXIT
 		printf '#!/bin/sh\nexit 101\n' >"$policy"
 		chmod 755 "$policy"
-		made_policy=yes
 	fi
 	# shellcheck disable=SC2086 # one word a package
-	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing \
-		>/dev/null || {
-		apt-get update -qq &&
-			DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-				$missing >/dev/null
-	} || status=1
-	[ -z "$made_policy" ] || rm -f "$policy"
-	return "$status"
+	apt_install $missing >"$log" 2>&1 ||
+		{ apt-get update -qq && apt_install $missing; } >"$log" 2>&1 || status=1
+	[ "$status" -eq 0 ] || tail -n 20 "$log" >&2
+	exit "$status"
+)
+
+# What root makes in a user's tree belongs to that user, who may build there without root next time.
+give_to_owner() {
+	[ "$(id -u)" -ne 0 ] || [ "$(stat -c %u .)" -eq 0 ] ||
+		chown -Rhf --reference=. build build-aux autom4te.cache aclocal.m4 config.h.in* configure* \
+			Makefile.in || :
 }
 
 # build_tree DIRECTORY TARGET... -- CONFIGURE-ARGUMENT... : configures once, then makes.
@@ -70,4 +79,5 @@ build_tree() {
 	for target in "${targets[@]}"; do # one by one: "all" is a make of its own
 		make -s -C "$directory" -j"$jobs" "$target" || return 1
 	done
+	give_to_owner
 }
