@@ -254,7 +254,15 @@ static void on_due(struct ev_loop *loop, ev_timer *watcher, int events)
 	run(watcher->data);
 }
 
-/* The state's lock says that no other control serves there: an old socket may go. */
+/* The state's lock says that no other control serves there: an old socket may go, and nothing else. */
+static void remove_old_socket(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+		unlink(path);
+}
+
 static int open_socket(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -265,7 +273,7 @@ static int open_socket(const char *path)
 	if (descriptor < 0)
 		return -1;
 	memcpy(address.sun_path, path, strlen(path));
-	unlink(path);
+	remove_old_socket(path);
 	mask = umask(0177);
 	result = bind(descriptor, (struct sockaddr *)&address, sizeof(address));
 	umask(mask);

@@ -376,6 +376,16 @@ def test_options_that_are_refused(tmp_path, arguments, words):
     assert not (tmp_path / "s").exists()
 
 
+def test_a_file_at_the_sockets_path_is_left_alone(tmp_path):
+    path = tmp_path / "precious"
+    path.write_text("data")
+    done = procs.run([trunkline.program("trunkline-control"), "--state", str(tmp_path / "state"),
+                      "--api", f"unix:{path}", "--nodes", "127.0.0.1:0"], check=False)
+    assert done.returncode == 1
+    assert "api_failed" in done.stderr and str(path) in done.stderr
+    assert path.read_text() == "data"
+
+
 def test_answers_keep_to_the_api_description(control):
     """Every answer against the schemas of doc/openapi.yaml."""
     import jsonschema
