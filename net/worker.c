@@ -204,6 +204,7 @@ static int use_config(struct worker *worker)
 {
 	int error = worker_door_on_config(worker);
 
+	lanes_on_config(&worker->lanes, worker->config);
 	if (!error && worker->role->role == NODE_LISTENER)
 		error = dial_on_config(&worker->dial);
 	else if (!error)

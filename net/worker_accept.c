@@ -177,8 +177,8 @@ void accept_on_config(struct accept *accept)
 		if (doors_find(&accept->worker->gate.doors, accepted->key.door_id))
 			continue;
 		if (accepted->carried)
-			lanes_close(&accept->worker->lanes, accepted->carried, REASON_REMOVED,
-			    "the listener is not in the config any more");
+			lanes_leave(&accept->worker->lanes, accepted->carried,
+			    accept->worker->config->drain_s);
 		HASH_DEL(accept->table, accepted);
 		free(accepted);
 	}

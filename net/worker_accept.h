@@ -20,7 +20,7 @@ struct accept {
 
 void accept_init(struct accept *accept, struct worker *worker);
 void accept_clear(struct accept *accept);
-/* Listeners that are gone lose their lanes. */
+/* Lanes of listeners that are gone leave. */
 void accept_on_config(struct accept *accept);
 /* A START: true when it was answered from memory, else it is for the keys process. */
 bool accept_repeat(struct accept *accept, const struct handshake_header *header,

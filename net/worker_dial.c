@@ -374,8 +374,7 @@ static void drop_missing(struct dial *dial)
 		    && !memcmp(still->door_key, peer->config.door_key, DOOR_KEY_BYTES))
 			continue;
 		if (peer->carried)
-			lanes_close(&worker->lanes, peer->carried, REASON_REMOVED,
-			    "the endpoint is not in the config any more");
+			lanes_leave(&worker->lanes, peer->carried, worker->config->drain_s);
 		peer_free(peer);
 	}
 }

@@ -25,7 +25,7 @@ struct dial {
 
 void dial_init(struct dial *dial, struct worker *worker);
 void dial_clear(struct dial *dial);
-/* Peers that are gone lose their lane, new ones are dialled. ERR_NOMEM. */
+/* Lanes to peers that are gone leave, new ones are dialled. ERR_NOMEM. */
 int dial_on_config(struct dial *dial);
 /* The keys process was started again: what was asked of the old one is asked anew. */
 void dial_on_keys(struct dial *dial);

@@ -20,6 +20,7 @@ enum {
 	INDEX_MASK = LANES_MAX - 1,
 	RANDOM_BITS = 12,
 	SLOT_SHIFT = LANE_INDEX_BITS + RANDOM_BITS,
+	LEAVE_SLACK_US = 2000000, /* for flows to end by themselves after the drain time */
 };
 
 static struct page *page_of(const struct lanes *lanes)
@@ -156,6 +157,25 @@ static void serve_lane(struct lanes *lanes, struct carried *carried)
 		list_move_tail(&lanes->busy, &carried->busy); /* it may have more */
 }
 
+static bool has_left(const struct carried *carried)
+{
+	struct lane_stats stats;
+
+	lane_get_stats(carried->shown.lane, &stats);
+	return stats.flows_now == 0 || carried->leaves_us <= carried->shown.worker->now_us;
+}
+
+/* The flows end by themselves when their own drain time is over: this is for those that can't. */
+static void close_those_that_left(struct lanes *lanes)
+{
+	LIST_FOREACH_SAFE (carried, next, &lanes->all, struct carried, node) {
+		if (carried->leaves_us && lane_state(carried->shown.lane) != LANE_OVER
+		    && has_left(carried))
+			lanes_close(lanes, carried, REASON_REMOVED,
+			    "this peer is not in the config any more");
+	}
+}
+
 static void run_timers(struct lanes *lanes)
 {
 	LIST_FOREACH_SAFE (carried, next, &lanes->all, struct carried, node) {
@@ -195,6 +215,7 @@ void lanes_serve(struct lanes *lanes)
 
 	if (!lanes->has_socket)
 		return;
+	close_those_that_left(lanes);
 	run_timers(lanes);
 	list_init(&turns);
 	list_splice_tail(&turns, &lanes->busy);
@@ -333,6 +354,8 @@ void lanes_report(struct lanes *lanes)
 	uint64_t up = 0;
 
 	LIST_FOREACH (carried, &lanes->all, struct carried, node) {
+		if (carried->leaves_us)
+			continue;
 		up += is_up(carried);
 		if (!carried->page)
 			carried->page = page_lane_claim(page_of(lanes));
@@ -412,6 +435,23 @@ void lanes_close(struct lanes *lanes, struct carried *carried, enum reason reaso
 {
 	lane_close(carried->shown.lane, reason, text, lanes->worker->now_us);
 	list_move_tail(&lanes->busy, &carried->busy);
+}
+
+void lanes_leave(struct lanes *lanes, struct carried *carried, uint32_t drain_s)
+{
+	page_lane_release(carried->page); /* no tunnel that control knows of */
+	carried->page = NULL;
+	carried->leaves_us =
+	    lanes->worker->now_us + (drain_s ? LEAVE_SLACK_US + drain_s * UINT64_C(1000000) : 0);
+	list_move_tail(&lanes->busy, &carried->busy);
+}
+
+void lanes_on_config(struct lanes *lanes, const struct node_config *config)
+{
+	LIST_FOREACH (carried, &lanes->all, struct carried, node) {
+		if (carried->leaves_us && config->drain_s == 0)
+			carried->leaves_us = lanes->worker->now_us;
+	}
 }
 
 int lanes_set_socket(struct lanes *lanes, int descriptor)

@@ -33,6 +33,7 @@ struct carried {
 	struct addr local;      /* the address they leave from; family 0 for the socket's own */
 	struct page_lane *page; /* its record, NULL when the page was full */
 	uint64_t up_since_ms;   /* UNIX time of the last change of being up */
+	uint64_t leaves_us;     /* when it is closed, or before, with its last flow; 0: it stays */
 	struct list_node node, busy, received;
 };
 
@@ -70,6 +71,16 @@ void lanes_remove(struct lanes *lanes, struct carried *carried);
 /* Tells the peer why, and is gone a round later. */
 void lanes_close(
     struct lanes *lanes, struct carried *carried, enum reason reason, const char *text);
+/*
+ * Its peer is not in the config any more: no new flow finds the lane, and those that it has may end
+ * by themselves for so many seconds; 0 closes it at once.
+ */
+void lanes_leave(struct lanes *lanes, struct carried *carried, uint32_t drain_s);
+/*
+ * A config with drain_s 0 ends what leaves already, too: it may have come because a peer's key was
+ * stolen.
+ */
+void lanes_on_config(struct lanes *lanes, const struct node_config *config);
 /* The lane with something to send. */
 void lanes_touch(struct lanes *lanes, struct lane *lane);
 /* Sends a packet that is not a lane's. It may be lost. */

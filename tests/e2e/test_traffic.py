@@ -517,3 +517,43 @@ def test_an_update_acts_within_a_second_and_touches_no_flow(site):
     assert echoes(*old) and echoes(*neighbour)
     for sock in old + neighbour:
         sock.close()
+
+
+def test_a_deleted_accelerator_ends_its_flows_alone(site):
+    service, other = site.tcp(), site.tcp()
+    flow, neighbour = service.pair(), other.pair()
+    assert echoes(*flow) and echoes(*neighbour)
+    site.ctl("accelerator", "delete", f"tcp{service.port}", "--now")
+    assert is_reset(flow[0], 2 * SLOW) is True
+    assert is_reset(flow[1], 2 * SLOW) is True
+    with pytest.raises(ConnectionError):
+        service.connect()
+    assert echoes(*neighbour)
+    for sock in flow + neighbour:
+        sock.close()
+
+
+def test_flows_of_the_last_accelerator_may_end_by_themselves(tmp_path):
+    """The tunnel has nothing to do any more, but its flows have the drain time, in which the tunnel
+    can come back too; --now ends them."""
+    with Site(tmp_path, workers=1, binds=["10.77.0.2"]) as site:
+        service = site.tcp()
+        first, second = service.pair(), service.pair()
+        assert echoes(*first) and echoes(*second)
+        site.ctl("accelerator", "delete", f"tcp{service.port}")
+        procs.wait_until(lambda: not site.items("tunnel", "list"), 2, "the tunnel to be gone")
+        time.sleep(1)
+        with pytest.raises(ConnectionError):
+            service.connect()
+        for flow in first, second:
+            assert echoes(*flow)
+        first[0].close()
+        assert is_reset(first[1], 2) is False
+        later = site.tcp()
+        third = later.pair()
+        assert echoes(*second) and echoes(*third)
+        site.ctl("accelerator", "delete", f"tcp{later.port}", "--now")
+        assert is_reset(third[0], 2 * SLOW) is True
+        assert is_reset(third[1], 2 * SLOW) is True
+        for sock in first + second + third:
+            sock.close()
