@@ -27,7 +27,6 @@ check_PROGRAMS += \
 
 EXTRA_PROGRAMS += tests/fuzz/config_fuzz tests/fuzz/messages_fuzz
 FUZZ_TARGETS += tests/fuzz/config_fuzz tests/fuzz/messages_fuzz
-EXTRA_DIST += tests/fuzz/corpus/config_fuzz tests/fuzz/corpus/messages_fuzz
 tests_fuzz_config_fuzz_SOURCES = tests/fuzz/config_fuzz.c
 tests_fuzz_config_fuzz_LDADD = $(MODEL_LIBS)
 tests_fuzz_config_fuzz_LDFLAGS = $(FUZZER_LINK)
