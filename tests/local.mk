@@ -7,7 +7,7 @@ tests_lab_wanem_LDADD = -lm
 
 check_SCRIPTS += tests/layering.py
 EXTRA_DIST += tests/layering.py tests/run_programs.py tests/conftest.py tests/unit/cmocka_all.h \
-	$(wildcard $(top_srcdir)/tests/lab/*.py) tests/e2e tests/fuzz/run.py tests/fuzz/corpus
+	$(wildcard $(top_srcdir)/tests/lab/*.py $(top_srcdir)/tests/lab/*.scn) tests/e2e tests/fuzz/run.py tests/fuzz/corpus
 
 lab: all check-programs
 	$(abs_top_srcdir)/tests/e2e/run $(abs_top_builddir)
