@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 enum {
-	TLS_SYSTEM_DEVICE = 7400,            /* random numbers by libsodium: no file is opened */
-	TLS_PEM_BYTES = 2048, /* enough for a P-256 key or certificate in PEM */
+	TLS_SYSTEM_DEVICE = 7400,           /* random numbers by libsodium: no file is opened */
+	TLS_PEM_BYTES = 2048,               /* enough for a P-256 key or certificate in PEM */
 	TLS_BUFFER_BYTES_MAX = 1024 * 1024, /* ciphertext held in one direction */
 	TLS_READ_BYTES_MAX = 16 * 1024,     /* plaintext of one TLS record, RFC 8446 section 5.1 */
 };

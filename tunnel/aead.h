@@ -28,7 +28,8 @@ struct aead_key {
 
 bool aead_is_supported(enum aead_kind kind);
 /* Derives key and iv from the epoch's secret (HKDF-Expand over HMAC-SHA-256, RFC 5869 section 2.3). */
-void aead_key_init(struct aead_key *key, enum aead_kind kind, const uint8_t secret[AEAD_SECRET_BYTES]);
+void aead_key_init(
+    struct aead_key *key, enum aead_kind kind, const uint8_t secret[AEAD_SECRET_BYTES]);
 /* Erases it. */
 void aead_key_clear(struct aead_key *key);
 /* Seals `length` bytes in place and writes the tag behind them; nonce = iv XOR packet number. */

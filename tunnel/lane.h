@@ -72,8 +72,8 @@ struct lane_callbacks {
 	/* Both directions are over and acknowledged, or the lane is over: the flow's last callback. */
 	void (*on_closed)(void *context, struct flow *flow, enum reason reason);
 	/* The lane's state changed. At LANE_OVER its flows were closed already. */
-	void (*on_state)(void *context, struct lane *lane, enum lane_state state, enum reason reason,
-	    const char *text);
+	void (*on_state)(void *context, struct lane *lane, enum lane_state state,
+	    enum reason reason, const char *text);
 	/* A round-trip sample, acknowledgement delay taken off. */
 	void (*on_rtt)(void *context, struct lane *lane, uint64_t rtt_us);
 };
@@ -85,12 +85,13 @@ struct lane_config {
 	enum aead_kind aead;
 	uint8_t send_secret[AEAD_SECRET_BYTES]; /* of epoch 0, by session_lane_secrets() */
 	uint8_t receive_secret[AEAD_SECRET_BYTES];
-	uint16_t packet_bytes;      /* UDP payload, PACKET_MIN_BYTES .. PACKET_MAX_BYTES; 1200 by default */
-	uint32_t max_flows;         /* most flows at once; one more is reset with REASON_LIMIT */
-	uint64_t memory_bytes;      /* most bytes that this lane may hold in send and receive chunks */
-	struct chunk_pool *pool;    /* shared by the worker's lanes; outlives the lane */
+	uint16_t
+	    packet_bytes;   /* UDP payload, PACKET_MIN_BYTES .. PACKET_MAX_BYTES; 1200 by default */
+	uint32_t max_flows; /* most flows at once; one more is reset with REASON_LIMIT */
+	uint64_t memory_bytes;   /* most bytes that this lane may hold in send and receive chunks */
+	struct chunk_pool *pool; /* shared by the worker's lanes; outlives the lane */
 	const struct lane_callbacks *callbacks; /* outlives the lane */
-	void *context;              /* first argument of the callbacks */
+	void *context;                          /* first argument of the callbacks */
 };
 
 /* Counters and measurements; rates are the caller's, from differences. */
@@ -100,8 +101,9 @@ struct lane_stats {
 	uint64_t rtt_latest_us, rtt_smoothed_us, rtt_min_us, rtt_variation_us;
 	uint64_t jitter_us; /* RFC 3550 section 6.4.1, over round-trip samples */
 	uint64_t congestion_window_bytes, bytes_in_flight, pacing_rate_bps /* bits a second */;
-	uint64_t packets_sent, packets_received, packets_lost, packets_spurious, packets_retransmitted;
-	uint64_t bytes_sent, bytes_received;           /* UDP payload */
+	uint64_t packets_sent, packets_received, packets_lost, packets_spurious,
+	    packets_retransmitted;
+	uint64_t bytes_sent, bytes_received; /* UDP payload */
 	uint64_t packets_forged, packets_replayed, packets_malformed;
 	uint64_t probe_timeouts, key_changes, ecn_marks;
 	uint64_t datagrams_sent, datagrams_received, datagrams_queue_dropped, datagrams_incomplete;
@@ -129,12 +131,12 @@ void lane_receive_done(struct lane *lane, uint64_t now_us);
 
 /* Packets for one sendmsg: `count` segments, all of `segment_bytes` but the last, which may be shorter. */
 struct lane_batch {
-	uint8_t *data;        /* the caller's memory */
-	size_t size_bytes;    /* of which this much is usable */
-	size_t length_bytes;  /* out */
+	uint8_t *data;          /* the caller's memory */
+	size_t size_bytes;      /* of which this much is usable */
+	size_t length_bytes;    /* out */
 	uint16_t segment_bytes; /* out */
-	unsigned count;       /* out */
-	uint8_t ecn;          /* out: ECN field to send with, 0 or 2 (ECT(0)) */
+	unsigned count;         /* out */
+	uint8_t ecn;            /* out: ECN field to send with, 0 or 2 (ECT(0)) */
 };
 /*
  * Builds and seals what may go out now into the batch: at most what pacing and the congestion
@@ -155,7 +157,8 @@ void *lane_context(const struct lane *lane);
  * Listener: opens a flow. The peer is told at the next lane_send(), in one packet with the first bytes when
  * those were written by then. 0, ERR_LIMIT, ERR_STATE (not up), ERR_INVALID (addresses) or ERR_NOMEM.
  */
-int flow_open(struct lane *lane, const struct flow_open *open, void *user, struct flow **flow, uint64_t now_us);
+int flow_open(struct lane *lane, const struct flow_open *open, void *user, struct flow **flow,
+    uint64_t now_us);
 /*
  * How many stream bytes flow_write() takes now: the peer's windows, our own buffer cap and memory.
  * When that is little, on_writable follows once there is more.

@@ -105,7 +105,7 @@ struct lane {
 	struct flow_table flows;
 	struct flow_ids *opened; /* endpoint */
 	uint64_t next_flow_id;   /* listener */
-	int64_t sending_flows; /* with stream bytes that are not acknowledged */
+	int64_t sending_flows;   /* with stream bytes that are not acknowledged */
 	uint32_t refused_flows;
 	struct list_node control, lost, ready, waiting, unopened, dead;
 

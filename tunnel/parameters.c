@@ -34,8 +34,7 @@ bool tunnel_parameters_are_good(const struct tunnel_parameters *p)
 	return p->version == TUNNEL_VERSION && p->aeads != 0
 	       && (p->aeads & ~(AEAD_AES256GCM | AEAD_CHACHA20POLY1305)) == 0 && p->workers >= 1
 	       && p->workers <= TUNNEL_LANES_MAX && p->max_flows >= 1
-	       && p->packet_bytes >= PACKET_MIN_BYTES
-	       && p->packet_bytes <= PACKET_MAX_BYTES;
+	       && p->packet_bytes >= PACKET_MIN_BYTES && p->packet_bytes <= PACKET_MAX_BYTES;
 }
 
 bool tunnel_parameters_equal(const struct tunnel_parameters *a, const struct tunnel_parameters *b)

@@ -103,8 +103,8 @@ static void on_closed(void *context, struct flow *flow, enum reason reason)
 			s->flows[i] = NULL;
 }
 
-static void on_state(void *context, struct lane *lane, enum lane_state state, enum reason reason,
-    const char *text)
+static void on_state(
+    void *context, struct lane *lane, enum lane_state state, enum reason reason, const char *text)
 {
 	(void)context;
 	(void)lane;
@@ -122,16 +122,16 @@ static void on_rtt(void *context, struct lane *lane, uint64_t rtt_us)
 }
 
 static const struct lane_callbacks callbacks = {
-	.on_open = on_open,
-	.on_data = on_data,
-	.on_finish = on_finish,
-	.on_reset = on_reason,
-	.on_stop_sending = on_reason,
-	.on_writable = on_writable,
-	.on_datagram = on_datagram,
-	.on_closed = on_closed,
-	.on_state = on_state,
-	.on_rtt = on_rtt,
+    .on_open = on_open,
+    .on_data = on_data,
+    .on_finish = on_finish,
+    .on_reset = on_reason,
+    .on_stop_sending = on_reason,
+    .on_writable = on_writable,
+    .on_datagram = on_datagram,
+    .on_closed = on_closed,
+    .on_state = on_state,
+    .on_rtt = on_rtt,
 };
 
 /* ---- steps ---- */
@@ -249,18 +249,18 @@ static void step(struct state *s, struct reader *r)
 static void run(struct state *s, struct reader *r, enum lane_role role)
 {
 	struct lane_config config = {
-		.role = role,
-		.local_id = LOCAL_ID,
-		.remote_id = REMOTE_ID,
-		.aead = AEAD_CHACHA20POLY1305,
-		.send_secret = {1},
-		.receive_secret = {2},
-		.packet_bytes = PACKET_BYTES,
-		.max_flows = 100,
-		.memory_bytes = LANE_BYTES,
-		.pool = s->pool,
-		.callbacks = &callbacks,
-		.context = s,
+	    .role = role,
+	    .local_id = LOCAL_ID,
+	    .remote_id = REMOTE_ID,
+	    .aead = AEAD_CHACHA20POLY1305,
+	    .send_secret = {1},
+	    .receive_secret = {2},
+	    .packet_bytes = PACKET_BYTES,
+	    .max_flows = 100,
+	    .memory_bytes = LANE_BYTES,
+	    .pool = s->pool,
+	    .callbacks = &callbacks,
+	    .context = s,
 	};
 	uint8_t peer_send[AEAD_SECRET_BYTES] = {2}, peer_receive[AEAD_SECRET_BYTES] = {1};
 

@@ -74,7 +74,8 @@ static void read_bodies(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t *copy = malloc(size ? size : 1); /* exactly as large, so that ASan sees one byte more */
+	uint8_t *copy =
+	    malloc(size ? size : 1); /* exactly as large, so that ASan sees one byte more */
 
 	if (!copy || sodium_init() < 0)
 		abort();

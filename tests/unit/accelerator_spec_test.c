@@ -187,9 +187,9 @@ static void update_names_the_bad_part(void **state)
 	    "--backend names all backends anew; leave out --add-backend, --remove-backend and "
 	    "--weight "
 	    "beside it");
-	assert_update_refused(
-	    "--remove-backend fra=192.0.2.1", "there is no backend fra=192.0.2.1; trunkctl "
-	                                      "accelerator show lists them with their ports");
+	assert_update_refused("--remove-backend fra=192.0.2.1",
+	    "there is no backend fra=192.0.2.1; trunkctl "
+	    "accelerator show lists them with their ports");
 	assert_update_refused("--weight ams=h,1",
 	    "there is no backend ams=h; trunkctl accelerator show lists them with their ports");
 	assert_update_refused(

@@ -507,7 +507,8 @@ static void live_randomly(uint64_t seed)
 			if (rng_below(&rng, 10) == 0 && end->flow)
 				flow_reset(end->flow, REASON_EVICTED);
 			else if (end->flow && !end->finish_when_written)
-				app_write(end, app->kind == FLOW_TCP ? rng_below(&rng, 100000) : 0, true);
+				app_write(
+				    end, app->kind == FLOW_TCP ? rng_below(&rng, 100000) : 0, true);
 		}
 	}
 	if (!pair_run_until_closed(&pair, 2000 * SECOND_US))

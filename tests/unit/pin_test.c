@@ -3,8 +3,8 @@
 #include "tests/unit/cmocka_all.h"
 
 #include "base/err.h"
-#include "base/rng.h"
 #include "base/pin.h"
+#include "base/rng.h"
 
 #include <string.h>
 
