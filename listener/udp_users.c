@@ -221,6 +221,17 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 	return user;
 }
 
+/* Main took back the socket that the flow began at, and this one has its address now. */
+static struct udp_user *user_adopt(struct udp_user *user, struct user_socket *socket)
+{
+	if (user->accelerator == socket->socket.accelerator) {
+		user->socket = socket;
+		return user;
+	}
+	user_end(user, REASON_REMOVED);
+	return NULL;
+}
+
 /* ---- from users ---- */
 
 static void on_user_datagram(void *context, struct udp_datagram *datagram)
@@ -233,6 +244,8 @@ static void on_user_datagram(void *context, struct udp_datagram *datagram)
 
 	key.local.port = socket->udp.local_port;
 	HASH_FIND(hh, users->table, &key, sizeof key, user);
+	if (user && user->socket != socket)
+		user = user_adopt(user, socket);
 	if (!user && !(user = user_begin(socket, &key)))
 		return;
 	is_active(user);

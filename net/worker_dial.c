@@ -270,9 +270,11 @@ enum handshake_cause dial_receive(
 	if (header->type == HANDSHAKE_STARTED) {
 		on_started(dial, peer, &started);
 	} else {
+		bool is_first = peer->backoff_us == DIAL_BACKOFF_MIN_US;
 		worker_door_tunnel_unknown(dial->worker, header);
-		peer->state = DIAL_WAITING;
-		peer->try_us = dial->worker->now_us; /* a new handshake at once */
+		wait_before_retry(dial, peer);
+		if (is_first) /* a new handshake at once, but not one after the other */
+			peer->try_us = dial->worker->now_us;
 	}
 	lane_grant_clear(&peer->grant);
 	arm(dial);

@@ -21,6 +21,7 @@ enum {
 	RANDOM_BITS = 12,
 	SLOT_SHIFT = LANE_INDEX_BITS + RANDOM_BITS,
 	LEAVE_SLACK_US = 2000000, /* for flows to end by themselves after the drain time */
+	BLOCKED_LOOK_US = 1000,   /* at lanes' timers while the socket is full */
 };
 
 static struct page *page_of(const struct lanes *lanes)
@@ -199,13 +200,16 @@ static void arm_timer(struct lanes *lanes)
 {
 	uint64_t soonest = UINT64_MAX;
 
-	if (!lanes->is_blocked && !list_is_empty(&lanes->busy))
+	if (!list_is_empty(&lanes->busy))
 		soonest = lanes->worker->now_us;
 	LIST_FOREACH (carried, &lanes->all, struct carried, node) {
 		uint64_t due = lane_timer_us(carried->shown.lane);
 		if (due < soonest)
 			soonest = due;
 	}
+	/* What is due can't go out of a full socket: looking again and again would only burn CPU. */
+	if (lanes->is_blocked && soonest < lanes->worker->now_us + BLOCKED_LOOK_US)
+		soonest = lanes->worker->now_us + BLOCKED_LOOK_US;
 	pacing_timer_set(&lanes->timer, soonest);
 }
 
@@ -294,22 +298,31 @@ static const char *state_name(enum lane_state state)
 	return names[state];
 }
 
+/* A lane that is suspected for a moment was up all the time. */
+static void note_change(struct carried *carried, bool up)
+{
+	if (up == carried->was_up)
+		return;
+	carried->was_up = up;
+	carried->up_since_ms = unix_ms();
+	if (up)
+		page_count(page_of(&carried->shown.worker->lanes), PAGE_lanes_opened);
+}
+
 static void on_state(
     void *context, struct lane *lane, enum lane_state state, enum reason reason, const char *text)
 {
 	struct carried *carried = LIST_ENTRY(context, struct carried, shown);
 	struct worker *worker = carried->shown.worker;
 
-	if (state == LANE_UP || state == LANE_DOWN || state == LANE_OVER) {
+	if (is_up(carried) != carried->was_up || state == LANE_OVER) {
 		char quoted[256];
-		carried->up_since_ms = unix_ms();
 		log_info("lane", "peer=%s state=%s reason=%s text=%s", carried->shown.peer_name,
 		    state_name(state), reason_name(reason),
 		    log_quote(quoted, sizeof quoted, text ? text : ""));
 	}
-	if (state == LANE_UP)
-		page_count(worker->page, PAGE_lanes_opened);
-	else if (state == LANE_OVER)
+	note_change(carried, is_up(carried));
+	if (state == LANE_OVER)
 		page_count(worker->page, PAGE_lanes_lost);
 	dial_on_state(&worker->dial, carried, state);
 	if (worker->role->lane_callbacks.on_state)

@@ -32,6 +32,7 @@ struct carried {
 	struct addr remote;     /* where its packets go */
 	struct addr local;      /* the address they leave from; family 0 for the socket's own */
 	struct page_lane *page; /* its record, NULL when the page was full */
+	bool was_up;            /* as it was last logged */
 	uint64_t up_since_ms;   /* UNIX time of the last change of being up */
 	uint64_t leaves_us;     /* when it is closed, or before, with its last flow; 0: it stays */
 	struct list_node node, busy, received;

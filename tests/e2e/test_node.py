@@ -72,15 +72,15 @@ def talk(connection, words=b"hello"):
     assert got == words
 
 
-def try_port(port, words=b"hello", timeout=5):
-    with socket.create_connection(("127.0.0.1", port), timeout) as connection:
+def try_port(port, words=b"hello", timeout=5, address="127.0.0.1"):
+    with socket.create_connection((address, port), timeout) as connection:
         talk(connection, words)
 
 
-def wait_served(port, timeout=10):
+def wait_served(port, timeout=10, address="127.0.0.1"):
     def is_served():
         with contextlib.suppress(OSError, EOFError):
-            try_port(port)
+            try_port(port, address=address)
             return True
         return False
 
@@ -251,16 +251,30 @@ def is_listening(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_a_wide_range_has_one_socket_a_port(cluster, echo):
-    cluster.start_pair(workers=2)
-    before = len(os.listdir(f"/proc/{cluster.nodes['listener'].pid}/fd"))
-    cluster.accelerator("wide", "tcp", "42000-42099", [f"127.0.0.1:{echo.port}"], wait=True)
-    main = len(os.listdir(f"/proc/{cluster.nodes['listener'].pid}/fd"))
-    assert main - before == 100
+def test_ten_thousand_ports_are_ten_thousand_sockets(cluster, echo):
+    cluster.start_pair(workers=2, binds=["127.0.0.77"])  # an address that nothing else is on
+    listener = cluster.nodes["listener"]
+
+    def sockets():
+        counts = []
+        for pid in (listener.pid, *listener.workers()):
+            with contextlib.suppress(FileNotFoundError):  # a worker that was killed just now
+                counts.append(len(os.listdir(f"/proc/{pid}/fd")))
+        return counts
+
+    before = sockets()
+    cluster.accelerator("wide", "tcp", "10000-19999", [f"127.0.0.1:{echo.port}"])
+    wanted = [before[0] + 10000, before[1] + 5000, before[2] + 5000]
+    procs.wait_until(lambda: all(a >= b for a, b in zip(sockets(), wanted)), 5, "the sockets")
+    assert sockets()[0] == wanted[0]
+    cluster.wait_up()
+    os.kill(listener.workers()[0], signal.SIGKILL)
+    procs.wait_until(lambda: sum(n > 5000 for n in sockets()) == 3, 5, "the new worker's sockets")
+    # The lowest port is the backend's; worker 0, which was killed, has it.
+    wait_served(10000, 2, "127.0.0.77")
     cluster.ctl("accelerator", "delete", "wide")
-    procs.wait_until(
-        lambda: len(os.listdir(f"/proc/{cluster.nodes['listener'].pid}/fd")) == before, 5,
-        "the sockets to be closed")
+    procs.wait_until(lambda: sockets()[0] == before[0] and max(sockets()[1:]) < 100, 5,
+                     "the sockets to be closed")
 
 
 # ---- without control
