@@ -76,7 +76,7 @@ static struct carried *make_lane(
     struct accept *accept, const struct lane_grant *grant, const struct config_peer *peer)
 {
 	struct worker *worker = accept->worker;
-	struct addr local = {0};
+	struct addr local = worker_door_local(worker, &grant->from);
 	struct lane_config config = {
 	    .role = LANE_ENDPOINT,
 	    .local_id = lanes_new_id(&worker->lanes),
@@ -118,7 +118,7 @@ static void answer(struct accept *accept, struct accepted *accepted, const struc
     const struct door *door, enum started_status status)
 {
 	uint8_t packet[HANDSHAKE_PACKET_BYTES];
-	struct addr from = {0};
+	struct addr from = worker_door_local(accept->worker, &grant->from);
 	size_t length = started_build(door, grant, status, accepted->carried->local_id, packet);
 
 	start_answer_keep(&accepted->answer, grant, packet, length);
@@ -136,6 +136,7 @@ void accept_on_grant(struct accept *accept, const struct lane_grant *grant)
 		return;
 	if (is_alive(accepted, grant)) { /* START proved the sender: it may have moved */
 		accepted->carried->remote = grant->from;
+		accepted->carried->local = worker_door_local(accept->worker, &grant->from);
 		answer(accept, accepted, grant, door, STARTED_ALIVE);
 		lanes_touch(&accept->worker->lanes, accepted->carried->shown.lane);
 		return;

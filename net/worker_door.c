@@ -3,6 +3,7 @@
 #include "net/worker_door.h"
 
 #include "base/err.h"
+#include "base/keyed_hash.h"
 #include "net/keys_messages.h"
 #include "net/worker_private.h"
 
@@ -52,6 +53,25 @@ void worker_door_tunnel_unknown(struct worker *worker, const struct handshake_he
 	send_to_keys(worker, KEYS_MESSAGE_TUNNEL_UNKNOWN, &tunnel, sizeof tunnel);
 }
 
+/* ---- the way back ---- */
+
+static size_t way_of(const struct addr *remote)
+{
+	return keyed_hash(remote, sizeof *remote) % DOOR_WAYS;
+}
+
+static void note_way(struct worker *worker, const struct udp_datagram *datagram)
+{
+	worker->ways[way_of(&datagram->from)] = (struct door_way){datagram->from, datagram->local};
+}
+
+struct addr worker_door_local(const struct worker *worker, const struct addr *remote)
+{
+	const struct door_way *way = &worker->ways[way_of(remote)];
+
+	return addr_equal(&way->remote, remote) ? way->local : (struct addr){0};
+}
+
 /* ---- packets from the network ---- */
 
 static enum handshake_cause pass_on(struct worker *worker, const struct handshake_header *header,
@@ -77,6 +97,8 @@ static enum handshake_cause receive(struct worker *worker, const struct udp_data
 		    &datagram->local);
 	if (cause != HANDSHAKE_FINE)
 		return cause;
+	if (!is_listener(worker))
+		note_way(worker, datagram);
 	return handshake_count(&worker->gate.counters, pass_on(worker, &header, datagram));
 }
 
@@ -94,7 +116,7 @@ static int on_send(struct ipc *ipc, void *context, struct ipc_message *message)
 {
 	struct worker *worker = context;
 	const struct keys_packet *packet = (const void *)message->data;
-	struct addr from = {0};
+	struct addr from = worker_door_local(worker, &packet->address);
 
 	(void)ipc;
 	lanes_send_packet(&worker->lanes, message->data + sizeof *packet,

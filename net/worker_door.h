@@ -14,11 +14,24 @@
 
 struct worker;
 
+/*
+ * To which of our addresses a handshake packet of that sender came, so that what keys answers leaves
+ * from there.  Of senders that share a place the last one is remembered; the others' answers leave
+ * from the socket's own address.
+ */
+struct door_way {
+	struct addr remote, local;
+};
+enum { DOOR_WAYS = 256 };
+
 void worker_door_init(struct worker *worker);
 /* The doors of the worker's config from now on. ERR_NOMEM or ERR_LIMIT. */
 int worker_door_on_config(struct worker *worker);
 /* A handshake packet that came to the tunnel port. */
 void worker_door_receive(struct worker *worker, const struct udp_datagram *datagram);
+
+/* The address that a packet to this one leaves from; family 0 for the socket's own. */
+struct addr worker_door_local(const struct worker *worker, const struct addr *remote);
 
 /* Listener: asks keys for a lane; a grant or a refusal follows. */
 void worker_door_request_lane(struct worker *worker, const struct lane_request *request);

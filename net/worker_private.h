@@ -35,8 +35,9 @@ struct worker {
 	struct rng rng;
 	struct lanes lanes;
 	struct gate gate;
-	struct dial dial;     /* of a listener */
-	struct accept accept; /* of an endpoint */
+	struct door_way ways[DOOR_WAYS]; /* by the hash of `remote` */
+	struct dial dial;                /* of a listener */
+	struct accept accept;            /* of an endpoint */
 	bool is_draining, has_said_drained;
 	int exit_status;
 };
