@@ -56,7 +56,7 @@ const struct addr *endpoint_source(struct endpoint *endpoint, uint8_t family)
 	return NULL;
 }
 
-/* ---- the lanes' callbacks: to the flow's kind ---- */
+/* ---- a flow comes ---- */
 
 /* The first cap that counts: nothing is reached that control did not give to this listener. */
 static enum reason refusal(const struct worker_lane *lane, const struct flow_open *open,
@@ -74,9 +74,9 @@ static enum reason refusal(const struct worker_lane *lane, const struct flow_ope
 	return REASON_NONE;
 }
 
-static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)
+static enum reason on_open(
+    struct worker_lane *lane, struct flow *flow, const struct flow_open *open)
 {
-	struct worker_lane *lane = context;
 	struct endpoint *endpoint = worker_role_state(lane->worker);
 	const struct config_accelerator *config = endpoint_accelerator(endpoint, open->accelerator);
 	enum reason reason = refusal(lane, open, config);
@@ -88,63 +88,6 @@ static enum reason on_open(void *context, struct flow *flow, const struct flow_o
 	if (open->kind == FLOW_TCP)
 		return tcp_flow_begin(endpoint, flow, open, config);
 	return udp_flow_begin(endpoint, flow, open, config);
-}
-
-static size_t on_data(void *context, struct flow *flow, const struct iovec *pieces, int count)
-{
-	enum flow_kind *kind = flow_user(flow);
-
-	(void)context;
-	return kind && *kind == FLOW_TCP ? tcp_relay_on_data(flow_user(flow), pieces, count) : 0;
-}
-
-static void on_finish(void *context, struct flow *flow)
-{
-	enum flow_kind *kind = flow_user(flow);
-
-	(void)context;
-	if (kind && *kind == FLOW_TCP)
-		tcp_relay_on_finish(flow_user(flow));
-}
-
-static void on_reset(void *context, struct flow *flow, enum reason reason)
-{
-	enum flow_kind *kind = flow_user(flow);
-
-	(void)context;
-	if (kind && *kind == FLOW_TCP)
-		tcp_flow_on_reset(flow_user(flow), reason);
-	else if (kind)
-		udp_flow_on_reset(flow_user(flow));
-}
-
-static void on_writable(void *context, struct flow *flow)
-{
-	enum flow_kind *kind = flow_user(flow);
-
-	(void)context;
-	if (kind && *kind == FLOW_TCP)
-		tcp_relay_on_writable(flow_user(flow));
-}
-
-static void on_datagram(void *context, struct flow *flow, const uint8_t *data, size_t length)
-{
-	struct udp_flow *udp = flow_user(flow);
-
-	(void)context;
-	if (udp)
-		udp_flow_on_datagram(udp, data, length);
-}
-
-static void on_closed(void *context, struct flow *flow, enum reason reason)
-{
-	enum flow_kind *kind = flow_user(flow);
-
-	(void)context;
-	if (kind && *kind == FLOW_TCP)
-		tcp_relay_on_closed(flow_user(flow), reason);
-	else if (kind)
-		udp_flow_on_closed(flow_user(flow));
 }
 
 /* ---- the worker's calls ---- */
@@ -221,17 +164,7 @@ static void stop(void *state)
 
 const struct worker_role endpoint_role = {
     .role = NODE_ENDPOINT,
-    .lane_callbacks =
-        {
-            .on_open = on_open,
-            .on_data = on_data,
-            .on_finish = on_finish,
-            .on_reset = on_reset,
-            .on_stop_sending = on_reset,
-            .on_writable = on_writable,
-            .on_datagram = on_datagram,
-            .on_closed = on_closed,
-        },
+    .on_open = on_open,
     .start = start,
     .on_config = on_config,
     .flow_count = flow_count,

@@ -203,6 +203,20 @@ static void on_name(struct names_waiter *waiter)
 
 /* ---- life ---- */
 
+/* The user's side ended the flow, perhaps before a backend was connected. */
+static void on_reset(void *relay, enum reason reason)
+{
+	end_flow(LIST_ENTRY(relay, struct tcp_flow, relay), reason);
+}
+
+static const struct flow_handler handler = {
+    .on_data = tcp_relay_on_data,
+    .on_finish = tcp_relay_on_finish,
+    .on_reset = on_reset,
+    .on_writable = tcp_relay_on_writable,
+    .on_closed = tcp_relay_on_closed,
+};
+
 enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
     const struct flow_open *open, const struct config_accelerator *config)
 {
@@ -224,15 +238,10 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 	list_add_tail(&endpoint->tcp_flows, &made->node);
 	endpoint->tcp_flow_count++;
 	page_count(worker_page(endpoint->worker), PAGE_tcp_flows_opened);
-	tcp_relay_init(&made->relay, &endpoint->relays, flow,
+	tcp_relay_init(&made->relay, &handler, &endpoint->relays, flow,
 	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);
 	try_backends(made);
 	return REASON_NONE;
-}
-
-void tcp_flow_on_reset(struct tcp_relay *relay, enum reason reason)
-{
-	end_flow(LIST_ENTRY(relay, struct tcp_flow, relay), reason);
 }
 
 static void on_config(struct tcp_flow *flow, uint32_t drain_s)

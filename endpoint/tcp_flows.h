@@ -12,8 +12,6 @@
 /* REASON_NONE, or why the flow is refused. */
 enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
     const struct flow_open *open, const struct config_accelerator *config);
-/* The user's side ended the flow, perhaps before a backend was connected. */
-void tcp_flow_on_reset(struct tcp_relay *relay, enum reason reason);
 /*
  * Flows whose accelerator or backend is gone end when the config's drain time is over; flows that
  * are being connected may try all backends of the new list.

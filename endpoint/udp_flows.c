@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "model/backend_choice.h"
+#include "net/flow_handler.h"
 #include "net/flow_life.h"
 #include "net/udp.h"
 
@@ -17,7 +18,7 @@ enum {
 };
 
 struct udp_flow {
-	enum flow_kind kind; /* first, as in every object behind flow_user(); FLOW_UDP */
+	const struct flow_handler *handler; /* first, see net/flow_handler.h */
 	struct flow *flow;
 	struct list_node node;
 	struct endpoint *endpoint;
@@ -175,8 +176,9 @@ static void on_name(struct names_waiter *waiter)
 
 /* ---- from the lane ---- */
 
-void udp_flow_on_datagram(struct udp_flow *flow, const uint8_t *data, size_t length)
+static void on_datagram(void *object, const uint8_t *data, size_t length)
 {
+	struct udp_flow *flow = object;
 	struct page *page = worker_page(worker_of(flow));
 	struct udp_batch batch = {
 	    .data = data,
@@ -192,16 +194,28 @@ void udp_flow_on_datagram(struct udp_flow *flow, const uint8_t *data, size_t len
 		page_count(page, PAGE_udp_datagrams_sent);
 }
 
-void udp_flow_on_reset(struct udp_flow *flow)
+static void on_reset(void *object, enum reason reason)
 {
+	struct udp_flow *flow = object;
+
+	(void)reason;
 	udp_flow_end(flow, REASON_NONE);
 }
 
-void udp_flow_on_closed(struct udp_flow *flow)
+static void on_closed(void *object, enum reason reason)
 {
+	struct udp_flow *flow = object;
+
+	(void)reason;
 	flow->flow = NULL;
 	udp_flow_free(flow);
 }
+
+static const struct flow_handler handler = {
+    .on_reset = on_reset,
+    .on_datagram = on_datagram,
+    .on_closed = on_closed,
+};
 
 /* ---- life ---- */
 
@@ -212,7 +226,7 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 
 	if (!made)
 		return REASON_INTERNAL;
-	made->kind = FLOW_UDP;
+	made->handler = &handler;
 	made->endpoint = endpoint;
 	made->flow = flow;
 	made->accelerator = open->accelerator;

@@ -8,14 +8,9 @@
 
 #include "endpoint/endpoint.h"
 
-struct udp_flow;
-
 /* REASON_NONE, or why the flow is refused. */
 enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
     const struct flow_open *open, const struct config_accelerator *config);
-void udp_flow_on_datagram(struct udp_flow *flow, const uint8_t *data, size_t length);
-void udp_flow_on_reset(struct udp_flow *flow);
-void udp_flow_on_closed(struct udp_flow *flow);
 /* Flows whose accelerator or backend is gone end when the config's drain time is over. */
 void udp_flows_on_config(struct endpoint *endpoint);
 /* Frees those that are left, after their lanes. */

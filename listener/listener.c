@@ -41,70 +41,6 @@ bool listener_serves(const struct listener *listener, uint32_t accelerator,
 	       && backend_port(config->ports, config->port_count, 0, port) != 0;
 }
 
-/* ---- the lanes' callbacks: to the flow's kind ---- */
-
-static size_t on_data(void *context, struct flow *flow, const struct iovec *pieces, int count)
-{
-	enum flow_kind *kind = flow_user(flow);
-
-	(void)context;
-	return kind && *kind == FLOW_TCP ? tcp_relay_on_data(flow_user(flow), pieces, count) : 0;
-}
-
-static void on_finish(void *context, struct flow *flow)
-{
-	enum flow_kind *kind = flow_user(flow);
-
-	(void)context;
-	if (kind && *kind == FLOW_TCP)
-		tcp_relay_on_finish(flow_user(flow));
-}
-
-static void on_reset(void *context, struct flow *flow, enum reason reason)
-{
-	enum flow_kind *kind = flow_user(flow);
-
-	(void)context;
-	if (kind && *kind == FLOW_TCP)
-		tcp_relay_on_reset(flow_user(flow), reason);
-	else if (kind)
-		udp_user_on_reset(flow_user(flow));
-}
-
-static void on_stop_sending(void *context, struct flow *flow, enum reason reason)
-{
-	on_reset(context, flow, reason);
-}
-
-static void on_writable(void *context, struct flow *flow)
-{
-	enum flow_kind *kind = flow_user(flow);
-
-	(void)context;
-	if (kind && *kind == FLOW_TCP)
-		tcp_relay_on_writable(flow_user(flow));
-}
-
-static void on_datagram(void *context, struct flow *flow, const uint8_t *data, size_t length)
-{
-	struct udp_user *user = flow_user(flow);
-
-	(void)context;
-	if (user)
-		udp_user_on_datagram(user, data, length);
-}
-
-static void on_closed(void *context, struct flow *flow, enum reason reason)
-{
-	enum flow_kind *kind = flow_user(flow);
-
-	(void)context;
-	if (kind && *kind == FLOW_TCP)
-		tcp_relay_on_closed(flow_user(flow), reason);
-	else if (kind)
-		udp_user_on_closed(flow_user(flow));
-}
-
 /* ---- the worker's calls ---- */
 
 static int start(struct worker *worker, void **state)
@@ -190,16 +126,6 @@ static void stop(void *state)
 
 const struct worker_role listener_role = {
     .role = NODE_LISTENER,
-    .lane_callbacks =
-        {
-            .on_data = on_data,
-            .on_finish = on_finish,
-            .on_reset = on_reset,
-            .on_stop_sending = on_stop_sending,
-            .on_writable = on_writable,
-            .on_datagram = on_datagram,
-            .on_closed = on_closed,
-        },
     .start = start,
     .on_config = on_config,
     .on_socket = on_socket,

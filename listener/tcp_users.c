@@ -55,7 +55,7 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	user->port = local->port;
 	list_add_tail(&listener->tcp_users, &user->node);
 	listener->tcp_user_count++;
-	tcp_relay_init(&user->relay, &listener->relays, flow,
+	tcp_relay_init(&user->relay, &tcp_relay_handler, &listener->relays, flow,
 	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);
 	worker_touch(listener->worker, lane->lane);
 	tcp_relay_start(&user->relay, descriptor);

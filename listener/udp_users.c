@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/table.h"
 #include "listener/listener.h"
+#include "net/flow_handler.h"
 #include "net/flow_life.h"
 
 #include <stdlib.h>
@@ -36,7 +37,7 @@ struct udp_source {
 
 /* Invariant: in the table, in by_age and in its source's by_age, or about to be freed. */
 struct udp_user {
-	enum flow_kind kind; /* first, as in every object behind flow_user(); FLOW_UDP */
+	const struct flow_handler *handler; /* first, see net/flow_handler.h */
 	struct conversation key;
 	struct udp_users *users;
 	struct user_socket *socket; /* NULL once main took it back: answers go nowhere */
@@ -47,6 +48,8 @@ struct udp_user {
 	struct list_node by_age, in_source;
 	UT_hash_handle hh;
 };
+
+static const struct flow_handler handler;
 
 static struct page *page_of(const struct udp_users *users)
 {
@@ -169,7 +172,7 @@ static struct udp_user *user_make(struct user_socket *socket, const struct conve
 
 	if (!user)
 		return NULL;
-	user->kind = FLOW_UDP;
+	user->handler = &handler;
 	user->key = *key;
 	user->users = users;
 	user->socket = socket;
@@ -270,8 +273,9 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 
 /* ---- from the lane ---- */
 
-void udp_user_on_datagram(struct udp_user *user, const uint8_t *data, size_t length)
+static void on_datagram(void *object, const uint8_t *data, size_t length)
 {
+	struct udp_user *user = object;
 	struct udp_batch batch = {
 	    .data = data,
 	    .length_bytes = length,
@@ -288,17 +292,29 @@ void udp_user_on_datagram(struct udp_user *user, const uint8_t *data, size_t len
 		page_count(page_of(user->users), PAGE_udp_datagrams_sent);
 }
 
-void udp_user_on_reset(struct udp_user *user)
+static void on_reset(void *object, enum reason reason)
 {
+	struct udp_user *user = object;
+
+	(void)reason;
 	page_count(page_of(user->users), PAGE_udp_flows_reset);
 	user_end(user, REASON_NONE);
 }
 
-void udp_user_on_closed(struct udp_user *user)
+static void on_closed(void *object, enum reason reason)
 {
+	struct udp_user *user = object;
+
+	(void)reason;
 	user->flow = NULL;
 	user_free(user);
 }
+
+static const struct flow_handler handler = {
+    .on_reset = on_reset,
+    .on_datagram = on_datagram,
+    .on_closed = on_closed,
+};
 
 /* ---- sockets ---- */
 

@@ -39,10 +39,4 @@ void udp_users_remove_socket(struct udp_users *users, const struct worker_socket
 /* Flows whose accelerator or port is gone end when the config's drain time is over. */
 void udp_users_on_config(struct udp_users *users);
 
-/* The lane's callbacks for flows of this kind; `user` is flow_user(). */
-void udp_user_on_datagram(struct udp_user *user, const uint8_t *data, size_t length);
-void udp_user_on_closed(struct udp_user *user);
-/* The other side ended it, as when the backend refused. */
-void udp_user_on_reset(struct udp_user *user);
-
 #endif

@@ -41,6 +41,7 @@ tests_unit_keyring_test_LDADD = libtestsupport.a $(LDADD)
 
 # The worker process and what relays users' bytes.
 libnet_a_SOURCES += net/keys_messages.h
+libnet_a_SOURCES += net/flow_handler.c net/flow_handler.h
 libnet_a_SOURCES += net/flow_life.c net/flow_life.h
 check_PROGRAMS += tests/unit/flow_life_test
 libnet_a_SOURCES += net/tcp_relay.c net/tcp_relay.h

@@ -199,8 +199,9 @@ static void on_socket_writable(struct ev_loop *loop, ev_io *watcher, int events)
 	flow_resume(relay->flow); /* last: the flow may end by it, and the relay with it */
 }
 
-size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, int count)
+size_t tcp_relay_on_data(void *object, const struct iovec *pieces, int count)
 {
+	struct tcp_relay *relay = object;
 	size_t total = 0;
 
 	if (!relay->is_connected)
@@ -222,34 +223,34 @@ size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, in
 }
 
 /* Told once only: before there is a socket it is kept for tcp_relay_start(). */
-void tcp_relay_on_finish(struct tcp_relay *relay)
+void tcp_relay_on_finish(void *object)
 {
+	struct tcp_relay *relay = object;
+
 	relay->is_peer_finished = true;
 	if (relay->is_connected)
 		shutdown(relay->descriptor, SHUT_WR);
 }
 
-void tcp_relay_on_reset(struct tcp_relay *relay, enum reason reason)
+static void on_reset(void *relay, enum reason reason)
 {
 	tcp_relay_abort(relay, reason);
 }
 
-/* TCP can't refuse only to receive: the peer's socket is gone, and so must ours be. */
-void tcp_relay_on_stop_sending(struct tcp_relay *relay, enum reason reason)
+void tcp_relay_on_writable(void *object)
 {
-	tcp_relay_abort(relay, reason);
-}
+	struct tcp_relay *relay = object;
 
-void tcp_relay_on_writable(struct tcp_relay *relay)
-{
 	if (relay->is_connected && !relay->has_finished && !list_is_linked(&relay->starved))
 		ev_io_start(worker_loop(relay->shared->worker), &relay->reader);
 }
 
 /* ---- life ---- */
 
-void tcp_relay_on_closed(struct tcp_relay *relay, enum reason reason)
+void tcp_relay_on_closed(void *object, enum reason reason)
 {
+	struct tcp_relay *relay = object;
+
 	if (reason == REASON_NONE && relay->descriptor >= 0)
 		tcp_allow_fin(relay->descriptor);
 	close_socket(relay);
@@ -277,6 +278,14 @@ static void on_expired(struct flow_life *life, enum reason reason)
 	tcp_relay_abort(relay, reason);
 }
 
+const struct flow_handler tcp_relay_handler = {
+    .on_data = tcp_relay_on_data,
+    .on_finish = tcp_relay_on_finish,
+    .on_reset = on_reset,
+    .on_writable = tcp_relay_on_writable,
+    .on_closed = tcp_relay_on_closed,
+};
+
 void tcp_relay_start(struct tcp_relay *relay, int descriptor)
 {
 	relay->descriptor = descriptor;
@@ -292,11 +301,12 @@ void tcp_relay_start(struct tcp_relay *relay, int descriptor)
 	flow_resume(relay->flow); /* last, as above */
 }
 
-void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct flow *flow,
-    uint64_t idle_timeout_us, void (*on_end)(struct tcp_relay *relay, enum reason reason))
+void tcp_relay_init(struct tcp_relay *relay, const struct flow_handler *handler,
+    struct tcp_relays *shared, struct flow *flow, uint64_t idle_timeout_us,
+    void (*on_end)(struct tcp_relay *relay, enum reason reason))
 {
 	*relay = (struct tcp_relay){
-	    .kind = FLOW_TCP,
+	    .handler = handler,
 	    .shared = shared,
 	    .flow = flow,
 	    .descriptor = -1,

@@ -12,6 +12,7 @@
 
 #include "base/chunk.h"
 #include "base/list.h"
+#include "net/flow_handler.h"
 #include "net/flow_life.h"
 #include "net/worker.h"
 #include "tunnel/lane.h"
@@ -32,7 +33,7 @@ struct tcp_relays {
 };
 
 struct tcp_relay {
-	enum flow_kind kind; /* first, as in every object behind flow_user(); FLOW_TCP */
+	const struct flow_handler *handler; /* first, see net/flow_handler.h */
 	struct tcp_relays *shared;
 	struct flow *flow;     /* NULL once it was closed */
 	int descriptor;        /* -1 before there is one, and after it was closed */
@@ -50,9 +51,10 @@ struct tcp_relay {
 void tcp_relays_init(struct tcp_relays *shared, struct worker *worker);
 void tcp_relays_clear(struct tcp_relays *shared);
 
-/* The flow's user becomes the relay. */
-void tcp_relay_init(struct tcp_relay *relay, struct tcp_relays *shared, struct flow *flow,
-    uint64_t idle_timeout_us, void (*on_end)(struct tcp_relay *relay, enum reason reason));
+/* The flow's object becomes the relay; handler is tcp_relay_handler or the owner's. */
+void tcp_relay_init(struct tcp_relay *relay, const struct flow_handler *handler,
+    struct tcp_relays *shared, struct flow *flow, uint64_t idle_timeout_us,
+    void (*on_end)(struct tcp_relay *relay, enum reason reason));
 /*
  * Takes over a connected socket, reads what is there already and writes what the lane has kept.
  * on_end may have been called when it returns.
@@ -61,12 +63,12 @@ void tcp_relay_start(struct tcp_relay *relay, int descriptor);
 /* Resets both the flow, with that reason, and the socket; on_end follows from the lane. */
 void tcp_relay_abort(struct tcp_relay *relay, enum reason reason);
 
-/* The lane's callbacks for flows of this kind. */
-size_t tcp_relay_on_data(struct tcp_relay *relay, const struct iovec *pieces, int count);
-void tcp_relay_on_finish(struct tcp_relay *relay);
-void tcp_relay_on_reset(struct tcp_relay *relay, enum reason reason);
-void tcp_relay_on_stop_sending(struct tcp_relay *relay, enum reason reason);
-void tcp_relay_on_writable(struct tcp_relay *relay);
-void tcp_relay_on_closed(struct tcp_relay *relay, enum reason reason);
+/* For the owner's own table where it differs from tcp_relay_handler. */
+size_t tcp_relay_on_data(void *relay, const struct iovec *pieces, int count);
+void tcp_relay_on_finish(void *relay);
+void tcp_relay_on_writable(void *relay);
+void tcp_relay_on_closed(void *relay, enum reason reason);
+
+extern const struct flow_handler tcp_relay_handler;
 
 #endif

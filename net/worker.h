@@ -48,9 +48,9 @@ struct worker_lane {
 /* What a role brings. Each may be NULL where the role has nothing to do. */
 struct worker_role {
 	enum node_role role;
-	struct lane_callbacks
-	    lane_callbacks; /* context = struct worker_lane; on_state and on_rtt are
-	                                         called after the worker's own */
+	/* Endpoint: a flow was opened, see struct lane_callbacks; a listener has NULL. */
+	enum reason (*on_open)(
+	    struct worker_lane *lane, struct flow *flow, const struct flow_open *open);
 	/* Once, before the first config; *state is the role's. A negative error ends the worker. */
 	int (*start)(struct worker *worker, void **state);
 	/*

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "net/flow_handler.h"
 #include "net/worker_private.h"
 
 #include <stdlib.h>
@@ -315,6 +316,7 @@ static void on_state(
 	struct carried *carried = LIST_ENTRY(context, struct carried, shown);
 	struct worker *worker = carried->shown.worker;
 
+	(void)lane;
 	if (is_up(carried) != carried->was_up || state == LANE_OVER) {
 		char quoted[256];
 		log_info("lane", "peer=%s state=%s reason=%s text=%s", carried->shown.peer_name,
@@ -325,8 +327,13 @@ static void on_state(
 	if (state == LANE_OVER)
 		page_count(worker->page, PAGE_lanes_lost);
 	dial_on_state(&worker->dial, carried, state);
-	if (worker->role->lane_callbacks.on_state)
-		worker->role->lane_callbacks.on_state(context, lane, state, reason, text);
+}
+
+static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)
+{
+	struct worker_lane *lane = context;
+
+	return lane->worker->role->on_open(lane, flow, open);
 }
 
 static void on_rtt(void *context, struct lane *lane, uint64_t rtt_us)
@@ -485,10 +492,11 @@ int lanes_set_socket(struct lanes *lanes, int descriptor)
 
 int lanes_init(struct lanes *lanes, struct worker *worker)
 {
-	*lanes = (struct lanes){.worker = worker, .callbacks = worker->role->lane_callbacks};
+	*lanes = (struct lanes){.worker = worker, .callbacks = flow_handler_callbacks};
 	list_init(&lanes->all);
 	list_init(&lanes->busy);
 	list_init(&lanes->received);
+	lanes->callbacks.on_open = worker->role->on_open ? on_open : NULL;
 	lanes->callbacks.on_state = on_state;
 	lanes->callbacks.on_rtt = on_rtt;
 	ev_init(&lanes->reader, on_readable);

@@ -118,46 +118,9 @@ static enum reason on_open(void *context, struct flow *flow, const struct flow_o
 {
 	(void)context;
 	(void)open;
-	tcp_relay_init(&backend.relay, &backend.relays, flow, idle_timeout_us, on_end);
+	tcp_relay_init(
+	    &backend.relay, &tcp_relay_handler, &backend.relays, flow, idle_timeout_us, on_end);
 	return REASON_NONE;
-}
-
-static size_t on_data(void *context, struct flow *flow, const struct iovec *pieces, int count)
-{
-	(void)context;
-	return tcp_relay_on_data(flow_user(flow), pieces, count);
-}
-
-static void on_finish(void *context, struct flow *flow)
-{
-	(void)context;
-	tcp_relay_on_finish(flow_user(flow));
-}
-
-static void on_reset(void *context, struct flow *flow, enum reason reason)
-{
-	(void)context;
-	tcp_relay_on_reset(flow_user(flow), reason);
-}
-
-static void on_writable(void *context, struct flow *flow)
-{
-	(void)context;
-	tcp_relay_on_writable(flow_user(flow));
-}
-
-static void on_datagram(void *context, struct flow *flow, const uint8_t *data, size_t length)
-{
-	(void)context;
-	(void)flow;
-	(void)data;
-	(void)length;
-}
-
-static void on_closed(void *context, struct flow *flow, enum reason reason)
-{
-	(void)context;
-	tcp_relay_on_closed(flow_user(flow), reason);
 }
 
 static void on_state(
@@ -177,18 +140,7 @@ static void on_rtt(void *context, struct lane *lane, uint64_t rtt_us)
 	(void)rtt_us;
 }
 
-static const struct lane_callbacks callbacks = {
-    .on_open = on_open,
-    .on_data = on_data,
-    .on_finish = on_finish,
-    .on_reset = on_reset,
-    .on_stop_sending = on_reset,
-    .on_writable = on_writable,
-    .on_datagram = on_datagram,
-    .on_closed = on_closed,
-    .on_state = on_state,
-    .on_rtt = on_rtt,
-};
+static struct lane_callbacks callbacks;
 
 static void make_lane(struct side *side, enum lane_role role)
 {
@@ -273,7 +225,8 @@ static void open_flow(void)
 	connect_pair(&inner, &user.peer);
 	connect_pair(&backend_inner, &backend.peer);
 	assert_int_equal(flow_open(user.lane, &open, NULL, &flow, worker.now_us), 0);
-	tcp_relay_init(&user.relay, &user.relays, flow, idle_timeout_us, on_end);
+	tcp_relay_init(
+	    &user.relay, &tcp_relay_handler, &user.relays, flow, idle_timeout_us, on_end);
 	tcp_relay_start(&user.relay, inner);
 }
 
@@ -281,6 +234,10 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&page, 0, sizeof page);
+	callbacks = flow_handler_callbacks;
+	callbacks.on_open = on_open;
+	callbacks.on_state = on_state;
+	callbacks.on_rtt = on_rtt;
 	memset(&user, 0, sizeof user);
 	memset(&backend, 0, sizeof backend);
 	user.peer = backend.peer = -1;
