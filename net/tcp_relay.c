@@ -17,6 +17,7 @@ enum {
 	    TCP_READ_CHUNKS * CHUNK_BYTES, /* of one relay in one round of the loop */
 	TAIL_MIN_BYTES = 2048,             /* a chunk with less room left is given back */
 };
+#define LOOK_US UINT64_C(1000000)
 static const double STARVED_RETRY_S = 0.02;
 
 static struct page *page_of(const struct tcp_relay *relay)
@@ -43,6 +44,7 @@ static void close_socket(struct tcp_relay *relay)
 {
 	stop_watching(relay);
 	flow_life_stop(&relay->life);
+	worker_timer_stop(relay->shared->worker, &relay->look);
 	if (relay->descriptor >= 0)
 		close(relay->descriptor);
 	relay->descriptor = -1;
@@ -116,9 +118,27 @@ static void starve(struct tcp_relay *relay)
 	}
 }
 
+static void look_later(struct tcp_relay *relay)
+{
+	struct worker *worker = relay->shared->worker;
+
+	worker_timer_set(worker, &relay->look, worker_now_us(worker) + LOOK_US);
+}
+
+static void on_look(struct worker_timer *timer)
+{
+	struct tcp_relay *relay = LIST_ENTRY(timer, struct tcp_relay, look);
+
+	if (tcp_connect_result(relay->descriptor) < 0)
+		tcp_relay_abort(relay, REASON_TCP_RESET);
+	else
+		look_later(relay);
+}
+
 static void finish_reading(struct tcp_relay *relay)
 {
 	relay->has_finished = true;
+	look_later(relay);
 	ev_io_stop(worker_loop(relay->shared->worker), &relay->reader);
 	flow_finish(relay->flow);
 	touch(relay);
@@ -317,6 +337,7 @@ void tcp_relay_init(struct tcp_relay *relay, const struct flow_handler *handler,
 	relay->reader.data = relay;
 	relay->writer.data = relay;
 	list_init(&relay->starved);
+	worker_timer_init(&relay->look, on_look);
 	flow_life_init(&relay->life, shared->worker, idle_timeout_us, on_expired);
 	flow_set_user(flow, relay);
 }

@@ -417,6 +417,23 @@ static void test_a_reset_is_a_reset_in_each_direction(void **state)
 	assert_int_equal(backend.ended_with, REASON_TCP_RESET);
 }
 
+/* Nobody reads from a socket whose FIN was read, or writes to it: the reset is noticed nevertheless. */
+static void test_a_reset_after_a_fin_is_noticed(void **state)
+{
+	(void)state;
+	open_flow();
+	run(2);
+	tcp_relay_start(&backend.relay, backend_inner);
+	shutdown(user.peer, SHUT_WR);
+	run(1500);
+	assert_false(user.has_ended);
+	assert_int_equal(tcp_connect_result(backend.peer), 0);
+	reset_socket(&user.peer);
+	run(2500);
+	assert_true(tcp_connect_result(backend.peer) < 0);
+	assert_int_equal(backend.ended_with, REASON_TCP_RESET);
+}
+
 static void test_a_backend_reset_reaches_the_user(void **state)
 {
 	(void)state;
@@ -541,6 +558,7 @@ int main(void)
 	        test_a_flow_may_end_when_the_socket_has_room, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_a_reset_is_a_reset_in_each_direction, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_reset_after_a_fin_is_noticed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_backend_reset_reaches_the_user, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_a_refused_backend_resets_the_user, setup, teardown),
