@@ -247,7 +247,8 @@ static int on_event(struct ipc *ipc, void *context, struct ipc_message *message)
 	memcpy(&event, message->data, sizeof(event));
 	pin_format(event.peer_pin, pin);
 	if (event.cause == HANDSHAKE_FINE)
-		log_info("tunnel_established", "peer_pin=%s restart=%d", pin, event.is_restart);
+		log_limited(LOG_LEVEL_INFO, 5, "tunnel_established", "peer_pin=%s restart=%d", pin,
+		    event.is_restart);
 	else
 		log_limited(LOG_LEVEL_WARN, 5, "handshake_failed", "peer_pin=%s cause=%s", pin,
 		    handshake_cause_name(event.cause));
