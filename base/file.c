@@ -174,12 +174,31 @@ int file_write_atomic(const char *path, const void *data, size_t length, mode_t 
 	return sync_directory_of(path);
 }
 
+/* What fails here fails at the directory itself too, and that tells why. */
+static void make_parents(const char *path)
+{
+	char parent[PATH_MAX];
+
+	if (snprintf(parent, sizeof(parent), "%s", path) >= (int)sizeof(parent))
+		return;
+	for (char *slash = parent; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		mkdir(parent, 0755);
+		*slash = '/';
+	}
+}
+
 int file_make_directory(const char *path, mode_t mode)
 {
 	struct stat stat_buf;
 
 	if (mkdir(path, mode) == 0)
 		return 0;
+	if (errno == ENOENT && path[0]) {
+		make_parents(path);
+		if (mkdir(path, mode) == 0)
+			return 0;
+	}
 	if (errno != EEXIST || stat(path, &stat_buf) < 0)
 		return ERR_IO;
 	if (S_ISDIR(stat_buf.st_mode))

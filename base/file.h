@@ -24,7 +24,7 @@ int file_read_fd(int fd, size_t max_bytes, char **data, size_t *length);
  */
 int file_write_atomic(const char *path, const void *data, size_t length, mode_t mode);
 
-/* Makes a directory (not its parents) unless it is there.  ERR_IO with errno. */
+/* Makes a directory, and its parents with mode 0755, unless they are there.  ERR_IO with errno. */
 int file_make_directory(const char *path, mode_t mode);
 
 #endif

@@ -324,8 +324,10 @@ const char *options_check_address(const void *text)
 {
 	struct addr addr;
 
-	return addr_parse(text, 0, &addr) < 0 ? "must be ADDR or ADDR:PORT, IPv6 in brackets"
-	                                      : NULL;
+	return addr_parse(text, 0, &addr) < 0
+	           ? "must be an IP address, with :PORT or without, IPv6 in "
+	             "brackets; names are not looked up"
+	           : NULL;
 }
 
 /* A port that is left out becomes the default: two defaults tell. */

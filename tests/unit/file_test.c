@@ -109,12 +109,21 @@ static void a_failed_write_leaves_the_old(void **state)
 static void directories_are_made_once(void **state)
 {
 	char below[64];
+	struct stat made;
 
 	(void)state;
 	snprintf(below, sizeof(below), "%s/below", directory);
 	assert_int_equal(file_make_directory(below, 0700), 0);
 	assert_int_equal(file_make_directory(below, 0700), 0);
 	assert_int_equal(rmdir(below), 0);
+	snprintf(below, sizeof(below), "%s/parent/below", directory);
+	assert_int_equal(file_make_directory(below, 0700), 0);
+	assert_int_equal(stat(below, &made), 0);
+	assert_int_equal(made.st_mode & 0777, 0700);
+	assert_int_equal(rmdir(below), 0);
+	*strrchr(below, '/') = '\0';
+	assert_int_equal(rmdir(below), 0);
+	assert_int_equal(file_make_directory("", 0700), ERR_IO);
 	assert_int_equal(file_make_directory(path, 0700), ERR_IO);
 	assert_int_equal(errno, ENOTDIR);
 }
