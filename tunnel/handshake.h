@@ -34,6 +34,7 @@ enum {
 };
 
 #define HANDSHAKE_TIMEOUT_US        UINT64_C(10000000)
+#define HANDSHAKE_STALLED_US        UINT64_C(3000000) /* an endpoint that answered and then no more */
 #define HANDSHAKE_RETRANSMIT_US     UINT64_C(250000)  /* doubled each time without progress, */
 #define HANDSHAKE_RETRANSMIT_MAX_US UINT64_C(1000000) /* up to this */
 

@@ -38,7 +38,8 @@ struct session {
 	unsigned retries;
 
 	bool wants_send;
-	uint64_t interval_us, retransmit_us, expires_us;
+	uint64_t interval_us, retransmit_us;
+	uint64_t expires_us, expires_at_most_us; /* the first moves on with progress */
 };
 
 /* The fields of INITIATE and RESPOND. */
@@ -146,7 +147,7 @@ int session_new(struct session **out, const struct session_config *config, uint6
 	if (!session)
 		return ERR_NOMEM;
 	session->config = *config;
-	session->expires_us = now_us + HANDSHAKE_TIMEOUT_US;
+	session->expires_at_most_us = session->expires_us = now_us + HANDSHAKE_TIMEOUT_US;
 	session->interval_us = HANDSHAKE_RETRANSMIT_US;
 	result = config->tls->open(&session->tls, config->identity,
 	    config->role == TUNNEL_LISTENER ? TLS_CLIENT : TLS_SERVER);
@@ -294,9 +295,15 @@ static enum handshake_cause take_flight(
 		return has_bytes || has_progress ? HANDSHAKE_FINE : HANDSHAKE_DUPLICATE;
 	if (!has_bytes && !has_progress)
 		return HANDSHAKE_DUPLICATE;
-	/* Progress: go on at once, and wait for the answer as long as at first. */
+	/*
+	 * Progress: go on at once, and wait for the answer as long as at first.  An endpoint that was
+	 * restarted since knows nothing of this handshake and stays silent: another one soon.
+	 */
 	session->interval_us = HANDSHAKE_RETRANSMIT_US;
 	session->retransmit_us = now_us + session->interval_us;
+	session->expires_us = now_us + HANDSHAKE_STALLED_US;
+	if (session->expires_us > session->expires_at_most_us)
+		session->expires_us = session->expires_at_most_us;
 	session->wants_send = session->state != SESSION_ESTABLISHED;
 	return HANDSHAKE_FINE;
 }

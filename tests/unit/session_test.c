@@ -251,6 +251,26 @@ static void sends_again_later_and_later_until_its_time_is_over(void **state)
 	assert_true(session_timer_us(sides[0]) == UINT64_MAX);
 }
 
+static void an_endpoint_that_falls_silent_is_given_up_soon(void **state)
+{
+	enum handshake_cause cause = HANDSHAKE_FINE;
+	uint64_t now_us = begin_us + 5000;
+	struct packet packet;
+
+	(void)state;
+	send(TUNNEL_LISTENER, &packet, begin_us);
+	receive(TUNNEL_ENDPOINT, &packet, begin_us);
+	assert_true(send(TUNNEL_ENDPOINT, &packet, begin_us));
+	assert_int_equal(receive(TUNNEL_LISTENER, &packet, now_us), HANDSHAKE_FINE);
+	while (cause == HANDSHAKE_FINE) {
+		now_us = session_timer_us(sides[0]);
+		cause = session_on_timer(sides[0], now_us);
+		send(TUNNEL_LISTENER, &packet, now_us);
+	}
+	assert_int_equal(cause, HANDSHAKE_TIMED_OUT);
+	assert_int_equal(now_us, begin_us + 5000 + HANDSHAKE_STALLED_US);
+}
+
 static void the_endpoint_waits_and_forgets(void **state)
 {
 	struct packet packet;
@@ -400,6 +420,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(long_flights_go_packet_by_packet, start, stop),
 	    cmocka_unit_test_setup_teardown(
 	        sends_again_later_and_later_until_its_time_is_over, start, stop),
+	    cmocka_unit_test_setup_teardown(
+	        an_endpoint_that_falls_silent_is_given_up_soon, start, stop),
 	    cmocka_unit_test_setup_teardown(the_endpoint_waits_and_forgets, start, stop),
 	    cmocka_unit_test_setup_teardown(a_doubled_packet_is_answered_once_each, start, stop),
 	    cmocka_unit_test_setup_teardown(a_gap_is_dropped_and_mended, start, stop),
