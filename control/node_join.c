@@ -10,22 +10,33 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The address that others are to use for one that may be bound to any. */
+/*
+ * Adds the address that others are to use for one that may be bound to any; the IPv4 and the IPv6
+ * wildcard are then the same address, which is listed once.
+ */
 static void add_address(struct node *node, struct addr addr, const struct addr *peer)
 {
+	struct name *place = &node->addresses[node->address_count];
 	uint16_t port = addr.port;
 
+	if (node->address_count == NODE_ADDRESSES_MAX)
+		return;
 	if (addr_is_any(&addr)) {
 		addr = *peer;
 		addr.port = port;
 	}
 	addr.scope = 0;
-	if (node->address_count == NODE_ADDRESSES_MAX)
-		return;
 	if (port)
-		addr_format(&addr, node->addresses[node->address_count++].text, NAME_BYTES);
+		addr_format(&addr, place->text, NAME_BYTES);
 	else
-		addr_format_ip(&addr, node->addresses[node->address_count++].text, NAME_BYTES);
+		addr_format_ip(&addr, place->text, NAME_BYTES);
+	for (size_t i = 0; i < node->address_count; i++) {
+		if (strcmp(node->addresses[i].text, place->text) == 0) {
+			memset(place, 0, sizeof(*place));
+			return;
+		}
+	}
+	node->address_count++;
 }
 
 void node_addresses(const struct message_hello *hello, const struct addr *peer, struct node *node)

@@ -147,8 +147,8 @@ static void a_new_description_is_a_revision(void **state)
 
 static void addresses(void **state)
 {
-	struct name binds[] = {{"0.0.0.0"}, {"2001:db8::5"}, {"nonsense"}};
-	struct message_hello message = {.role = NODE_LISTENER, .binds = binds, .bind_count = 3};
+	struct name binds[] = {{"0.0.0.0"}, {"::"}, {"2001:db8::5"}, {"nonsense"}};
+	struct message_hello message = {.role = NODE_LISTENER, .binds = binds, .bind_count = 4};
 	struct node node;
 
 	(void)state;
