@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The two ways from a user to a server that the tests of real programs take."""
+"""The two ways from a user to a server that the tests of real programs take; all tests of a file
+share them."""
 import socket
 
 import pytest
 
 from tests.lab import trunkline
+from tests.lab.site import DRAIN
+from tests.lab.wan import Wan
 
 WAYS = ["direct", "direct6"] + (["trunkline", "trunkline6"] if trunkline.is_built() else [])
 
@@ -29,21 +32,28 @@ class Tunnelled(Direct):
         super().__init__(wan, family)
         self.entrance = wan.address("listener", family)
         self.cluster = cluster
+        self.opened = {}  # the protocol of each port
 
     def open(self, protocol, port):
-        host = f"[{self.server}]" if ":" in self.server else self.server
-        self.cluster.accelerator(f"port{port}", protocol, str(port), [host])
-        self.cluster.wait_up()
+        name = f"port{port}"
+        if port in self.opened and self.opened[port] != protocol:
+            self.cluster.ctl("accelerator", "delete", name, "--now")
+        if self.opened.get(port) != protocol:
+            host = f"[{self.server}]" if ":" in self.server else self.server
+            self.cluster.accelerator(name, protocol, str(port), [host])
+            self.cluster.wait_up()
+        self.opened[port] = protocol
         return self.entrance, port
 
 
-@pytest.fixture(params=WAYS)
-def way(request, make_wan, tmp_path):
+@pytest.fixture(params=WAYS, scope="module")
+def way(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
     family = socket.AF_INET6 if request.param.endswith("6") else socket.AF_INET
-    wan = make_wan("dual")
-    if request.param.startswith("direct"):
-        yield Direct(wan, family)
-        return
-    with trunkline.Cluster(tmp_path, wan) as cluster:
-        cluster.start_pair(binds=[wan.address("listener", family)])
-        yield Tunnelled(wan, family, cluster)
+    with Wan("dual", folder) as wan:
+        if request.param.startswith("direct"):
+            yield Direct(wan, family)
+            return
+        with trunkline.Cluster(folder, wan) as cluster:
+            cluster.start_pair(binds=[wan.address("listener", family)], more=DRAIN)
+            yield Tunnelled(wan, family, cluster)
