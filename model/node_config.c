@@ -5,7 +5,9 @@
 #include "base/err.h"
 #include "model/name.h"
 
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *const node_role_names[] = {"", "listener", "endpoint", NULL};
@@ -253,4 +255,68 @@ int node_config_validate(const struct node_config *config, struct model_error *e
 	for (size_t i = 0; result == 0 && i < config->accelerator_count; i++)
 		result = check_accelerator(config, &config->accelerators[i], error);
 	return result;
+}
+
+/* ---- peers that are gone ---- */
+
+static bool has_pin(const struct node_config *config, const uint8_t pin[PIN_BYTES])
+{
+	for (size_t i = 0; i < config->peer_count; i++)
+		if (!memcmp(config->peers[i].pin, pin, PIN_BYTES))
+			return true;
+	return false;
+}
+
+/* Keeps the names of peers, in their order; the new count. */
+static size_t keep_peers_names(const struct node_config *config, struct name *names, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (node_config_peer(config, names[i].text))
+			names[kept++] = names[i];
+	return kept;
+}
+
+/* A group without endpoints goes too. */
+static void keep_groups(const struct node_config *config, struct config_accelerator *accelerator)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < accelerator->group_count; i++) {
+		struct config_group *group = &accelerator->groups[i];
+
+		group->endpoint_count =
+		    keep_peers_names(config, group->endpoints, group->endpoint_count);
+		if (group->endpoint_count > 0)
+			accelerator->groups[kept++] = *group;
+		else
+			free(group->endpoints);
+	}
+	accelerator->group_count = kept;
+}
+
+size_t node_config_drop_peers(struct node_config *config, const struct node_config *newer)
+{
+	size_t kept = 0, before = config->peer_count;
+
+	for (size_t i = 0; i < before; i++) {
+		struct config_peer *peer = &config->peers[i];
+
+		if (has_pin(newer, peer->pin)) {
+			config->peers[kept++] = *peer;
+			continue;
+		}
+		free(peer->addresses);
+		sodium_memzero(peer, sizeof(*peer));
+	}
+	config->peer_count = kept;
+	for (size_t i = 0; kept < before && i < config->accelerator_count; i++) {
+		struct config_accelerator *accelerator = &config->accelerators[i];
+
+		accelerator->listener_count =
+		    keep_peers_names(config, accelerator->listeners, accelerator->listener_count);
+		keep_groups(config, accelerator);
+	}
+	return before - kept;
 }

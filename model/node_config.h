@@ -111,6 +111,12 @@ void node_config_clear(struct node_config *config);
  */
 int node_config_validate(const struct node_config *config, struct model_error *error);
 
+/*
+ * Drops the peers that `newer` does not know by their pin, wherever they are named: what a node does
+ * with a config that it cannot apply otherwise, since a removed node must be gone.  How many.
+ */
+size_t node_config_drop_peers(struct node_config *config, const struct node_config *newer);
+
 /* The peer or accelerator of that name or id, or NULL. */
 const struct config_peer *node_config_peer(const struct node_config *config, const char *name);
 const struct config_accelerator *node_config_accelerator(

@@ -96,6 +96,23 @@ static int save(struct node *node, const char *text, size_t length, char *reason
 	return result;
 }
 
+/* A refused config still says who is gone: their tunnels close, whatever else stands as it was. */
+static void drop_removed_peers(struct node *node, const struct node_config *config)
+{
+	size_t dropped = node->has_config ? node_config_drop_peers(&node->config, config) : 0,
+	       length;
+	char *text;
+
+	if (dropped == 0 || node_config_save(&node->config, &text, &length) < 0)
+		return;
+	free_text(node->config_text, node->config_length);
+	node->config_text = text;
+	node->config_length = length;
+	log_info("removed_peers_dropped", "peers=%zu", dropped);
+	node_store_save_config(node->options.state, text, length);
+	node_children_config(node);
+}
+
 int node_apply(struct node *node, struct node_config *config, char reason[REASON_BYTES])
 {
 	char *text = NULL;
@@ -111,8 +128,10 @@ int node_apply(struct node *node, struct node_config *config, char reason[REASON
 	result = prepare(node, config, reason);
 	if (result == 0)
 		result = save(node, text, length, reason);
-	if (result < 0)
+	if (result < 0) {
+		drop_removed_peers(node, config);
 		goto refused;
+	}
 	take(node, config, text, length);
 	commit(node);
 	return 0;

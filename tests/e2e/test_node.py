@@ -231,6 +231,22 @@ def test_a_taken_port_refuses_the_config_and_the_old_one_stays(cluster, echo):
     try_port(port)
 
 
+def test_a_refused_config_still_ends_removed_peers(cluster, echo):
+    """A port that cannot be opened stops the rest of a change, never the removal of a node."""
+    serve(cluster, echo)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        other = taken.getsockname()[1]
+        cluster.accelerator("blocked", "tcp", str(other), [f"127.0.0.1:{echo.port}"], wait=False)
+        daemon = cluster.nodes.pop("endpoint")
+        cluster.ctl("node", "remove", "endpoint")
+        procs.wait_until(lambda: "removed_peers_dropped" in cluster.nodes["listener"].log(),
+                         5 * trunkline.SLOW, "the listener to let the endpoint go")
+        procs.wait_until(lambda: "state=over" in cluster.nodes["listener"].log(),
+                         5 * trunkline.SLOW, "the end of the tunnel")
+    assert daemon.proc.wait(5 * trunkline.SLOW) == 1
+    daemon.proc.forget()
+
+
 def test_a_change_touches_no_other_flow_or_port(cluster, echo):
     port = serve(cluster, echo, workers=2)
     with socket.create_connection(("127.0.0.1", port), 5) as connection:

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "model/node_config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct name addresses[] = {{"192.0.2.1:7401"}};
@@ -152,6 +153,49 @@ static void who_may_ask(void **state)
 	assert_false(config_accelerator_allows(&accelerator, "fra-11"));
 }
 
+/* A removed peer goes wherever it is named; what is left can still be saved and loaded. */
+static void removed_peers_are_dropped(void **state)
+{
+	struct node_config config = make(), newer = make(), owned, loaded;
+	struct config_peer two[] = {peers[0], peers[0]};
+	struct name names[] = {{"fra-1"}, {"fra-2"}};
+	struct config_group both[] = {groups[0], groups[0]};
+	struct config_accelerator web = accelerators[0];
+	struct model_error error;
+	size_t length;
+	char *text;
+
+	(void)state;
+	strcpy(two[1].name, "fra-2");
+	two[1].pin[0] = 9;
+	strcpy(both[1].region, "paris");
+	both[0].endpoints = names;
+	both[0].endpoint_count = 2;
+	both[1].endpoints = names + 1;
+	web.groups = both;
+	web.group_count = 2;
+	config.peers = two;
+	config.peer_count = 2;
+	config.accelerators = &web;
+	assert_int_equal(node_config_save(&config, &text, &length), 0);
+	assert_int_equal(node_config_load(text, length, &owned, &error), 0);
+	free(text);
+	assert_int_equal(node_config_drop_peers(&owned, &config), 0);
+	assert_int_equal(node_config_drop_peers(&owned, &newer), 1);
+	assert_null(node_config_peer(&owned, "fra-2"));
+	assert_non_null(node_config_peer(&owned, "fra-1"));
+	assert_int_equal(owned.accelerators[0].group_count, 1);
+	assert_int_equal(owned.accelerators[0].groups[0].endpoint_count, 1);
+	newer.peer_count = 0;
+	assert_int_equal(node_config_drop_peers(&owned, &newer), 1);
+	assert_int_equal(owned.accelerators[0].group_count, 0);
+	assert_int_equal(node_config_save(&owned, &text, &length), 0);
+	assert_int_equal(node_config_load(text, length, &loaded, &error), 0);
+	free(text);
+	node_config_clear(&owned);
+	node_config_clear(&loaded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +205,7 @@ int main(void)
 	    cmocka_unit_test(order_of_numbers),
 	    cmocka_unit_test(dangling_names_are_refused),
 	    cmocka_unit_test(who_may_ask),
+	    cmocka_unit_test(removed_peers_are_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
