@@ -35,15 +35,15 @@ class Traffic:
         self.right = self.reset = 0
         self.wrong = []
         self.is_over = False
-        self.threads = [threading.Thread(target=self.accept, args=(server,), daemon=True)
-                        for server in service.servers]
         self.users = [threading.Thread(target=self.use, args=(number,), daemon=True)
                       for number in range(USERS)]
-        for thread in self.threads + self.users:
+        servers = [threading.Thread(target=self.accept, args=(server,), daemon=True)
+                   for server in service.servers]
+        for thread in self.users + servers:
             thread.start()
 
     def accept(self, server):
-        while not self.is_over:
+        while any(user.is_alive() for user in self.users):
             with contextlib.suppress(OSError):
                 threading.Thread(target=self.serve, args=server.accept()[:1], daemon=True).start()
 
@@ -63,14 +63,14 @@ class Traffic:
     def use(self, number):
         chooser = random.Random(SEED * 100 + number)
         while not self.is_over:
-            wants_reset = chooser.random() < 0.1
+            wants_reset, began = chooser.random() < 0.1, time.strftime("%H:%M:%S", time.gmtime())
             data = chooser.randbytes(chooser.choice(SIZES))
             try:
                 with self.service.connect(timeout=30) as sock:
                     sock.settimeout(60)
                     self.ask(sock, b"r" if wants_reset else b"e", data, wants_reset)
             except TimeoutError as why:
-                self.wrong.append(f"{len(data)} bytes: {why}")
+                self.wrong.append(f"{len(data)} bytes at {began}: {why}")
             except OSError:
                 self.reset += 1
                 time.sleep(0.05)

@@ -152,7 +152,7 @@ def test_a_killed_endpoint_comes_back_and_resets_what_it_lost(site, tcp, udp):
                 began = time.monotonic()
                 with pytest.raises(ConnectionResetError), tcp.connect() as late:
                     late.recv(1)
-                assert time.monotonic() - began < 0.2 * SLOW
+                assert time.monotonic() - began < 0.5 * SLOW
         with pytest.raises(procs.ProgramError):
             is_reset(flow[0], 0.1)  # the user's waits for the endpoint
         site.nodes["endpoint"].start()
@@ -301,7 +301,7 @@ def test_a_killed_backend_resets_its_users_and_another_takes_over(site):
         reset(server)  # as the kernel does for a killed process
     for user, _ in flows:
         assert is_reset(user, 1 * SLOW) is True
-    assert time.monotonic() - began < 0.2 * SLOW  # a tunnel trip is 0.02 s
+    assert time.monotonic() - began < 0.4 * SLOW  # a tunnel trip is 0.02 s
     drain_backlog(service, 1)
     with site.counts("endpoint", backend_refused=(1, 5)):
         for _ in range(5):  # after the refusal by the first
@@ -366,8 +366,9 @@ def test_lines_cut_and_daemons_stopped(tmp_path):
         assert not faults, faults
         mended = time.monotonic()
         time.sleep(1)
+        answered = [len(stream.answered_since(mended)) for stream in datagrams]
+        assert min(answered) > 10, (answered, [stream.state() for stream in datagrams])
         for stream in datagrams:
-            assert len(stream.answered_since(mended)) > 10
             stream.stop()
         for stream in streams:
             stream.stop()
@@ -375,8 +376,10 @@ def test_lines_cut_and_daemons_stopped(tmp_path):
         assert is_reset(from_dead[1], 5) is True
         assert time.monotonic() - lost < 40 * SLOW
         time.sleep(REPORT_S)
-        assert site.counter("listener3", "lanes_lost") == 1
-        assert site.counter("endpoint3", "lanes_lost") == 1
+        # Those that were cut off or stopped went on; only the dead peers' are gone.
+        lost_lanes = {name: site.counter(name, "lanes_lost") for name in site.nodes
+                      if name[-1] != "4"}
+        assert lost_lanes == {name: int(name[-1] == "3") for name in lost_lanes}
         close(*to_dead, *from_dead)
 
 
@@ -410,7 +413,7 @@ def test_a_bad_line_changes_loses_and_doubles_nothing(site, tcp, udp):
             streams = [TcpStream(*tcp.pair(), rate_bytes=2 * MIB, seed=n) for n in range(3)]
             datagrams = UdpStream(udp.user(), udp.servers[0], 200, 500)
             fragments = UdpStream(large := site.udp().user(), large_server(site), 20, 9000)
-            time.sleep(8)
+            time.sleep(6)
         finally:
             site.wan.ctl(f"link listener endpoint {GOOD_LINE}")
         for stream in streams:

@@ -53,7 +53,7 @@ def test_web_many_connections_of_mixed_sizes(way, nginx):
         return hashlib.sha256(body).hexdigest() == digests[size]
 
     with concurrent.futures.ThreadPoolExecutor(200) as pool:
-        right = list(pool.map(fetch, chooser.choices(SIZES, k=1000)))
+        right = list(pool.map(fetch, chooser.choices(SIZES, k=300)))
     assert all(right)
 
 
@@ -100,7 +100,7 @@ def test_ssh_session_stays_idle(way, tmp_path):
             ssh.stdin.write(line)
             ssh.stdin.flush()
             assert ssh.stdout.readline() == line
-            time.sleep(3)
+            time.sleep(1)
         ssh.stdin.close()
         assert ssh.wait(10) == 0
 
@@ -116,7 +116,7 @@ def test_websocket_session_stays_idle(way, tmp_path):
             for message in ("before", "x" * 100000, "after"):
                 await line.send(message)
                 assert await asyncio.wait_for(line.recv(), 10) == message
-                await asyncio.sleep(1.5)
+                await asyncio.sleep(0.5)
 
     asyncio.run(talk())
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Traffic that goes on while something happens to the network, and knows what it should be: a TCP
 flow with bytes of a known sequence in both directions, and a UDP flow of numbered datagrams."""
+import contextlib
 import random
 import select
 import socket
@@ -98,22 +99,27 @@ class UdpStream:
         self.rate, self.size = rate, size
         self.sent = 0
         self.there, self.back = {}, {}
-        self.times_sent, self.times_back = [], {}
+        self.times_sent = []
+        self.faults = []
         self.is_over = False
         for sock in (user, server):
             sock.setblocking(False)
-        self.threads = [threading.Thread(target=work, daemon=True)
+        self.threads = [threading.Thread(target=self.run, args=(work,), daemon=True)
                         for work in (self.write, self.read)]
         for thread in self.threads:
             thread.start()
 
+    def run(self, work):
+        try:
+            work()
+        except Exception as why:  # noqa: BLE001 # a thread must not end unheard
+            self.faults.append(repr(why))
+
     def write(self):
         while not self.is_over:
             self.times_sent.append(time.monotonic())
-            try:
+            with contextlib.suppress(BlockingIOError, ConnectionError):
                 self.user.send(struct.pack("!Q", self.sent).ljust(self.size, b"u"))
-            except (BlockingIOError, ConnectionError):
-                pass
             self.sent += 1
             time.sleep(1 / self.rate)
 
@@ -128,18 +134,22 @@ class UdpStream:
                 count = self.there if sock is self.server else self.back
                 count[number] = count.get(number, 0) + 1
                 if sock is self.server:
-                    sock.sendto(data, sender)
-                else:
-                    self.times_back.setdefault(number, time.monotonic())
+                    with contextlib.suppress(BlockingIOError, ConnectionError):
+                        sock.sendto(data, sender)
 
     def answered_since(self, moment):
         """Numbers sent after a time.monotonic() and answered."""
         return [n for n in list(self.back) if self.times_sent[n] > moment]
+
+    def state(self):
+        return (f"sent {self.sent}, {len(self.there)} came to the server and {len(self.back)} back, "
+                f"faults {self.faults}")
 
     def stop(self):
         time.sleep(0.3)
         self.is_over = True
         for thread in self.threads:
             thread.join(5)
+        assert not self.faults, self.faults
         doubled = [n for count in (self.there, self.back) for n, times in count.items() if times > 1]
         assert not doubled, f"datagrams that came more than once: {doubled[:20]}"
