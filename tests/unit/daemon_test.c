@@ -77,7 +77,7 @@ static void unusable_state_is_refused(void **state)
 	int lock;
 
 	(void)state;
-	assert_int_equal(daemon_open_state("/nonexistent/deep", &lock), ERR_IO);
+	assert_int_equal(daemon_open_state("/proc/nonexistent/deep", &lock), ERR_IO);
 	assert_int_equal(daemon_open_state("/dev/null", &lock), ERR_IO);
 	assert_int_equal(lock, -1);
 }
