@@ -13,7 +13,7 @@ struct reader;
 struct writer;
 
 enum {
-	TUNNEL_VERSION = 1,
+	TUNNEL_VERSION = 2,
 	TUNNEL_PARAMETERS_BYTES = 18, /* on the wire */
 };
 

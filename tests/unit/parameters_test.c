@@ -8,7 +8,7 @@
 #include "tests/unit/cmocka_all.h"
 #include "tunnel/parameters.h"
 
-static const struct tunnel_parameters good = {.version = 1,
+static const struct tunnel_parameters good = {.version = TUNNEL_VERSION,
     .aeads = 3,
     .workers = 8,
     .instance = UINT64_C(0x1122334455667788),
@@ -17,7 +17,7 @@ static const struct tunnel_parameters good = {.version = 1,
 
 static void reads_what_was_written(void **state)
 {
-	static const uint8_t expected[TUNNEL_PARAMETERS_BYTES] = {0, 1, 3, 8, 0x11, 0x22, 0x33,
+	static const uint8_t expected[TUNNEL_PARAMETERS_BYTES] = {0, 2, 3, 8, 0x11, 0x22, 0x33,
 	    0x44, 0x55, 0x66, 0x77, 0x88, 0, 3, 0x0d, 0x40, 0x05, 0xac};
 	uint8_t bytes[TUNNEL_PARAMETERS_BYTES];
 	struct tunnel_parameters read;
@@ -56,7 +56,8 @@ static void refuses_what_is_out_of_range(void **state)
 		assert_false(tunnel_parameters_are_good(&p));                                      \
 	} while (0)
 	REFUSED(version, 0);
-	REFUSED(version, 2);
+	REFUSED(version, TUNNEL_VERSION - 1);
+	REFUSED(version, TUNNEL_VERSION + 1);
 	REFUSED(aeads, 0);
 	REFUSED(aeads, 4);
 	REFUSED(aeads, 7);
