@@ -26,6 +26,8 @@ struct flow *flow_new(struct lane *lane, uint64_t id, const struct flow_open *op
 	flow->lane = lane;
 	flow->id = id;
 	flow->open = *open;
+	flow->policy.class = open->kind == FLOW_TCP ? CLASS_INTERACTIVE : CLASS_REALTIME;
+	flow->policy.repair_budget_pct = REPAIR_BUDGET_PCT;
 	flow->open_packet = PATH_NUMBER_NONE;
 	flow->open_is_acked = lane->config.role == LANE_ENDPOINT;
 	stream_send_init(&flow->send, FLOW_WINDOW_START_BYTES);
@@ -396,6 +398,11 @@ void *flow_user(const struct flow *flow)
 void flow_set_user(struct flow *flow, void *user)
 {
 	flow->user = user;
+}
+
+void flow_set_policy(struct flow *flow, const struct flow_policy *policy)
+{
+	flow->policy = *policy;
 }
 
 uint64_t flow_id(const struct flow *flow)

@@ -38,6 +38,20 @@ enum lane_state {
 
 enum flow_kind { FLOW_TCP = 0, FLOW_UDP = 1 };
 
+/* How a flow's bytes want to be treated, the most urgent first. */
+enum flow_class {
+	CLASS_REALTIME, /* late is lost */
+	CLASS_INTERACTIVE,
+	CLASS_BULK,
+};
+
+/* What the accelerator says of its flows; each side's own affair, nothing of it is on the wire. */
+struct flow_policy {
+	enum flow_class class;
+	uint8_t repair_budget_pct; /* of the lane's bytes, 0 .. 100, for protecting them */
+	uint32_t deadline_us; /* a datagram that arrives later than this is of no use; 0: none */
+};
+
 /* What an OPEN frame says of a new flow. */
 struct flow_open {
 	enum flow_kind kind;
@@ -176,6 +190,11 @@ void flow_resume(struct flow *flow);
 int flow_send_datagram(struct flow *flow, const uint8_t *data, size_t length, uint64_t now_us);
 void *flow_user(const struct flow *flow);
 void flow_set_user(struct flow *flow, void *user);
+/*
+ * To be called right after flow_open(), or in on_open. Without it a TCP flow is interactive and a UDP flow
+ * realtime, with REPAIR_BUDGET_PCT and without a deadline.
+ */
+void flow_set_policy(struct flow *flow, const struct flow_policy *policy);
 uint64_t flow_id(const struct flow *flow); /* unique in the lane */
 struct lane *flow_lane(const struct flow *flow);
 /* Bytes written and not yet acknowledged, and bytes received that the callback did not take. */

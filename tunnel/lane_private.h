@@ -38,6 +38,7 @@ struct flow {
 	uint64_t id;
 	void *user;
 	struct flow_open open;
+	struct flow_policy policy;
 	struct stream_send send;
 	struct stream_recv recv;
 	struct datagram_ids *datagram_ids; /* from the first datagram received on */

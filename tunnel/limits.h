@@ -37,6 +37,8 @@ enum {
 
 	/* The largest UDP payload over IPv4: 65,535 less IP and UDP headers (RFC 768, RFC 791). */
 	DATAGRAM_MAX_BYTES = 65507,
+	/* Of the lane's bytes, for protecting a flow whose accelerator says nothing else. */
+	REPAIR_BUDGET_PCT = 30,
 	/* Own queue of datagrams: the design's age, and 100 ms of 320 Mbit/s. */
 	DATAGRAM_QUEUE_MAX_BYTES = 4 << 20,
 	/* Incomplete datagrams of a lane, their bytes, and the pieces of one that may lie apart. */
