@@ -37,6 +37,7 @@ static const char *const sql[STATEMENTS] = {
     [STATEMENT_META] = "SELECT value FROM meta WHERE key = ?",
     [STATEMENT_REVISION_ADD] =
         "INSERT INTO revisions (when_ms, who, what, before, after) VALUES (?, ?, ?, ?, ?)",
+    [STATEMENT_REVISION_PURGE] = "DELETE FROM revisions WHERE number <= ?",
     [STATEMENT_REVISION_LAST] = "SELECT coalesce(max(number), 0) FROM revisions",
     [STATEMENT_REVISION_LIST] =
         "SELECT number, when_ms, who, what FROM revisions ORDER BY number DESC LIMIT ?",

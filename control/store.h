@@ -16,7 +16,7 @@
 
 struct store;
 
-enum { WHO_BYTES = 128, WHAT_BYTES = 256 };
+enum { WHO_BYTES = 128, WHAT_BYTES = 256, STORE_REVISIONS_KEPT = 10000 };
 
 /* A change as it is remembered. before and after are JSON or NULL. */
 struct revision {
@@ -61,7 +61,7 @@ int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
-/* Remembers the change; revision->number is filled in. */
+/* Remembers the change, and forgets all but the last STORE_REVISIONS_KEPT; revision->number is filled in. */
 int store_add_revision(struct store *store, struct revision *revision, const char *before_json,
     const char *after_json);
 

@@ -233,9 +233,11 @@ int store_add_revision(
 	    store, store_bind(store, STATEMENT_REVISION_ADD, "itttt", (int64_t)revision->when_ms,
 	               revision->who, revision->what, before_json, after_json));
 
-	if (result == 0)
-		revision->number = (uint64_t)sqlite3_last_insert_rowid(store->database);
-	return result;
+	if (result < 0)
+		return result;
+	revision->number = (uint64_t)sqlite3_last_insert_rowid(store->database);
+	return store_run(store, store_bind(store, STATEMENT_REVISION_PURGE, "i",
+	                            (int64_t)revision->number - STORE_REVISIONS_KEPT));
 }
 
 int store_put_node(struct store *store, struct node *node)

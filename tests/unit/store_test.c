@@ -211,6 +211,22 @@ static void revisions_newest_first(void **state)
 	assert_string_equal(list[0].what, "something");
 }
 
+static void old_revisions_are_forgotten(void **state)
+{
+	static struct revision list[STORE_REVISIONS_KEPT + 3];
+	struct revision revision = {.when_ms = 5, .who = "me", .what = "something"};
+
+	(void)state;
+	assert_int_equal(store_begin(store), 0);
+	for (int i = 0; i < STORE_REVISIONS_KEPT + 3; i++)
+		assert_int_equal(store_add_revision(store, &revision, NULL, "{}"), 0);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(revision.number, STORE_REVISIONS_KEPT + 3);
+	assert_int_equal(
+	    store_list_revisions(store, list, STORE_REVISIONS_KEPT + 3), STORE_REVISIONS_KEPT);
+	assert_int_equal(list[STORE_REVISIONS_KEPT - 1].number, 4);
+}
+
 static void a_second_control_is_kept_out(void **state)
 {
 	struct revision revision;
@@ -268,6 +284,7 @@ int main(void)
 	    STORE_TEST(names_are_unique),
 	    STORE_TEST(tokens),
 	    STORE_TEST(revisions_newest_first),
+	    STORE_TEST(old_revisions_are_forgotten),
 	    STORE_TEST(a_second_control_is_kept_out),
 	    STORE_TEST(a_later_schema_is_refused),
 	    STORE_TEST(damage_is_told),
