@@ -117,10 +117,12 @@ static void on_denied(struct node *node, const struct message_reason *denied)
 	if (!node->is_enrolled) {
 		log_error("join_denied", "reason=%s", reason);
 		node_end(node, EXIT_FAILED);
-	} else if (strcmp(node->last_why, denied->reason) != 0) {
-		log_error("control_denied", "reason=%s serving=%d", reason, node->has_config);
-		snprintf(node->last_why, sizeof(node->last_why), "%s", denied->reason);
+		return;
 	}
+	node->was_denied = true;
+	if (strcmp(node->last_why, denied->reason) != 0)
+		log_error("control_denied", "reason=%s serving=%d", reason, node->has_config);
+	snprintf(node->last_why, sizeof(node->last_why), "%s", denied->reason);
 }
 
 static void on_config(struct node *node, struct node_config *config)
@@ -182,9 +184,10 @@ static void on_closed(void *context, int reason, const char *why)
 {
 	struct node *node = context;
 	bool is_news = node->was_open || strcmp(node->last_why, why) != 0;
+	bool was_denied = node->was_denied;
 	char quoted[REASON_BYTES];
 
-	node->was_open = false;
+	node->was_open = node->was_denied = false;
 	if (reason == ERR_AUTH && !node->is_enrolled) {
 		log_error("join_failed",
 		    "reason=%s fix=\"control's key is not the token's: make a new token\"",
@@ -192,6 +195,8 @@ static void on_closed(void *context, int reason, const char *why)
 		node_end(node, EXIT_FAILED);
 		return;
 	}
+	if (was_denied) /* control's own words were logged */
+		return;
 	snprintf(node->last_why, sizeof(node->last_why), "%s", why);
 	if (is_news && node->phase == NODE_SERVING)
 		log_warn("control_unreachable", "address=%s reason=%s serving=%d",

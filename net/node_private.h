@@ -63,6 +63,7 @@ struct node {
 	struct enrolment enrolment;
 	bool is_enrolled;
 	bool was_open; /* the connection to control, as the log has it */
+	bool was_denied;
 	char last_why[REASON_BYTES];
 	uint8_t secret[JOIN_SECRET_BYTES]; /* of the token; zero once it was used */
 

@@ -143,6 +143,24 @@ def test_another_control_at_the_address_is_seen(cluster):
     assert cluster.ctl("status")["nodes"] == {"up": 0, "down": 0}
 
 
+def test_a_denial_is_logged_once(cluster):
+    """Control lost its database, not its key: it knows nobody and says so at each attempt."""
+    cluster.start_pair()
+    cluster.control.stop()
+    for name in os.listdir(cluster.control.state):
+        if name.startswith("control.db"):
+            os.unlink(os.path.join(cluster.control.state, name))
+    cluster.control.start()
+    cluster.wait_control()
+    listener = cluster.nodes["listener"]
+    procs.wait_until(lambda: len(log_lines(cluster.control, "node_denied")) >= 6, 20 * SLOW,
+                     "three attempts of each")
+    assert len(log_lines(listener, "control_denied")) == 1
+    unreachable = log_lines(listener, "control_unreachable")
+    assert len(unreachable) <= 2 and all("refused" in line or "closed" in line
+                                         for line in unreachable), unreachable
+
+
 def test_a_removed_nodes_flows_end_within_a_second(cluster, web):
     port = serve(cluster, web)
     with socket.create_connection(("127.0.0.1", port), 5) as user:
