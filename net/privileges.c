@@ -109,13 +109,6 @@ static void forbid_looking(void)
 #endif
 }
 
-static const char *user_name(const struct passwd *user)
-{
-	if (user)
-		return PRIVILEGES_USER;
-	return geteuid() == 0 ? "root" : "unchanged";
-}
-
 /* Whom root is to become; NULL when we are not root, or there is no such user. */
 static const struct passwd *user_to_become(void)
 {
@@ -131,6 +124,20 @@ int privileges_give_state(const char *state_directory)
 	return 0;
 }
 
+static void tell_identity(const struct passwd *user)
+{
+	const char *low_ports = has_capability(CAP_NET_BIND_SERVICE) ? "yes" : "no";
+
+	if (user)
+		log_info("privileges_dropped", "user=" PRIVILEGES_USER " uid=%d low_ports=%s",
+		    (int)geteuid(), low_ports);
+	else if (geteuid() == 0)
+		log_info("still_root", "uid=0 low_ports=%s fix=\"make the system user %s\"",
+		    low_ports, PRIVILEGES_USER);
+	else
+		log_info("user_kept", "uid=%d low_ports=%s", (int)geteuid(), low_ports);
+}
+
 int privileges_drop_main(const char *state_directory)
 {
 	const struct passwd *user = user_to_become();
@@ -144,8 +151,7 @@ int privileges_drop_main(const char *state_directory)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return failed("no_new_privs");
 	forbid_looking();
-	log_info("privileges_dropped", "user=%s uid=%d low_ports=%s", user_name(user),
-	    (int)geteuid(), has_capability(CAP_NET_BIND_SERVICE) ? "yes" : "no");
+	tell_identity(user);
 	return 0;
 }
 
