@@ -82,7 +82,7 @@ static void give_up(struct tcp_flow *flow, enum reason reason)
 	if (reason == REASON_BACKEND_TIMEOUT)
 		page_count(page, PAGE_backend_timeouts);
 	page_count(page, PAGE_tcp_flows_refused);
-	log_limited(LOG_LEVEL_WARN, 5, "flow-refused", "reason=%s accelerator=%u",
+	log_limited(LOG_LEVEL_WARN, 5, "flow_refused", "reason=%s accelerator=%u",
 	    reason_name(reason), flow->accelerator);
 	end_flow(flow, reason);
 }
@@ -112,7 +112,7 @@ static void refused(struct tcp_flow *flow, int error)
 	flow->had_refusal = true;
 	page_count(worker_page(worker_of(flow)),
 	    error == ERR_REFUSED ? PAGE_backend_refused : PAGE_backend_unreachable);
-	log_limited(LOG_LEVEL_INFO, 5, "backend-refused", "backend=%s accelerator=%u reason=\"%s\"",
+	log_limited(LOG_LEVEL_INFO, 5, "backend_refused", "backend=%s accelerator=%u reason=\"%s\"",
 	    addr_format(&flow->addresses[flow->next_address - 1], text, sizeof text),
 	    flow->accelerator, err_text(error));
 }

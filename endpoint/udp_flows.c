@@ -243,7 +243,7 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 	flow_life_active(&made->life);
 	enum reason reason = find_backend(made);
 	if (reason != REASON_NONE) {
-		log_limited(LOG_LEVEL_WARN, 5, "flow-refused", "reason=%s accelerator=%u",
+		log_limited(LOG_LEVEL_WARN, 5, "flow_refused", "reason=%s accelerator=%u",
 		    reason_name(reason), made->accelerator);
 		udp_flow_free(made);
 		return reason;

@@ -97,7 +97,7 @@ static void on_socket(void *state, const struct worker_socket *socket, int descr
 	else
 		udp_users_remove_socket(&listener->udp, socket);
 	if (error)
-		log_error("socket-not-used", "reason=\"%s\"", err_text(error));
+		log_error("socket_not_used", "reason=\"%s\"", err_text(error));
 }
 
 static void on_drain(void *state)

@@ -67,7 +67,7 @@ static int send_main(struct keys *keys, enum keys_message type, const void *data
 	int result = ipc_send(keys->main, (uint16_t)type, data, length);
 
 	if (result < 0 && result != ERR_CLOSED) {
-		log_error("keys-stuck", "error=\"%s\"", err_text(result));
+		log_error("keys_stuck", "error=\"%s\"", err_text(result));
 		ev_break(keys->loop, EVBREAK_ALL);
 	}
 	return result;
@@ -256,7 +256,7 @@ static void on_worker_closed(struct ipc *ipc, void *context, int reason)
 {
 	(void)ipc;
 	if (reason != ERR_CLOSED)
-		log_warn("worker-refused", "error=\"%s\"", err_text(reason));
+		log_warn("worker_refused", "error=\"%s\"", err_text(reason));
 	worker_drop(context);
 }
 
@@ -278,7 +278,7 @@ static int main_peer(struct ipc *ipc, void *context, struct ipc_message *message
 	if (result < 0)
 		return result;
 	if (!keys->keyring || peer.role != PROCESS_WORKER || peer.index >= TUNNEL_LANES_MAX) {
-		log_error("keys-order", "role=%u index=%u", peer.role, peer.index);
+		log_error("keys_order", "role=%u index=%u", peer.role, peer.index);
 		return ERR_STATE;
 	}
 	worker = &keys->workers[peer.index];
@@ -365,7 +365,7 @@ static void on_main_closed(struct ipc *ipc, void *context, int reason)
 
 	(void)ipc;
 	if (reason != ERR_CLOSED)
-		log_error("keys-main-refused", "error=\"%s\"", err_text(reason));
+		log_error("keys_main_refused", "error=\"%s\"", err_text(reason));
 	ev_break(keys->loop, EVBREAK_ALL);
 }
 
@@ -427,7 +427,7 @@ int keys_process_main(const char *state_directory)
 	if (result == 0)
 		ev_run(keys.loop, 0);
 	else
-		log_error("keys-start", "error=\"%s\"", err_text(result));
+		log_error("keys_start", "error=\"%s\"", err_text(result));
 	keys_clear(&keys);
 	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

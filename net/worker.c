@@ -326,7 +326,7 @@ static void on_main_closed(struct ipc *ipc, void *context, int reason)
 
 	(void)ipc;
 	if (reason != ERR_CLOSED) {
-		log_error("worker-ends", "reason=\"%s\"", err_text(reason));
+		log_error("worker_ends", "reason=\"%s\"", err_text(reason));
 		worker->exit_status = 1;
 	}
 	say_goodbye(worker);
@@ -406,7 +406,7 @@ int worker_main(const struct worker_role *role)
 		error = ipc_new(&worker->main_channel, worker->loop, PROCESS_CHANNEL_DESCRIPTOR,
 		    main_rules, sizeof main_rules / sizeof *main_rules, &main_callbacks, worker);
 	if (error) {
-		log_error("worker-not-started", "reason=\"%s\"", err_text(error));
+		log_error("worker_not_started", "reason=\"%s\"", err_text(error));
 		return 1;
 	}
 	ev_run(worker->loop, 0);

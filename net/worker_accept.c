@@ -145,7 +145,7 @@ void accept_on_grant(struct accept *accept, const struct lane_grant *grant)
 	if (accepted->carried)
 		answer(accept, accepted, grant, door, STARTED_NEW);
 	else
-		log_limited(LOG_LEVEL_ERROR, 1, "lane-not-made",
+		log_limited(LOG_LEVEL_ERROR, 1, "lane_not_made",
 		    "peer=%s reason=\"out of memory or ids\"", peer->name);
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fails when a folder includes what it may not (doc/DESIGN.md, "The folders"), when a source file
-has no SPDX line or grew beyond 800 lines, and when it cannot tell a bad tree from a good one.
+has no SPDX line or grew beyond 800 lines, when the name of a log event is not words joined by
+underscores, and when it cannot tell a bad tree from a good one.
 
     tests/layering.py [TREE]     TREE: the source tree, by default the one this file lies in
 """
@@ -55,6 +56,8 @@ SILENT_FOLDERS = {"base", "tunnel", "model"}
 LOGGERS = {"base/log.c"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
+LOG_EVENT = re.compile(r'\blog_(?:error|warn|info|debug|write|limited)\s*\((?:[^";]*,)?\s*"([^"]*)"')
+EVENT_NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -96,6 +99,9 @@ def check_c(file, text):
         if found:
             check = check_own_include if found[1] == '"' else check_system_include
             yield from check(file, folder, found[2])
+    for event in LOG_EVENT.findall(text):
+        if not EVENT_NAME.fullmatch(event):
+            yield f'logs "{event}": events are words joined by underscores'
     if folder == "tunnel":
         for call in TUNNEL_CALLS.finditer(COMMENT.sub("", text)):
             yield f"calls {call[1]}(): tunnel/ is handed time, bytes and randomness"
@@ -148,6 +154,8 @@ BAD = {
     "tunnel/random.c": (C_SPDX + "void f(void) { randombytes_buf(0, 0); }\n", "calls randombytes_buf"),
     "tunnel/tls.c": (C_SPDX + "#include <wolfssl/ssl.h>\n", "belongs to net"),
     "net/table.c": (C_SPDX + "#include <uthash.h>\n", "belongs to an adapter"),
+    "net/event.c": (C_SPDX + 'void f(void) { log_limited(LEVEL, 1,\n "lane-lost", ""); }\n',
+                    "joined by underscores"),
     "net/bare.c": ("int x;\n", "no SPDX line"),
     "tests/e2e/bare.py": ("x = 1\n", "no SPDX line"),
     "base/long.c": (C_SPDX + "int x;\n" * LINES_MAX, "has 801 lines"),
