@@ -14,6 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a controller begins with; zeros for what is not known. */
+struct cc_start {
+	uint64_t now_us;
+	uint32_t packet_bytes;
+	uint64_t rate_Bps; /* what the path carries, or (fixed) shall be sent with */
+	uint64_t min_rtt_us;
+};
+
 struct cc_sent {
 	uint64_t now_us;
 	uint64_t bytes;
@@ -54,7 +62,7 @@ struct cc_ecn {
 struct cc_ops {
 	const char *name;
 	size_t state_bytes;
-	void (*init)(void *state, uint32_t packet_bytes, uint64_t now_us);
+	void (*init)(void *state, const struct cc_start *start);
 	void (*on_sent)(void *state, const struct cc_sent *sent);
 	void (*on_ack)(void *state, const struct cc_ack *ack);
 	void (*on_loss)(void *state, const struct cc_loss *loss);
@@ -64,6 +72,8 @@ struct cc_ops {
 	uint64_t (*window_bytes)(const void *state);
 	/* Bytes a second; 0: do not pace. */
 	uint64_t (*pacing_rate_Bps)(const void *state, const struct rtt *rtt);
+	/* What it believes that the path carries; 0: it has not learned yet. */
+	uint64_t (*path_rate_Bps)(const void *state, const struct rtt *rtt);
 };
 
 #endif

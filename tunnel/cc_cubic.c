@@ -69,15 +69,16 @@ struct cubic {
 
 _Static_assert(sizeof(struct cubic) <= 512, "small enough for each path");
 
-static void cubic_init(void *state, uint32_t packet_bytes, uint64_t now_us)
+/* Where the path is known the window begins with what it holds, and slow start is over. */
+static void cubic_init(void *state, const struct cc_start *start)
 {
 	struct cubic *cubic = state;
+	double known = (double)start->rate_Bps * (double)start->min_rtt_us / 1e6;
 
-	(void)now_us;
 	memset(cubic, 0, sizeof(*cubic));
-	cubic->packet_bytes = packet_bytes;
-	cubic->now.window = (double)packet_bytes * CC_INITIAL_WINDOW_PKTS;
-	cubic->now.ssthresh = INFINITY;
+	cubic->packet_bytes = start->packet_bytes;
+	cubic->now.window = fmax(known, cubic->packet_bytes * CC_INITIAL_WINDOW_PKTS);
+	cubic->now.ssthresh = known > 0 ? cubic->now.window : INFINITY;
 	cubic->hystart.last_min_us = UINT64_MAX;
 	cubic->hystart.round_min_us = UINT64_MAX;
 }
@@ -355,6 +356,16 @@ static uint64_t cubic_pacing_rate_Bps(const void *state, const struct rtt *rtt)
 	       / (rtt->smoothed_us ? rtt->smoothed_us : 1);
 }
 
+static uint64_t cubic_path_rate_Bps(const void *state, const struct rtt *rtt)
+{
+	const struct cubic *cubic = state;
+
+	if (rtt->samples == 0 || !cubic->had_cut)
+		return 0;
+	return (
+	    uint64_t)(cubic->now.window * 1e6 / (double)(rtt->smoothed_us ? rtt->smoothed_us : 1));
+}
+
 const struct cc_ops cc_cubic = {
     .name = "cubic",
     .state_bytes = sizeof(struct cubic),
@@ -366,4 +377,5 @@ const struct cc_ops cc_cubic = {
     .on_ecn = cubic_on_ecn,
     .window_bytes = cubic_window_bytes,
     .pacing_rate_Bps = cubic_pacing_rate_Bps,
+    .path_rate_Bps = cubic_path_rate_Bps,
 };

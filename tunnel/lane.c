@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "tunnel/cc_cubic.h"
+#include "tunnel/cc_fixed.h"
 #include "tunnel/lane_private.h"
 
 #include <sodium.h>
@@ -16,19 +17,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct cc_ops *const controllers[] = {
+    [LANE_BBR] = &cc_cubic,
+    [LANE_CUBIC] = &cc_cubic,
+    [LANE_FIXED] = &cc_fixed,
+};
+
+static bool congestion_is_valid(enum lane_congestion kind, uint64_t rate_Bps)
+{
+	return (unsigned)kind < sizeof(controllers) / sizeof(controllers[0])
+	       && (kind != LANE_FIXED || rate_Bps > 0);
+}
+
 static bool config_is_valid(const struct lane_config *config)
 {
 	return config->packet_bytes >= PACKET_MIN_BYTES && config->packet_bytes <= PACKET_MAX_BYTES
 	       && config->pool && config->callbacks && config->max_flows > 0
 	       && config->max_flows <= FLOW_ID_WINDOW * 16 && config->memory_bytes > 0
-	       && aead_is_supported(config->aead);
+	       && aead_is_supported(config->aead)
+	       && congestion_is_valid(config->congestion, config->fixed_rate_Bps);
 }
 
 static int init_path(struct lane *lane, uint64_t now_us)
 {
 	struct path_config config = {
 	    .packet_bytes = lane->config.packet_bytes,
-	    .cc = &cc_cubic,
+	    .cc = controllers[lane->config.congestion],
+	    .rate_Bps = lane->config.congestion == LANE_FIXED ? lane->config.fixed_rate_Bps : 0,
 	    .max_ack_delay_us = ACK_DELAY_MAX_US + PTO_GRANULARITY_US, /* and its timer's slack */
 	    .pto_max_us = PING_DOWN_US,
 	};
@@ -110,6 +125,22 @@ void lane_free(struct lane *lane)
 	epochs_clear(&lane->epochs);
 	free(lane->opened);
 	free(lane);
+}
+
+int lane_set_congestion(
+    struct lane *lane, enum lane_congestion kind, uint64_t rate_Bps, uint64_t now_us)
+{
+	int rc;
+
+	if (!congestion_is_valid(kind, rate_Bps))
+		return ERR_INVALID;
+	rc = path_set_congestion(
+	    &lane->path, controllers[kind], kind == LANE_FIXED ? rate_Bps : 0, now_us);
+	if (rc)
+		return rc;
+	lane->config.congestion = kind;
+	lane->config.fixed_rate_Bps = rate_Bps;
+	return 0;
 }
 
 static void set_state(

@@ -36,6 +36,13 @@ enum lane_state {
 	LANE_OVER,    /* silent for LANE_OVER_US, closed by either side, or broken: free it */
 };
 
+/* How a lane shares its path with others. */
+enum lane_congestion {
+	LANE_BBR,
+	LANE_CUBIC, /* RFC 9438 */
+	LANE_FIXED, /* a given rate, for a leased line: loss and queues change nothing */
+};
+
 enum flow_kind { FLOW_TCP = 0, FLOW_UDP = 1 };
 
 /* How a flow's bytes want to be treated, the most urgent first. */
@@ -100,8 +107,10 @@ struct lane_config {
 	uint8_t send_secret[AEAD_SECRET_BYTES]; /* of epoch 0, by session_lane_secrets() */
 	uint8_t receive_secret[AEAD_SECRET_BYTES];
 	uint16_t
-	    packet_bytes;   /* UDP payload, PACKET_MIN_BYTES .. PACKET_MAX_BYTES; 1200 by default */
-	uint32_t max_flows; /* most flows at once; one more is reset with REASON_LIMIT */
+	    packet_bytes; /* UDP payload, PACKET_MIN_BYTES .. PACKET_MAX_BYTES; 1200 by default */
+	enum lane_congestion congestion;
+	uint64_t fixed_rate_Bps; /* LANE_FIXED: bytes of UDP payload a second, not 0 */
+	uint32_t max_flows;      /* most flows at once; one more is reset with REASON_LIMIT */
 	uint64_t memory_bytes;   /* most bytes that this lane may hold in send and receive chunks */
 	struct chunk_pool *pool; /* shared by the worker's lanes; outlives the lane */
 	const struct lane_callbacks *callbacks; /* outlives the lane */
@@ -134,6 +143,14 @@ void lane_free(struct lane *lane);
  * text (cut at LANE_CLOSE_TEXT_BYTES) goes out with the next lane_send(), so call that before lane_free().
  */
 void lane_close(struct lane *lane, enum reason reason, const char *text, uint64_t now_us);
+
+/*
+ * Changes how the lane shares its path, while it runs: packets in flight and what is known of the path
+ * stay. `rate_Bps` is for LANE_FIXED. 0, ERR_INVALID (an unknown kind, LANE_FIXED without a rate) or
+ * ERR_NOMEM; then nothing changed.
+ */
+int lane_set_congestion(
+    struct lane *lane, enum lane_congestion kind, uint64_t rate_Bps, uint64_t now_us);
 
 /*
  * Opens one sealed packet in place and acts on it. The packet's memory must stay valid and unchanged

@@ -8,6 +8,7 @@ libtunnel_a_SOURCES += \
 	tunnel/aead.c tunnel/aead.h \
 	tunnel/cc.h \
 	tunnel/cc_cubic.c tunnel/cc_cubic.h \
+	tunnel/cc_fixed.c tunnel/cc_fixed.h \
 	tunnel/loss.c tunnel/loss.h \
 	tunnel/pacer.c tunnel/pacer.h \
 	tunnel/path.c tunnel/path.h \
@@ -19,6 +20,7 @@ libtunnel_a_SOURCES += \
 check_PROGRAMS += \
 	tests/unit/aead_test \
 	tests/unit/cc_cubic_test \
+	tests/unit/cc_fixed_test \
 	tests/unit/loss_test \
 	tests/unit/pacer_test \
 	tests/unit/path_test \

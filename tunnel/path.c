@@ -16,6 +16,23 @@ enum {
 	ECN_GIVE_UP_PTOS = 3, /* unproven marks are dropped after that many timeouts in a row */
 };
 
+/* The state of a new controller, NULL without memory. */
+static void *new_congestion(
+    const struct path *path, const struct cc_ops *cc, uint64_t rate_Bps, uint64_t now_us)
+{
+	struct cc_start start = {
+	    .now_us = now_us,
+	    .packet_bytes = path->config.packet_bytes,
+	    .rate_Bps = rate_Bps,
+	    .min_rtt_us = path->rtt.min_us,
+	};
+	void *state = calloc(1, cc->state_bytes);
+
+	if (state)
+		cc->init(state, &start);
+	return state;
+}
+
 int path_init(struct path *path, const struct path_config *config, uint64_t now_us)
 {
 	int error;
@@ -27,18 +44,34 @@ int path_init(struct path *path, const struct path_config *config, uint64_t now_
 	error = sentmap_init(&path->sent);
 	if (error)
 		return error;
-	path->cc = calloc(1, config->cc->state_bytes);
+	rtt_init(&path->rtt, now_us);
+	path->cc = new_congestion(path, config->cc, config->rate_Bps, now_us);
 	if (!path->cc) {
 		sentmap_clear(&path->sent);
 		return ERR_NOMEM;
 	}
-	config->cc->init(path->cc, config->packet_bytes, now_us);
-	rtt_init(&path->rtt, now_us);
 	loss_init(&path->loss, config->max_ack_delay_us, config->pto_max_us);
 	rate_sampler_init(&path->rate);
 	pacer_init(&path->pacer, config->packet_bytes, now_us);
 	pacer_set_rate(&path->pacer, path_pacing_rate_Bps(path), now_us);
 	path->ecn_is_on = true;
+	return 0;
+}
+
+int path_set_congestion(
+    struct path *path, const struct cc_ops *cc, uint64_t rate_Bps, uint64_t now_us)
+{
+	void *state;
+
+	if (rate_Bps == 0)
+		rate_Bps = path->config.cc->path_rate_Bps(path->cc, &path->rtt);
+	state = new_congestion(path, cc, rate_Bps, now_us);
+	if (!state)
+		return ERR_NOMEM;
+	free(path->cc);
+	path->cc = state;
+	path->config.cc = cc;
+	pacer_set_rate(&path->pacer, path_pacing_rate_Bps(path), now_us);
 	return 0;
 }
 

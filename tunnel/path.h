@@ -27,6 +27,7 @@
 struct path_config {
 	uint16_t packet_bytes; /* UDP payload of a full packet */
 	const struct cc_ops *cc;
+	uint64_t rate_Bps; /* as in struct cc_start */
 	uint64_t
 	    max_ack_delay_us; /* how long the peer may hold an ACK back, its timer's slack included */
 	uint64_t
@@ -71,6 +72,12 @@ typedef void path_fate_fn(void *context, const struct sent_frame *frame, bool lo
 
 /* 0, ERR_NOMEM or ERR_INVALID. */
 int path_init(struct path *path, const struct path_config *config, uint64_t now_us);
+/*
+ * Another congestion controller from now on; packets in flight, numbers and RTT stay. `rate_Bps` as in
+ * struct cc_start; 0: what the one before it learned. 0, or ERR_NOMEM and nothing changed.
+ */
+int path_set_congestion(
+    struct path *path, const struct cc_ops *cc, uint64_t rate_Bps, uint64_t now_us);
 /* Frees what it holds; no fate is told. */
 void path_clear(struct path *path);
 

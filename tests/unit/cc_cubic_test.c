@@ -24,7 +24,8 @@ static int set_up(void **state)
 
 	f = (struct fixture){.now_us = 1000000};
 	assert_true(cc_cubic.state_bytes <= sizeof(f.state));
-	cc_cubic.init(f.state, PACKET_BYTES, f.now_us);
+	cc_cubic.init(
+	    f.state, &(struct cc_start){.now_us = f.now_us, .packet_bytes = PACKET_BYTES});
 	rtt_init(&f.rtt, 0);
 	rtt_update(&f.rtt, RTT_US, 0, 0, 0);
 	*state = &f;

@@ -58,6 +58,34 @@ static void transfers_both_ways_and_closes(void **state)
 	pair_free(&pair);
 }
 
+static void congestion_control_changes_while_it_runs(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 10000});
+	pair.endpoint.echo = true;
+	app = pair_open(&pair, FLOW_TCP);
+	app_write(app, 3000000, true);
+	for (enum lane_congestion kind = LANE_BBR; kind <= LANE_FIXED; kind++) {
+		struct lane_stats stats;
+
+		pair_run(&pair, 50000);
+		assert_int_equal(
+		    lane_set_congestion(pair.listener.lane, LANE_FIXED, 0, pair.now_us),
+		    ERR_INVALID);
+		assert_int_equal(
+		    lane_set_congestion(pair.listener.lane, kind, 2500000, pair.now_us), 0);
+		lane_get_stats(pair.listener.lane, &stats);
+		if (kind == LANE_FIXED)
+			assert_int_equal(stats.pacing_rate_bps, 20000000);
+	}
+	assert_true(pair_run_until_closed(&pair, 20 * SECOND_US));
+	assert_int_equal(app->received, 3000000);
+	pair_free(&pair);
+}
+
 static void survives_loss_reordering_and_duplication(void **state)
 {
 	(void)state;
@@ -546,6 +574,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(lanes_come_up_and_stay),
 	    cmocka_unit_test(transfers_both_ways_and_closes),
+	    cmocka_unit_test(congestion_control_changes_while_it_runs),
 	    cmocka_unit_test(survives_loss_reordering_and_duplication),
 	    cmocka_unit_test(a_slow_reader_stops_only_its_own_flow),
 	    cmocka_unit_test(what_waits_in_many_flows_does_not_stop_a_new_one),

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "tunnel/cc_cubic.h"
+#include "tunnel/cc_fixed.h"
 #include "tunnel/received.h"
 
 #include <string.h>
@@ -341,6 +342,26 @@ static void loss_slows_but_does_not_stop(void **state)
 	assert_true(path->counters.packets_spurious <= path->counters.packets_lost / 50);
 }
 
+/* Numbers, RTT and what is in flight stay; the new one starts from what was learned. */
+static void the_controller_changes_while_packets_are_in_flight(void **state)
+{
+	struct path *path = *state;
+
+	send_packet(path, 0);
+	assert_int_equal(acknowledge(path, 0, 0, RTT_US), 0);
+	for (uint64_t i = 1; i < 6; i++)
+		assert_int_equal(send_packet(path, RTT_US), i);
+	assert_int_equal(path_set_congestion(path, &cc_fixed, 5000000, RTT_US), 0);
+	assert_int_equal(path_pacing_rate_Bps(path), 5000000);
+	assert_int_equal(path->sent.in_flight_bytes, 5 * PACKET_BYTES);
+	assert_int_equal(acknowledge(path, 1, 3, 2 * RTT_US), 0);
+	assert_int_equal(path_set_congestion(path, &cc_cubic, 0, 2 * RTT_US), 0);
+	assert_int_equal(path_window_bytes(path), 5000000 / (1000000 / RTT_US));
+	assert_int_equal(acknowledge(path, 1, 5, 2 * RTT_US), 0);
+	assert_int_equal(path->rtt.min_us, RTT_US);
+	assert_int_equal(path->sent.in_flight_bytes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +373,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(late_acks_undo_the_cut, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(marks_are_checked, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(who_only_receives_keeps_little, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        the_controller_changes_while_packets_are_in_flight, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_clean_line_is_filled, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(loss_slows_but_does_not_stop, set_up, tear_down),
 	};
