@@ -97,7 +97,9 @@ static void print_properties(struct session *session, const json_t *accelerator)
 		const char *title, *field;
 	} numbers[] = {{"id", "id"}, {"tcp idle timeout s", "tcp_idle_timeout_s"},
 	    {"udp idle timeout s", "udp_idle_timeout_s"},
-	    {"udp flows per source", "udp_flows_per_source"}, {"revision", "revision"}};
+	    {"udp flows per source", "udp_flows_per_source"},
+	    {"repair budget %", "repair_budget_percent"}, {"deadline ms", "deadline_ms"},
+	    {"revision", "revision"}};
 	char buf[FORMAT_BYTES];
 	struct table *table = table_new_properties();
 	table_property(table, "name", format_string(json_object_get(accelerator, "name"), buf));
@@ -105,6 +107,9 @@ static void print_properties(struct session *session, const json_t *accelerator)
 	    table, "protocol", format_string(json_object_get(accelerator, "protocol"), buf));
 	table_property(table, "ports", format_list(json_object_get(accelerator, "ports"), buf));
 	table_property(table, "listen", format_list(json_object_get(accelerator, "listen"), buf));
+	table_property(table, "class", format_string(json_object_get(accelerator, "class"), buf));
+	table_property(
+	    table, "compression", format_string(json_object_get(accelerator, "compression"), buf));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		table_property(table, numbers[i].title,
 		    format_integer(json_object_get(accelerator, numbers[i].field), buf));

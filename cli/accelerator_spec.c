@@ -197,20 +197,53 @@ static bool take_timeouts(
 	return true;
 }
 
-/* The options whose values need nothing else: --protocol, --ports, --listen, flows. */
+static bool take_words(const struct invocation *invocation, json_t *body, char *error)
+{
+	static const struct {
+		const char *option, *field;
+		const char *const *words;
+	} options[] = {{"--protocol", "protocol", protocols},
+	    {"--class", "class", traffic_class_names},
+	    {"--compression", "compression", compression_names}};
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const char *word = invocation_value(invocation, options[i].option);
+		if (!word)
+			continue;
+		if (!value_word(options[i].option, word, options[i].words, error))
+			return false;
+		json_object_set_new(body, options[i].field, json_string(word));
+	}
+	return true;
+}
+
+static bool take_numbers(const struct invocation *invocation, json_t *body, char *error)
+{
+	static const struct {
+		const char *option, *field;
+		long min, max;
+	} options[] = {
+	    {"--udp-flows-per-source", "udp_flows_per_source", 1, UDP_FLOWS_PER_SOURCE_MAX},
+	    {"--repair-budget", "repair_budget_percent", 0, 100},
+	    {"--deadline", "deadline_ms", 0, DEADLINE_MAX_MS}};
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const char *text = invocation_value(invocation, options[i].option);
+		long number;
+		if (!text)
+			continue;
+		if (!value_number(
+		        options[i].option, text, options[i].min, options[i].max, &number, error))
+			return false;
+		json_object_set_new(body, options[i].field, json_integer(number));
+	}
+	return true;
+}
+
+/* The options whose values need nothing else. */
 static bool take_simple(const struct invocation *invocation, json_t *body, char *error)
 {
-	const char *protocol = invocation_value(invocation, "--protocol");
 	const char *ports = invocation_value(invocation, "--ports");
 	const char *listen = invocation_value(invocation, "--listen");
-	const char *flows = invocation_value(invocation, "--udp-flows-per-source");
 	json_t *array;
-	long number;
-	if (protocol) {
-		if (!value_word("--protocol", protocol, protocols, error))
-			return false;
-		json_object_set_new(body, "protocol", json_string(protocol));
-	}
 	if (ports) {
 		if (!value_ports("--ports", ports, &array, error))
 			return false;
@@ -221,13 +254,7 @@ static bool take_simple(const struct invocation *invocation, json_t *body, char 
 			return false;
 		json_object_set_new(body, "listen", array);
 	}
-	if (flows) {
-		if (!value_number("--udp-flows-per-source", flows, 1, UDP_FLOWS_PER_SOURCE_MAX,
-		        &number, error))
-			return false;
-		json_object_set_new(body, "udp_flows_per_source", json_integer(number));
-	}
-	return true;
+	return take_words(invocation, body, error) && take_numbers(invocation, body, error);
 }
 
 /* Hands the object on when it is good, else frees it. */

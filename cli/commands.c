@@ -6,6 +6,7 @@
 
 #define BACKEND_GRAMMAR "REGION=HOST[:PORT][,weight=N]"
 #define BACKEND_NAME    "REGION=HOST[:PORT]"
+#define TRAFFIC_CLASSES "realtime|interactive|bulk|auto"
 
 static const struct command_option globals[] = {
     {.name = "--control",
@@ -53,6 +54,16 @@ static const struct command_option create_options[] = {
     {.name = "--udp-flows-per-source",
         .metavar = "N",
         .help = "UDP flows that one user address may have [1000]"},
+    {.name = "--class",
+        .metavar = TRAFFIC_CLASSES,
+        .help = "how its flows are treated; auto: TCP interactive, UDP realtime [auto]"},
+    {.name = "--repair-budget",
+        .metavar = "PCT",
+        .help = "percent of a lane's bytes that may repair loss, 0 for none [30]"},
+    {.name = "--deadline",
+        .metavar = "MS",
+        .help = "a datagram that is older is dropped, 0 for none [0]"},
+    {.name = "--compression", .metavar = "off|lz4", .help = "of its TCP flows [off]"},
     {.name = NULL},
 };
 
@@ -83,6 +94,14 @@ static const struct command_option update_options[] = {
     {.name = "--udp-flows-per-source",
         .metavar = "N",
         .help = "UDP flows that one user address may have"},
+    {.name = "--class", .metavar = TRAFFIC_CLASSES, .help = "how its flows are treated"},
+    {.name = "--repair-budget",
+        .metavar = "PCT",
+        .help = "percent of a lane's bytes that may repair loss, 0 for none"},
+    {.name = "--deadline",
+        .metavar = "MS",
+        .help = "a datagram that is older is dropped, 0 for none"},
+    {.name = "--compression", .metavar = "off|lz4", .help = "of its TCP flows"},
     {.name = "--now", .help = "end flows of what is removed at once, without the drain time"},
     {.name = NULL},
 };

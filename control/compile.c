@@ -151,6 +151,7 @@ static int add_accelerator(const struct installation *installation, const struct
 	to->udp_idle_timeout_s = from->udp_idle_timeout_s;
 	to->udp_flows_per_source = from->udp_flows_per_source;
 	to->connect_timeout_ms = CONNECT_TIMEOUT_DEFAULT_MS;
+	to->flow_settings = from->flow_settings;
 	result = copy_array(
 	    &to->ports, &to->port_count, from->ports, from->port_count, sizeof(*from->ports));
 	if (result < 0)

@@ -82,6 +82,7 @@ static const struct schema_field accelerator_fields[] = {
     {SCHEMA_MEMBER("udp_flows_per_source", struct accelerator, udp_flows_per_source),
         .type = SCHEMA_U32, .min = 1, .max = UDP_FLOWS_PER_SOURCE_MAX,
         .default_number = UDP_FLOWS_PER_SOURCE_DEFAULT},
+    FLOW_SETTINGS_FIELDS(struct accelerator),
 };
 const struct schema accelerator_schema = SCHEMA(struct accelerator, accelerator_fields);
 
@@ -249,6 +250,21 @@ static int check_group(const struct accelerator *accelerator, size_t g, struct m
 	    "all backends in region \"%s\" have weight 0", group->region);
 }
 
+/* What no flow of the accelerator could ever use was meant for another one. */
+static int check_flow_settings(const struct accelerator *accelerator, struct model_error *error)
+{
+	const struct flow_settings *settings = &accelerator->flow_settings;
+
+	if (settings->deadline_ms && !(accelerator->protocol & PROTOCOL_UDP))
+		return model_error_set(error, "deadline_ms", "set it to 0, or let it carry udp too",
+		    "a deadline is for datagrams, and \"%s\" is only tcp", accelerator->name);
+	if (settings->compression && !(accelerator->protocol & PROTOCOL_TCP))
+		return model_error_set(error, "compression",
+		    "set it to off, or let it carry tcp too",
+		    "compression is for tcp, and \"%s\" is only udp", accelerator->name);
+	return 0;
+}
+
 int accelerator_validate(struct accelerator *accelerator, struct model_error *error)
 {
 	int result = derive_ports(accelerator, error);
@@ -257,6 +273,8 @@ int accelerator_validate(struct accelerator *accelerator, struct model_error *er
 		result = check_regions_once(accelerator, error);
 	for (size_t g = 0; result == 0 && g < accelerator->endpoint_group_count; g++)
 		result = check_group(accelerator, g, error);
+	if (result == 0)
+		result = check_flow_settings(accelerator, error);
 	return result;
 }
 

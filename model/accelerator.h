@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/schema.h"
 #include "model/error.h"
+#include "model/flow_settings.h"
 #include "model/limits.h"
 
 #include <stdbool.h>
@@ -75,9 +76,10 @@ struct accelerator {
 	uint32_t tcp_idle_timeout_s;
 	uint32_t udp_idle_timeout_s;
 	uint32_t udp_flows_per_source;
+	struct flow_settings flow_settings;
 };
 
-/* name, protocol, ports, listen, endpoint_groups, timeouts and limits; id is control's and stands apart. */
+/* name, protocol, ports, listen, endpoint_groups, timeouts, limits and flow settings; id is control's and stands apart. */
 extern const struct schema accelerator_schema;
 
 /* Frees what the object owns and zeroes it; takes an empty one. */

@@ -5,6 +5,7 @@ libmodel_a_SOURCES = \
 	model/backend_choice.c model/backend_choice.h \
 	model/error.c model/error.h \
 	model/flow_hash.c model/flow_hash.h \
+	model/flow_settings.c model/flow_settings.h \
 	model/join_token.c model/join_token.h \
 	model/json_guard.c model/json_guard.h \
 	model/limits.h \
@@ -18,6 +19,7 @@ check_PROGRAMS += \
 	tests/unit/accelerator_test \
 	tests/unit/backend_choice_test \
 	tests/unit/flow_hash_test \
+	tests/unit/flow_settings_test \
 	tests/unit/join_token_test \
 	tests/unit/json_guard_test \
 	tests/unit/maglev_test \

@@ -60,6 +60,7 @@ struct config_accelerator {
 	uint32_t udp_idle_timeout_s;
 	uint32_t udp_flows_per_source;
 	uint32_t connect_timeout_ms;
+	struct flow_settings flow_settings;
 	struct config_group *groups;
 	size_t group_count;
 	struct backend *backends;

@@ -132,6 +132,8 @@ def test_an_accelerators_life(control):
                                       {"ports": ["443"], "tcp_idle_timeout_s": 60})
     assert status == 200 and changed["ports"] == ["443"] and changed["id"] == made["id"]
     assert changed["revision"] > made["revision"]
+    assert (made["class"], made["repair_budget_percent"], made["deadline_ms"],
+            made["compression"]) == ("auto", 30, 0, "off")
     status, again, _ = control.call("PATCH", "/v1/accelerators/web", {"ports": ["443"]})
     assert status == 200 and again["revision"] == changed["revision"]
     status, default, _ = control.call("PATCH", "/v1/accelerators/web?now=true",
@@ -170,6 +172,11 @@ def test_what_is_wrong_is_said(control):
     expect_problem(post(ports=["80", "80"]), 422, "invalid", "ports")
     expect_problem(post(name="a b"), 422, "invalid", "name")
     expect_problem(post(protocol="icmp"), 422, "invalid", "protocol")
+    expect_problem(post(**{"class": "fast"}), 422, "invalid", "class")
+    expect_problem(post(repair_budget_percent=101), 422, "invalid", "repair_budget_percent")
+    expect_problem(post(deadline_ms=10001), 422, "invalid", "deadline_ms")
+    assert "udp" in expect_problem(post(deadline_ms=5), 422, "invalid", "deadline_ms")["fix"]
+    expect_problem(post(compression="zip"), 422, "invalid", "compression")
     expect_problem(post(endpoint_groups=group(weight=256)), 422, "invalid",
                    "endpoint_groups[0].backends[0].weight")
     expect_problem(post(endpoint_groups=group(weight=0)), 422, "invalid",

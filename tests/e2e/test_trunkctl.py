@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.lab import procs, trunkline
-from tests.lab.trunkctl import DONE, FAILED, NOT_FOUND, assert_fails, run
+from tests.lab.trunkctl import DONE, FAILED, NOT_FOUND, USAGE, assert_fails, run
 from tests.lab.wan import ROOT
 
 ESCAPE = "\033"
@@ -148,6 +148,18 @@ def test_an_accelerator_from_create_to_delete(cluster, ctl):
     assert backends_of(cluster) == {("far", "127.0.0.1", 9): 255}
     assert_fails(ctl("accelerator", "update", "web", "--remove-backend", "far=[::1]:9"), FAILED,
                  "far=[::1]:9")
+
+    assert (changed["class"], changed["repair_budget_percent"], changed["deadline_ms"],
+            changed["compression"]) == ("auto", 30, 0, "off")
+    assert ctl("accelerator", "update", "web", "--class", "bulk", "--repair-budget", "0",
+               "--compression", "lz4").returncode == DONE
+    treated = cluster.ctl("accelerator", "show", "web")
+    assert (treated["class"], treated["repair_budget_percent"], treated["compression"]) \
+        == ("bulk", 0, "lz4")
+    shown = ctl("accelerator", "show", "web").stdout
+    assert re.search(r"^class +bulk$", shown, re.M) and re.search(r"^compression +lz4$", shown, re.M)
+    assert_fails(ctl("accelerator", "update", "web", "--deadline", "40"), FAILED, "datagrams")
+    assert_fails(ctl("accelerator", "update", "web", "--class", "fast"), USAGE, "realtime")
 
     done = ctl("accelerator", "delete", "web")
     assert re.fullmatch(r"accelerator web deleted \(revision \d+\)\n", done.stdout)

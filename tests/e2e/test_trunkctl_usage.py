@@ -19,7 +19,7 @@ PAGES = sorted(name for name in os.listdir(os.path.join(ROOT, "doc"))
     ("node lst", 'did you mean "node list"?'),
     ("node drain x", 'unknown command "node drain"'),
     ("apply -f x", 'unknown command "apply"'),
-    ("accelerator create web --class realtime", 'unknown option "--class"'),
+    ("accelerator create web --client-ip ppv2", 'unknown option "--client-ip"'),
     ("accelerator create web --protocol tcp --ports 90-80 --listen a --backend b=c", '"90-80"'),
     ("accelerator create web --protocol tcp --ports 80 --listen a --backend b", '"b"'),
     ("accelerator create web --protocol tcp --ports 80 --listen a --backend b=::1:x", '"::1:x"'),

@@ -71,15 +71,18 @@ static void create_has_what_was_said(void **state)
 	parse("create", "--protocol tcp+udp --ports 443,8000-8010 --listen tokyo,osaka "
 	                "--backend fra=192.0.2.1 --backend iad=b.example:8080,weight=0 "
 	                "--backend fra=[2001:db8::1]:80,weight=255 --idle-timeout tcp=2h "
-	                "--idle-timeout udp=30 --udp-flows-per-source 5");
+	                "--idle-timeout udp=30 --udp-flows-per-source 5 --class bulk "
+	                "--repair-budget 0 --deadline 40 --compression lz4");
 	assert_true(spec_create(&invocation, &body, error));
 	assert_json(body,
-	    "{\"endpoint_groups\":[{\"backends\":[{\"host\":\"192.0.2.1\",\"weight\":128},"
+	    "{\"class\":\"bulk\",\"compression\":\"lz4\",\"deadline_ms\":40,"
+	    "\"endpoint_groups\":[{\"backends\":[{\"host\":\"192.0.2.1\",\"weight\":128},"
 	    "{\"host\":\"2001:db8::1\",\"port\":80,\"weight\":255}],\"region\":\"fra\"},"
 	    "{\"backends\":[{\"host\":\"b.example\",\"port\":8080,\"weight\":0}],\"region\":"
 	    "\"iad\"}],"
 	    "\"listen\":[\"tokyo\",\"osaka\"],\"name\":\"web\",\"ports\":[\"443\",\"8000-8010\"],"
-	    "\"protocol\":\"tcp+udp\",\"tcp_idle_timeout_s\":7200,\"udp_flows_per_source\":5,"
+	    "\"protocol\":\"tcp+udp\",\"repair_budget_percent\":0,\"tcp_idle_timeout_s\":7200,"
+	    "\"udp_flows_per_source\":5,"
 	    "\"udp_idle_timeout_s\":30}");
 }
 
@@ -144,6 +147,14 @@ static void create_names_the_bad_part(void **state)
 	create_refuses(
 	    "--protocol tcp --ports 80 --listen a --backend b=c --udp-flows-per-source 0",
 	    "--udp-flows-per-source \"0\": wants a whole number from 1 to 200000");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend b=c --class fast",
+	    "--class \"fast\": wants one of auto, realtime, interactive, bulk");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend b=c --repair-budget 101",
+	    "--repair-budget \"101\": wants a whole number from 0 to 100");
+	create_refuses("--protocol udp --ports 80 --listen a --backend b=c --deadline 1s",
+	    "--deadline \"1s\": wants a whole number from 0 to 10000");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend b=c --compression zip",
+	    "--compression \"zip\": wants one of off, lz4");
 }
 
 static void update_changes_only_what_is_named(void **state)
@@ -156,6 +167,9 @@ static void update_changes_only_what_is_named(void **state)
 	assert_patch(
 	    "--idle-timeout 5 --protocol udp", "{\"protocol\":\"udp\",\"udp_idle_timeout_s\":5}");
 	assert_patch("--udp-flows-per-source 9 --now", "{\"udp_flows_per_source\":9}");
+	assert_patch("--class realtime --compression off --deadline 0 --repair-budget 100",
+	    "{\"class\":\"realtime\",\"compression\":\"off\",\"deadline_ms\":0,"
+	    "\"repair_budget_percent\":100}");
 }
 
 static void update_of_backends(void **state)

@@ -42,6 +42,10 @@ static void defaults_and_ports(void **state)
 	assert_int_equal(accelerator.tcp_idle_timeout_s, 3600);
 	assert_int_equal(accelerator.udp_idle_timeout_s, 60);
 	assert_int_equal(accelerator.udp_flows_per_source, 1000);
+	assert_int_equal(accelerator.flow_settings.traffic_class, TRAFFIC_AUTO);
+	assert_int_equal(accelerator.flow_settings.repair_budget_percent, 30);
+	assert_int_equal(accelerator.flow_settings.deadline_ms, 0);
+	assert_int_equal(accelerator.flow_settings.compression, COMPRESSION_OFF);
 	assert_int_equal(accelerator.endpoint_groups[0].backends[0].weight, 128);
 	assert_int_equal(accelerator.endpoint_groups[0].backends[0].port, 0);
 	accelerator_clear(&accelerator);
@@ -133,6 +137,23 @@ static void contents_that_are_refused(void **state)
 	    "endpoint_groups[1].region");
 }
 
+/* What no flow could use: a deadline without datagrams, compression without streams. */
+static void settings_that_do_not_go_with_the_protocol(void **state)
+{
+	(void)state;
+	expect_model_error(
+	    START "\"ports\": [\"80\"], \"deadline_ms\": 5, " GROUP "}", "deadline_ms");
+	expect_model_error("{\"name\": \"web\", \"protocol\": \"udp\", \"listen\": [\"a\"], "
+	                   "\"ports\": [\"80\"], \"compression\": \"lz4\", " GROUP "}",
+	    "compression");
+	assert_int_equal(
+	    decode("{\"name\": \"web\", \"protocol\": \"tcp+udp\", \"listen\": [\"a\"], "
+	           "\"ports\": [\"80\"], \"compression\": \"lz4\", "
+	           "\"deadline_ms\": 5, " GROUP "}"),
+	    0);
+	accelerator_clear(&accelerator);
+}
+
 static void shifted_ports(void **state)
 {
 	const struct port_range ports[] = {{80, 80}, {8000, 8010}};
@@ -180,6 +201,7 @@ int main(void)
 	    cmocka_unit_test(there_and_back),
 	    cmocka_unit_test(shapes_that_are_refused),
 	    cmocka_unit_test(contents_that_are_refused),
+	    cmocka_unit_test(settings_that_do_not_go_with_the_protocol),
 	    cmocka_unit_test(shifted_ports),
 	    cmocka_unit_test(overlapping_ports),
 	};

@@ -81,8 +81,8 @@ static void values_come_in_order(void **state)
 static void later_options_and_commands_are_unknown(void **state)
 {
 	(void)state;
-	assert_refused("accelerator create web --class realtime",
-	    "unknown option \"--class\"; see trunkctl accelerator create --help");
+	assert_refused("accelerator create web --client-ip ppv2",
+	    "unknown option \"--client-ip\"; see trunkctl accelerator create --help");
 	assert_refused("accelerator create web --health tcp",
 	    "unknown option \"--health\"; see trunkctl accelerator create --help");
 	assert_refused("node drain x", "unknown command \"node drain\"; see trunkctl node --help");

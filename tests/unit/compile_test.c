@@ -80,6 +80,28 @@ static void endpoint_has_its_regions_backends(void **state)
 	node_config_clear(&config);
 }
 
+static void both_ends_get_the_flow_settings(void **state)
+{
+	struct flow_settings *settings = &fixture_accelerators[0].accelerator.flow_settings;
+	uint32_t id = fixture_accelerators[0].accelerator.id;
+	struct flow_settings before = *settings;
+
+	(void)state;
+	*settings = (struct flow_settings){TRAFFIC_BULK, 5, 40, COMPRESSION_LZ4};
+	for (size_t i = 0; i < 2; i++) {
+		struct node_config config = compile(i ? "tyo-1" : "osl-1");
+		const struct flow_settings *got =
+		    &node_config_accelerator(&config, id)->flow_settings;
+
+		assert_int_equal(got->traffic_class, TRAFFIC_BULK);
+		assert_int_equal(got->repair_budget_percent, 5);
+		assert_int_equal(got->deadline_ms, 40);
+		assert_int_equal(got->compression, COMPRESSION_LZ4);
+		node_config_clear(&config);
+	}
+	*settings = before;
+}
+
 static void both_ends_share_a_door_key(void **state)
 {
 	struct node_config listener = compile("tyo-1"), endpoint = compile("osl-1");
@@ -140,6 +162,7 @@ int main(void)
 	    COMPILE_TEST(listener_of_one),
 	    COMPILE_TEST(endpoint_knows_who_may_ask),
 	    COMPILE_TEST(endpoint_has_its_regions_backends),
+	    COMPILE_TEST(both_ends_get_the_flow_settings),
 	    COMPILE_TEST(both_ends_share_a_door_key),
 	    COMPILE_TEST(endpoint_without_address_is_left_out),
 	    COMPILE_TEST(only_those_concerned_change),
