@@ -9,10 +9,6 @@ from tests.lab import trunkline
 from tests.lab.site import DRAIN
 from tests.lab.wan import Wan
 
-# The direct ways test the tests themselves, for which one build is enough.
-WAYS = (([] if trunkline.has_sanitizers() else ["direct", "direct6"])
-        + (["trunkline", "trunkline6"] if trunkline.is_built() else []))
-
 
 class Direct:
     """Straight over the WAN."""
@@ -21,9 +17,9 @@ class Direct:
         self.user_space, self.server_space = wan.space("user"), wan.space("server")
         self.server = wan.address("server", family)
 
-    def open(self, protocol, port):
-        """Where the user finds what the server has on the port."""
-        del protocol
+    def open(self, protocol, port, last=None):
+        """Where the user finds what the server has on the port, or on the ports up to `last`."""
+        del protocol, last
         return self.server, port
 
 
@@ -36,19 +32,20 @@ class Tunnelled(Direct):
         self.cluster = cluster
         self.opened = {}  # the protocol of each port
 
-    def open(self, protocol, port):
+    def open(self, protocol, port, last=None):
         name = f"port{port}"
         if port in self.opened and self.opened[port] != protocol:
             self.cluster.ctl("accelerator", "delete", name, "--now")
         if self.opened.get(port) != protocol:
             host = f"[{self.server}]" if ":" in self.server else self.server
-            self.cluster.accelerator(name, protocol, str(port), [host])
+            ports = f"{port}-{last}" if last else str(port)
+            self.cluster.accelerator(name, protocol, ports, [host])
             self.cluster.wait_up()
         self.opened[port] = protocol
         return self.entrance, port
 
 
-@pytest.fixture(params=WAYS, scope="module")
+@pytest.fixture(params=trunkline.WAYS, scope="module")
 def way(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     family = socket.AF_INET6 if request.param.endswith("6") else socket.AF_INET

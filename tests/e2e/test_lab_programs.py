@@ -13,7 +13,7 @@ import time
 import pytest
 import websockets
 
-from tests.lab import procs, programs
+from tests.lab import procs, programs, trunkline
 
 SIZES = [0, 1, 100, 1500, 20000, 65536, 200000, 1 << 20]
 
@@ -82,12 +82,14 @@ def test_iperf3_udp(way, tmp_path):
     assert report["end"]["sum"]["lost_percent"] < 1
 
 
-def test_game_server_shows_itself(way, tmp_path):
-    programs.Teeworlds(tmp_path, 8303, way.server_space)
-    address, port = way.open("udp", 8303)
-    info = programs.teeworlds_info(way.user_space, address, port)
-    assert info["name"] == "lab test"
-    assert info["version"].startswith("0.7")
+# The game speaks IPv4 only.
+@pytest.mark.parametrize("way", [way for way in trunkline.WAYS if "6" not in way], indirect=True)
+def test_game_server_answers_qstat(way, tmp_path):
+    programs.Sauerbraten(tmp_path, way.server, way.server_space)
+    address, port = way.open("udp", programs.SAUERBRATEN_PORT, programs.SAUERBRATEN_PORT + 1)
+    told = programs.qstat(way.user_space, address, port)
+    assert told["status"] == "UP"
+    assert (told["name"], told["maxplayers"]) == ("lab-test", "7")
 
 
 def test_ssh_session_stays_idle(way, tmp_path):

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import struct
+import xml.etree.ElementTree
 
 from tests.lab import procs
 
@@ -160,48 +161,27 @@ def iperf3(space, address, port, *options, seconds=2, timeout=None):
     return report
 
 
-# ---- a game server: Teeworlds 0.7
+# ---- a game server: Sauerbraten (Cube 2), and qstat
+
+SAUERBRATEN_PORT = 28785  # the game; the next one tells about it
 
 
-class Teeworlds(procs.Proc):
-    """Serves on every address of its space (it can't be bound to an IPv6 address)."""
+class Sauerbraten(procs.Proc):
+    """IPv4 only. Nothing registers it anywhere."""
 
-    def __init__(self, folder, port, space=None, title="lab test"):
-        folder = new_folder(folder, "teeworlds")
-        config = os.path.join(folder, "server.cfg")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(f"sv_name {title}\nsv_port {port}\nsv_register 0\n")
-        super().__init__("teeworlds", ["/usr/games/teeworlds-server", "-f", "server.cfg"], folder,
-                         space, cwd=folder, env={
-                             "HOME": folder, "XDG_DATA_HOME": folder,
-                             # It looks for its master servers before it serves.
-                             "RES_OPTIONS": "timeout:1 attempts:1"})
-        self.wait_for_line("server name is", timeout=30)
+    def __init__(self, folder, address, space=None, title="lab-test", clients=7):
+        super().__init__("sauerbraten",
+                         ["/usr/games/cube2-server", f"-q{new_folder(folder, 'sauerbraten')}",
+                          f"-i{address}", f"-j{SAUERBRATEN_PORT}", f"-n{title}", f"-c{clients}",
+                          "-m"], folder, space)
+        self.wait_for_line("dedicated server started")
 
 
-TEEWORLDS_CONTROL, TEEWORLDS_TOKEN, TEEWORLDS_CONNLESS = 0x04, 5, 0x21
-TEEWORLDS_NO_TOKEN = b"\xff" * 4
-TEEWORLDS_REQUEST_BYTES = 520  # no shorter one is answered
-
-
-def teeworlds_info(space, address, port, timeout=5):
-    """Asks as the game's server browser does: a token first, then the server's name, version and
-    map. (qstat speaks only the protocol of Teeworlds 0.6, which this server does not answer.)"""
-    mine = b"lab!"
-    with procs.open_socket(space, socket.SOCK_DGRAM, procs.family_of(address)) as sock:
-        sock.settimeout(timeout)
-        sock.connect((address, port))
-        head = bytes([TEEWORLDS_CONTROL, 0, 0]) + TEEWORLDS_NO_TOKEN + bytes([TEEWORLDS_TOKEN])
-        sock.send((head + mine).ljust(TEEWORLDS_REQUEST_BYTES, b"\0"))
-        answer = sock.recv(2048)
-        if answer[3:7] != mine or answer[7] != TEEWORLDS_TOKEN:
-            raise procs.ProgramError(f"not a token answer: {answer.hex()}")
-        sock.send(bytes([TEEWORLDS_CONNLESS]) + answer[8:12] + mine + b"\xff\xff\xff\xffgie3\x01")
-        answer = sock.recv(2048)
-    if answer[9:17] != b"\xff\xff\xff\xffinf3":
-        raise procs.ProgramError(f"not a server's information: {answer.hex()}")
-    version, name, _, game_map = answer[18:].split(b"\0")[:4]
-    return {"version": version.decode(), "name": name.decode(), "map": game_map.decode()}
+def qstat(space, address, port):
+    """What a Sauerbraten server says of itself: status, name, maxplayers, ping (ms), ..."""
+    done = procs.run(["quakestat", "-xml", "-timeout", 10, "-cubes", f"{address}:{port}"], space)
+    server = xml.etree.ElementTree.fromstring(done.stdout).find("server")
+    return {"status": server.get("status"), **{field.tag: field.text for field in server}}
 
 
 # ---- SSH

@@ -50,6 +50,11 @@ def is_built():
     return all(os.path.exists(program(name)) for name in FOLDERS)
 
 
+# From a user to a server. The direct ways test the tests themselves, for which one build is enough.
+WAYS = (([] if has_sanitizers() else ["direct", "direct6"])
+        + (["trunkline", "trunkline6"] if is_built() else []))
+
+
 class Daemon:
     """One daemon, which may be started several times; its log goes on."""
 
