@@ -33,7 +33,10 @@ libnet_a_SOURCES += net/tls_wolfssl.c net/tls_wolfssl.h net/identity.c net/ident
 check_LIBRARIES += libtestsupport.a
 libtestsupport_a_SOURCES = tests/support/tls_seeded.c tests/support/tls_seeded.h \
 	tests/support/handshake_node.c tests/support/handshake_node.h \
-	tests/support/handshake_pair.c tests/support/handshake_pair.h
+	tests/support/handshake_pair.c tests/support/handshake_pair.h \
+	tests/support/far_end.c tests/support/far_end.h \
+	tests/support/loopback.c tests/support/loopback.h \
+	tests/support/worker_double.c tests/support/worker_double.h
 check_PROGRAMS += tests/unit/tls_wolfssl_test tests/unit/identity_test
 tests_unit_tls_wolfssl_test_LDADD = libtestsupport.a $(LDADD)
 check_PROGRAMS += tests/unit/keyring_test
@@ -43,9 +46,12 @@ tests_unit_keyring_test_LDADD = libtestsupport.a $(LDADD)
 libnet_a_SOURCES += net/keys_messages.h
 libnet_a_SOURCES += net/flow_handler.c net/flow_handler.h
 libnet_a_SOURCES += net/flow_life.c net/flow_life.h
-check_PROGRAMS += tests/unit/flow_life_test
+check_PROGRAMS += tests/unit/flow_handler_test tests/unit/flow_life_test
+tests_unit_flow_handler_test_LDADD = libtestsupport.a $(LDADD)
+tests_unit_flow_life_test_LDADD = libtestsupport.a $(LDADD)
 libnet_a_SOURCES += net/tcp_relay.c net/tcp_relay.h
 check_PROGRAMS += tests/unit/tcp_relay_test
+tests_unit_tcp_relay_test_LDADD = libtestsupport.a $(LDADD)
 libnet_a_SOURCES += net/worker.c net/worker.h net/worker_messages.h net/worker_private.h
 libnet_a_SOURCES += net/worker_accept.c net/worker_accept.h
 libnet_a_SOURCES += net/worker_dial.c net/worker_dial.h

@@ -3,46 +3,13 @@
 #include "tests/unit/cmocka_all.h"
 
 #include "net/flow_life.h"
+#include "tests/support/worker_double.h"
 
 #define SECOND_US UINT64_C(1000000)
-
-struct worker {
-	struct wheel wheel;
-	uint64_t now_us;
-};
 
 static struct worker worker;
 static unsigned expirations;
 static enum reason expired_with;
-
-uint64_t worker_now_us(const struct worker *w)
-{
-	return w->now_us;
-}
-
-void worker_timer_init(struct worker_timer *timer, void (*expired)(struct worker_timer *timer))
-{
-	wheel_timer_init(&timer->timer);
-	timer->expired = expired;
-}
-
-void worker_timer_set(struct worker *w, struct worker_timer *timer, uint64_t deadline_us)
-{
-	wheel_rearm(&w->wheel, &timer->timer, deadline_us);
-}
-
-void worker_timer_stop(struct worker *w, struct worker_timer *timer)
-{
-	wheel_del(&w->wheel, &timer->timer);
-}
-
-static void on_wheel(void *context, struct wheel_timer *timer)
-{
-	struct worker_timer *expired = LIST_ENTRY(timer, struct worker_timer, timer);
-
-	(void)context;
-	expired->expired(expired);
-}
 
 static void on_expired(struct flow_life *life, enum reason reason)
 {
@@ -51,23 +18,26 @@ static void on_expired(struct flow_life *life, enum reason reason)
 	expired_with = reason;
 }
 
-static void pass(uint64_t seconds)
+static void pass(unsigned seconds)
 {
-	for (uint64_t i = 0; i < 4 * seconds; i++) {
-		worker.now_us += SECOND_US / 4;
-		wheel_advance(&worker.wheel, worker.now_us, 100, on_wheel, NULL);
-	}
+	double_run(&worker, 1000 * seconds);
 }
 
 static int setup(void **state)
 {
 	static struct flow_life life;
 
-	worker.now_us = 100 * SECOND_US;
-	wheel_init(&worker.wheel, worker.now_us, WORKER_TICK_US);
+	double_start(&worker);
 	expirations = 0;
 	flow_life_init(&life, &worker, 10 * SECOND_US, on_expired);
 	*state = &life;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	flow_life_stop(*state);
+	double_stop(&worker);
 	return 0;
 }
 
@@ -134,11 +104,13 @@ static void what_is_wanted_again_goes_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(idleness_ends_it, setup),
-	    cmocka_unit_test_setup(removal_ends_it_however_busy, setup),
-	    cmocka_unit_test_setup(at_once_is_within_a_tick, setup),
-	    cmocka_unit_test_setup(what_is_wanted_again_goes_on, setup),
+	    cmocka_unit_test_setup_teardown(idleness_ends_it, setup, teardown),
+	    cmocka_unit_test_setup_teardown(removal_ends_it_however_busy, setup, teardown),
+	    cmocka_unit_test_setup_teardown(at_once_is_within_a_tick, setup, teardown),
+	    cmocka_unit_test_setup_teardown(what_is_wanted_again_goes_on, setup, teardown),
 	};
 
+	if (double_init())
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,96 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Twin of net/tcp_relay.c: real loopback sockets on both sides of two real lanes whose packets are
- * handed over in memory.  The worker is the few functions that a relay asks of it.
+ * Twin of net/tcp_relay.c: real loopback sockets on both sides of two real lanes.
  */
 #include "config.h"
 
 #include "tests/unit/cmocka_all.h"
 
-#include "base/err.h"
-#include "net/pacing_timer.h"
 #include "net/tcp.h"
 #include "net/tcp_relay.h"
+#include "tests/support/loopback.h"
+#include "tests/support/worker_double.h"
 
-#include <errno.h>
-#include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { POOL_BYTES = 64 * 1024 * 1024, LANE_BYTES = 16 * 1024 * 1024, PACKET_BYTES = 1200 };
-
-/* ---- the worker, as a relay sees it ---- */
-
-struct worker {
-	struct ev_loop *loop;
-	struct chunk_pool *pool;
-	struct wheel wheel;
-	uint64_t now_us;
-};
-
 static struct worker worker;
-
-struct ev_loop *worker_loop(const struct worker *w)
-{
-	return w->loop;
-}
-
-struct chunk_pool *worker_pool(const struct worker *w)
-{
-	return w->pool;
-}
-
-static struct page page;
-
-struct page *worker_page(const struct worker *w)
-{
-	(void)w;
-	return &page;
-}
-
-uint64_t worker_now_us(const struct worker *w)
-{
-	return w->now_us;
-}
-
-void worker_touch(struct worker *w, struct lane *lane)
-{
-	(void)w;
-	(void)lane;
-}
-
-void worker_timer_init(struct worker_timer *timer, void (*expired)(struct worker_timer *timer))
-{
-	wheel_timer_init(&timer->timer);
-	timer->expired = expired;
-}
-
-void worker_timer_set(struct worker *w, struct worker_timer *timer, uint64_t deadline_us)
-{
-	wheel_rearm(&w->wheel, &timer->timer, deadline_us);
-}
-
-void worker_timer_stop(struct worker *w, struct worker_timer *timer)
-{
-	wheel_del(&w->wheel, &timer->timer);
-}
-
-static void on_expired(void *context, struct wheel_timer *timer)
-{
-	struct worker_timer *expired = LIST_ENTRY(timer, struct worker_timer, timer);
-
-	(void)context;
-	expired->expired(expired);
-}
+static struct joint joint;
 
 /* ---- two lanes, a relay on each ---- */
 
 struct side {
-	struct lane *lane;
 	struct tcp_relays relays;
 	struct tcp_relay relay;
 	int peer; /* the other end of the relay's socket: the user or the backend */
@@ -123,93 +55,9 @@ static enum reason on_open(void *context, struct flow *flow, const struct flow_o
 	return REASON_NONE;
 }
 
-static void on_state(
-    void *context, struct lane *lane, enum lane_state state, enum reason reason, const char *text)
-{
-	(void)context;
-	(void)lane;
-	(void)state;
-	(void)reason;
-	(void)text;
-}
-
-static void on_rtt(void *context, struct lane *lane, uint64_t rtt_us)
-{
-	(void)context;
-	(void)lane;
-	(void)rtt_us;
-}
-
-static struct lane_callbacks callbacks;
-
-static void make_lane(struct side *side, enum lane_role role)
-{
-	struct lane_config config = {
-	    .role = role,
-	    .local_id = role == LANE_LISTENER ? 1 : 2,
-	    .remote_id = role == LANE_LISTENER ? 2 : 1,
-	    .aead = AEAD_CHACHA20POLY1305,
-	    .packet_bytes = PACKET_BYTES,
-	    .max_flows = 10,
-	    .memory_bytes = LANE_BYTES,
-	    .pool = worker.pool,
-	    .callbacks = &callbacks,
-	};
-
-	memset(config.send_secret, role == LANE_LISTENER ? 1 : 2, sizeof config.send_secret);
-	memset(config.receive_secret, role == LANE_LISTENER ? 2 : 1, sizeof config.receive_secret);
-	assert_int_equal(lane_new(&side->lane, &config, worker.now_us), 0);
-	tcp_relays_init(&side->relays, &worker);
-}
-
-/* Everything that one lane has to send now, to the other; true when there was something. */
-static bool carry(struct side *from, struct side *to)
-{
-	static uint8_t buffer[65536];
-	struct lane_batch batch = {.data = buffer, .size_bytes = sizeof buffer};
-
-	if (lane_send(from->lane, &batch, worker.now_us) == 0)
-		return false;
-	for (size_t at = 0; at < batch.length_bytes; at += batch.segment_bytes) {
-		size_t left = batch.length_bytes - at;
-		lane_receive(to->lane, buffer + at,
-		    left < batch.segment_bytes ? left : batch.segment_bytes, 0, worker.now_us);
-	}
-	lane_receive_done(to->lane, worker.now_us);
-	return true;
-}
-
-/* A few rounds of the loop, each a virtual millisecond. */
 static void run(unsigned rounds)
 {
-	for (unsigned i = 0; i < rounds; i++) {
-		worker.now_us += 1000;
-		ev_run(worker.loop, EVRUN_NOWAIT);
-		for (int k = 0; k < 100 && (carry(&user, &backend) | carry(&backend, &user)); k++)
-			;
-		lane_on_timer(user.lane, worker.now_us);
-		lane_on_timer(backend.lane, worker.now_us);
-		wheel_advance(&worker.wheel, worker.now_us, 100, on_expired, NULL);
-	}
-}
-
-/* A connected pair: `inner` is the relay's, as accepted or connected by the daemons. */
-static void connect_pair(int *inner, int *outer)
-{
-	struct sockaddr_in address = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t length = sizeof address;
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
-	*outer = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(connect(*outer, (struct sockaddr *)&address, length), 0);
-	*inner = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-	assert_true(*inner >= 0);
-	tcp_prepare(*inner);
-	close(listener);
+	double_run(&worker, rounds);
 }
 
 static int backend_inner;
@@ -222,9 +70,9 @@ static void open_flow(void)
 
 	addr_parse("192.0.2.1:1000", 0, &open.user);
 	addr_parse("192.0.2.2:80", 0, &open.local);
-	connect_pair(&inner, &user.peer);
-	connect_pair(&backend_inner, &backend.peer);
-	assert_int_equal(flow_open(user.lane, &open, NULL, &flow, worker.now_us), 0);
+	loopback_pair(&inner, &user.peer);
+	loopback_pair(&backend_inner, &backend.peer);
+	assert_int_equal(flow_open(joint.near.lane, &open, NULL, &flow, worker.now_us), 0);
 	tcp_relay_init(
 	    &user.relay, &tcp_relay_handler, &user.relays, flow, idle_timeout_us, on_end);
 	tcp_relay_start(&user.relay, inner);
@@ -232,57 +80,37 @@ static void open_flow(void)
 
 static int setup(void **state)
 {
+	static struct lane_callbacks callbacks;
+
 	(void)state;
-	memset(&page, 0, sizeof page);
 	callbacks = flow_handler_callbacks;
 	callbacks.on_open = on_open;
-	callbacks.on_state = on_state;
-	callbacks.on_rtt = on_rtt;
 	memset(&user, 0, sizeof user);
 	memset(&backend, 0, sizeof backend);
 	user.peer = backend.peer = -1;
 	idle_timeout_us = 3600u * UINT64_C(1000000);
-	worker.loop = ev_loop_new(0);
-	worker.pool = chunk_pool_new(POOL_BYTES);
-	worker.now_us = 1000000;
-	wheel_init(&worker.wheel, worker.now_us, WORKER_TICK_US);
-	make_lane(&user, LANE_LISTENER);
-	make_lane(&backend, LANE_ENDPOINT);
-	run(5);
-	assert_int_equal(lane_state(user.lane), LANE_UP);
+	double_start(&worker);
+	tcp_relays_init(&user.relays, &worker);
+	tcp_relays_init(&backend.relays, &worker);
+	joint_open(&joint, &worker,
+	    &(struct joint_options){.peer_name = "peer",
+	        .role = LANE_LISTENER,
+	        .near = &flow_handler_callbacks,
+	        .far = &callbacks});
 	return 0;
 }
 
-/* Nothing may be left: sanitizers see descriptors' structs, the pool asserts on its chunks. */
+/* Nothing may be left: sanitizers see descriptors' structs, the double its chunks. */
 static int teardown(void **state)
 {
 	(void)state;
-	lane_free(user.lane);
-	lane_free(backend.lane);
+	joint_close(&joint);
 	tcp_relays_clear(&user.relays);
 	tcp_relays_clear(&backend.relays);
-	chunk_pool_free(worker.pool);
-	ev_loop_destroy(worker.loop);
+	double_stop(&worker);
 	close(user.peer);
 	close(backend.peer);
 	return 0;
-}
-
-static void assert_reads(int descriptor, const char *text)
-{
-	char buffer[256] = {0};
-	ssize_t length = recv(descriptor, buffer, sizeof buffer - 1, MSG_DONTWAIT);
-
-	assert_int_equal(length, (ssize_t)strlen(text));
-	assert_string_equal(buffer, text);
-}
-
-static void assert_reset(int descriptor)
-{
-	char byte;
-
-	assert_int_equal(recv(descriptor, &byte, 1, MSG_DONTWAIT), -1);
-	assert_int_equal(errno, ECONNRESET);
 }
 
 static void test_carries_bytes_both_ways(void **state)
@@ -299,8 +127,8 @@ static void test_carries_bytes_both_ways(void **state)
 	assert_reads(user.peer, "answer");
 	assert_int_equal(user.relay.bytes_in, 7);
 	assert_int_equal(user.relay.bytes_out, 6);
-	assert_int_equal(page_get(&page, PAGE_tcp_bytes_received), 13);
-	assert_int_equal(page_get(&page, PAGE_tcp_bytes_sent), 13);
+	assert_int_equal(page_get(worker.page, PAGE_tcp_bytes_received), 13);
+	assert_int_equal(page_get(worker.page, PAGE_tcp_bytes_sent), 13);
 }
 
 /* What the user sent before the backend was connected is the backend's first. */
@@ -393,15 +221,6 @@ static void test_a_flow_may_end_when_the_socket_has_room(void **state)
 	assert_int_equal(user.ended_with, REASON_NONE);
 }
 
-static void reset_socket(int *descriptor)
-{
-	struct linger linger = {1, 0};
-
-	setsockopt(*descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-	close(*descriptor);
-	*descriptor = -1;
-}
-
 static void test_a_reset_is_a_reset_in_each_direction(void **state)
 {
 	(void)state;
@@ -409,7 +228,7 @@ static void test_a_reset_is_a_reset_in_each_direction(void **state)
 	run(2);
 	tcp_relay_start(&backend.relay, backend_inner);
 	run(2);
-	reset_socket(&user.peer);
+	loopback_reset(&user.peer);
 	run(5);
 	assert_reset(backend.peer);
 	run(500);
@@ -428,7 +247,7 @@ static void test_a_reset_after_a_fin_is_noticed(void **state)
 	run(1500);
 	assert_false(user.has_ended);
 	assert_int_equal(tcp_connect_result(backend.peer), 0);
-	reset_socket(&user.peer);
+	loopback_reset(&user.peer);
 	run(2500);
 	assert_true(tcp_connect_result(backend.peer) < 0);
 	assert_int_equal(backend.ended_with, REASON_TCP_RESET);
@@ -441,7 +260,7 @@ static void test_a_backend_reset_reaches_the_user(void **state)
 	run(2);
 	tcp_relay_start(&backend.relay, backend_inner);
 	run(2);
-	reset_socket(&backend.peer);
+	loopback_reset(&backend.peer);
 	run(5);
 	assert_reset(user.peer);
 }
@@ -469,10 +288,8 @@ static void test_a_lost_lane_resets(void **state)
 	assert_int_equal(send(backend.peer, "half an ans", 11, 0), 11);
 	run(3);
 	assert_reads(user.peer, "half an ans");
-	lane_free(user.lane);
+	joint_lose_near(&joint);
 	assert_reset(user.peer);
-	tcp_relays_clear(&user.relays);
-	make_lane(&user, LANE_LISTENER);
 }
 
 /* A reader that does not read stops the writer, and no more memory is used than the windows. */
@@ -493,7 +310,7 @@ static void test_a_slow_reader_stops_the_writer(void **state)
 	}
 	assert_true(send(user.peer, block, 1, MSG_DONTWAIT) < 0);
 	assert_true(
-	    chunk_pool_used_bytes(worker.pool) <= (size_t)2 * LANE_BYTES + 16 * CHUNK_BYTES);
+	    chunk_pool_used_bytes(worker.pool) <= (size_t)2 * JOINT_LANE_BYTES + 16 * CHUNK_BYTES);
 	for (unsigned i = 0; i < 5000 && received < sent; i++) {
 		while ((n = recv(backend.peer, block, sizeof block, MSG_DONTWAIT)) > 0)
 			received += (size_t)n;
@@ -543,7 +360,7 @@ static void test_an_idle_flow_is_reset(void **state)
 	assert_true(user.has_ended);
 	assert_reset(user.peer);
 	assert_reset(backend.peer);
-	assert_in_range(page_get(&page, PAGE_tcp_idle_closed), 1, 2);
+	assert_in_range(page_get(worker.page, PAGE_tcp_idle_closed), 1, 2);
 }
 
 int main(void)
@@ -568,7 +385,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_an_idle_flow_is_reset, setup, teardown),
 	};
 
-	if (sodium_init() < 0)
+	if (double_init())
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
