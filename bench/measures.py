@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rows: each takes a peer, measures once and returns samples or figures; and says how the
-results of all rounds become one cell."""
+"""One measurement each: takes a peer, measures once and returns samples or figures."""
 import json
 import os
-import statistics
 import subprocess
 
 from tests.lab import procs, programs
@@ -12,6 +10,8 @@ from tests.lab.wan import built
 UDP_IN_TIME_US = 20000
 UDP_LOSS_ALLOWED = 0.001
 UDP_BYTES = 200
+DENSE_PER_S = 2000
+BULK_BYTES = 20000000
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -106,6 +106,58 @@ def udp_in_time(bench, peer):
     return 100 * sum(us <= limit for us in answer["us"]) / answer["sent"]
 
 
+def late_share(bench, peer):
+    """Percent of 2,000 datagrams a second, one way, that were not there 20 ms after the shortest
+    way's time."""
+    address, port = peer.entry("sink")
+    answer = bench.load("udp_due", bench.place.space("server") or "-",
+                        bench.place.address("server"), peer.services["sink"][1], address, port,
+                        UDP_BYTES, DENSE_PER_S, bench.seconds(30, 10))
+    if not answer["us"]:
+        raise procs.ProgramError("no datagram arrived")
+    limit = min(answer["us"]) + UDP_IN_TIME_US
+    return 100 * (1 - sum(us <= limit for us in answer["us"]) / answer["sent"])
+
+
+def line_bytes(bench, source, target, action):
+    """IP bytes that entered the line in one direction while the action ran."""
+    before = bench.place.wan.stats(source, target)["bytes"]
+    action()
+    return bench.place.wan.stats(source, target)["bytes"] - before
+
+
+def extra_bytes(bench, peer, source, target, action):
+    """Percent that repair adds to the bytes of one direction; action takes the service's prefix."""
+    plain = line_bytes(bench, source, target, lambda: action(peer.UNREPAIRED))
+    repaired = line_bytes(bench, source, target, lambda: action(""))
+    return 100 * (repaired / plain - 1)
+
+
+def extra_bulk(bench, peer):
+    def fetch(prefix):
+        address, port = peer.entry(prefix + "web")
+        bench.load("requests", address, port, f"/{BULK_BYTES}", bench.seconds(4, 2), 1, 120)
+
+    return extra_bytes(bench, peer, "endpoint", "listener", fetch)
+
+
+def extra_udp(bench, peer, per_second, size):
+    def blow(prefix):
+        address, port = peer.entry(prefix + "sink")
+        bench.load("udp_due", bench.place.space("server"), bench.place.address("server"),
+                   peer.services["sink"][1], address, port, size, per_second, bench.seconds(30, 10))
+
+    return extra_bytes(bench, peer, "listener", "endpoint", blow)
+
+
+def extra_dense(bench, peer):
+    return extra_udp(bench, peer, DENSE_PER_S, UDP_BYTES)
+
+
+def extra_thin(bench, peer):
+    return extra_udp(bench, peer, 60, 120)
+
+
 def ping_pong(bench, peer):
     """Half round trips in microseconds."""
     address, port = peer.entry("echo")
@@ -165,62 +217,3 @@ def udp_one_flow(bench, peer):
 
 def udp_many_flows(bench, peer):
     return udp_rate(bench, peer, 1000)
-
-
-# ---- all rounds to one cell
-
-def median_of(form):
-    return lambda rounds: form.format(statistics.median(rounds))
-
-
-def percentiles(form):
-    """p50 / p99 over the samples of all rounds together."""
-    def cell(rounds):
-        samples = [sample for one in rounds for sample in one]
-        return " / ".join(form.format(percentile(samples, share)) for share in (0.5, 0.99))
-    return cell
-
-
-def rate_and_cpu(rounds):
-    rate, cpu = (statistics.median(values) for values in zip(*rounds))
-    return f"{rate:,.0f}" + (f" ({cpu:.2f} us CPU each)" if cpu else "")
-
-
-class Row:
-    """`link` is what the lossy line is set to while this row is measured."""
-
-    def __init__(self, key, title, measure, cell, needs_udp=False, link="", rounds=None):
-        self.key, self.title, self.measure, self.cell = key, title, measure, cell
-        self.needs_udp, self.link, self.rounds = needs_udp, link, rounds
-
-
-MS, MBIT = percentiles("{:.0f}"), median_of("{:.1f}")
-LOSSY_ROWS = [
-    Row("download", "one bulk download, Mbit/s", download, MBIT),
-    Row("upload", "one bulk upload, Mbit/s", upload, MBIT),
-    Row("100b", "new connection, 100 B reply: p50 / p99 ms", request_100b, MS),
-    Row("20kb", "new connection, 20 KB: p50 / p99 ms", request_20kb, MS),
-    Row("200kb", "new connection, 200 KB: p50 / p99 ms", request_200kb, MS),
-    Row("beside", "100 B request beside a bulk download: p50 / p99 ms", request_beside_bulk, MS),
-    Row("udp", "UDP, 60 packets/s of 120 B, back within 20 ms of the shortest, %", udp_in_time,
-        median_of("{:.2f}"), True),
-    Row("udp5", "the same at 5 % loss", udp_in_time, median_of("{:.2f}"), True, "loss 5"),
-    Row("udp-outage", "the same at 2 % in outages of 5 ms", udp_in_time, median_of("{:.2f}"), True,
-        "outage 5"),
-    Row("loss1", "bulk download at 1 % loss, Mbit/s of 100", download, MBIT, link="loss 1"),
-    Row("loss5", "bulk download at 5 % loss", download, MBIT, link="loss 5"),
-    Row("loss10", "bulk download at 10 % loss", download, MBIT, link="loss 10"),
-]
-LOCAL_ROWS = [
-    Row("stream", "iperf3, one stream, Gbit/s", gbits, median_of("{:.2f}")),
-    Row("pingpong", "TCP ping-pong of 100 B, half round trip: p50 / p99 us", ping_pong,
-        percentiles("{:.0f}")),
-    Row("keepalive", "HTTP, keep-alive, 64 connections, requests/s", http_keep_alive,
-        median_of("{:,.0f}")),
-    Row("connections", "HTTP, a connection each, requests/s", http_connection_each,
-        median_of("{:,.0f}")),
-    Row("udp1", "UDP of 200 B, one flow in batches, packets/s one way", udp_one_flow, rate_and_cpu,
-        True),
-    Row("udp1000", "UDP of 200 B, 1,000 flows, packets/s one way", udp_many_flows, rate_and_cpu,
-        True),
-]

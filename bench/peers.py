@@ -194,8 +194,30 @@ class Kcptun(Peer):
             self.programs[-1].wait_for_port(address, own)
 
 
+class Shadowsocks(Peer):
+    """One server beside the backends; beside the user a tunnel for each service. AES-128-GCM."""
+
+    name, has_udp = "shadowsocks pair", True
+    KEY = ["-k", "bench", "-m", "aes-128-gcm", "-n", "8000", "-t", "3600", "-u", "--no-delay"]
+
+    def start(self):
+        host, port = self.place.address("endpoint"), self.place.free_port("endpoint")
+        self.run("ss-server", ["ss-server", "-s", host, "-p", port, *self.KEY], "endpoint")
+        self.programs[-1].wait_for_port(host, port)
+        for name, target in self.carried(("tcp", "udp", "tcp+udp")).items():
+            self.entries[name] = (self.place.address("listener"), self.place.free_port("listener"))
+            address, own = self.entries[name]
+            self.run(f"ss-tunnel-{name}", [
+                "ss-tunnel", "-s", host, "-p", port, "-b", address, "-l", own,
+                "-L", f"{self.place.address('server')}:{target}", *self.KEY], "listener")
+            self.programs[-1].wait_for_port(address, own)
+
+
 class Trunkline(Peer):
+    """Each service twice: as it is by default, and (UNREPAIRED before its name) without repair."""
+
     name, has_udp = "Trunkline", True
+    UNREPAIRED = "unrepaired-"
 
     def __init__(self, place, services):
         super().__init__(place, services)
@@ -208,11 +230,15 @@ class Trunkline(Peer):
         self.cluster = trunkline.Cluster(self.place.folder, self.place.wan)
         self.cluster.start_pair(workers=os.cpu_count() if not self.place.wan else 1)
         for name, (protocol, port) in self.services.items():
-            own = self.place.free_port("listener")
-            self.entries[name] = (self.place.address("listener"), own)
-            self.cluster.accelerator(name, protocol, str(own),
-                                     [f"{self.place.address('server')}:{port}"])
+            self.add(name, protocol, port)
+            self.add(self.UNREPAIRED + name, protocol, port, "--repair-budget", "0")
         self.cluster.wait_up()
+
+    def add(self, name, protocol, port, *more):
+        own = self.place.free_port("listener")
+        self.entries[name] = (self.place.address("listener"), own)
+        self.cluster.accelerator(name, protocol, str(own),
+                                 [f"{self.place.address('server')}:{port}"], more=more)
 
     def stop(self):
         if self.cluster:
@@ -224,6 +250,6 @@ class Trunkline(Peer):
 
 
 LOSSY = {"cubic": DirectCubic, "bbr": Direct, "haproxy": Haproxy, "haproxy-tls": HaproxyTls,
-         "kcptun": Kcptun, "trunkline": Trunkline}
+         "kcptun": Kcptun, "shadowsocks": Shadowsocks, "trunkline": Trunkline}
 LOCAL = {"direct": DirectLoopback, "haproxy": Haproxy, "haproxy-tls": HaproxyTls,
-         "kcptun": Kcptun, "trunkline": Trunkline}
+         "kcptun": Kcptun, "shadowsocks": Shadowsocks, "trunkline": Trunkline}
