@@ -30,8 +30,10 @@ struct user_socket {
 /* An address with flows: it may have only so many. */
 struct udp_source {
 	struct addr ip; /* port 0 */
+	uint64_t place; /* in the counts of all workers */
 	struct list_node by_age;
 	size_t count;
+	bool is_held; /* stays, though an eviction may empty it */
 	UT_hash_handle hh;
 };
 
@@ -56,6 +58,11 @@ static struct page *page_of(const struct udp_users *users)
 	return worker_page(users->listener->worker);
 }
 
+static struct source_counts *counts_of(const struct udp_users *users)
+{
+	return worker_udp_sources(users->listener->worker);
+}
+
 /* ---- sources ---- */
 
 static struct udp_source *source_of(struct udp_users *users, const struct addr *user)
@@ -71,6 +78,7 @@ static struct udp_source *source_of(struct udp_users *users, const struct addr *
 	if (!source)
 		return NULL;
 	source->ip = ip;
+	source->place = source_counts_place(counts_of(users), &ip);
 	list_init(&source->by_age);
 	HASH_ADD(hh, users->sources, ip, sizeof source->ip, source);
 	if (!TABLE_HAS(source)) {
@@ -82,7 +90,7 @@ static struct udp_source *source_of(struct udp_users *users, const struct addr *
 
 static void source_drop_if_empty(struct udp_users *users, struct udp_source *source)
 {
-	if (source->count > 0)
+	if (source->count > 0 || source->is_held)
 		return;
 	HASH_DEL(users->sources, source);
 	free(source);
@@ -102,6 +110,7 @@ static void user_free(struct udp_user *user)
 	list_del(&user->by_age);
 	list_del(&user->in_source);
 	user->source->count--;
+	source_counts_drop(counts_of(users), user->source->place);
 	source_drop_if_empty(users, user->source);
 	users->count--;
 	free(user);
@@ -138,15 +147,46 @@ static void evict(struct udp_user *user)
 	user_end(user, REASON_EVICTED);
 }
 
-/* Makes room under both caps, the source's first. */
-static void make_room(struct udp_users *users, struct udp_source *source, size_t source_max)
+/*
+ * Makes room under both caps of the node, the source's first.  The oldest that gives way is one of
+ * this worker: false when it has none, and the others have all that may be.
+ */
+static bool make_room(struct udp_users *users, struct udp_source *source, size_t source_max)
 {
-	size_t all = UDP_USERS_MAX / worker_count(users->listener->worker);
+	const struct source_counts *counts = counts_of(users);
 
-	if (source->count >= source_max)
+	if (!source_counts_has_room(
+	        counts, source->count, source_counts_others(counts, source->place), source_max)) {
+		if (source->count == 0)
+			return false;
 		evict(LIST_ENTRY(list_first(&source->by_age), struct udp_user, in_source));
-	else if (users->count >= all)
+	} else if (!source_counts_has_room(
+	               counts, users->count, source_counts_others_total(counts), UDP_USERS_MAX)) {
+		if (users->count == 0)
+			return false;
 		evict(LIST_ENTRY(list_first(&users->by_age), struct udp_user, by_age));
+	}
+	return true;
+}
+
+/* A source that may have one more flow; NULL, and counted, when it may not. */
+static struct udp_source *source_with_room(
+    struct udp_users *users, const struct addr *user, size_t source_max)
+{
+	struct udp_source *source = source_of(users, user);
+
+	if (!source) {
+		page_count(page_of(users), PAGE_udp_datagrams_dropped);
+		return NULL;
+	}
+	source->is_held = true;
+	bool has_room = make_room(users, source, source_max);
+	source->is_held = false;
+	if (has_room)
+		return source;
+	page_count(page_of(users), PAGE_udp_refused_limit);
+	source_drop_if_empty(users, source);
+	return NULL;
 }
 
 static bool user_enter(struct udp_user *user, struct udp_source *source)
@@ -158,14 +198,15 @@ static bool user_enter(struct udp_user *user, struct udp_source *source)
 		return false;
 	user->source = source;
 	source->count++;
+	source_counts_add(counts_of(users), source->place);
 	users->count++;
 	list_add_tail(&users->by_age, &user->by_age);
 	list_add_tail(&source->by_age, &user->in_source);
 	return true;
 }
 
-static struct udp_user *user_make(struct user_socket *socket, const struct conversation *key,
-    const struct config_accelerator *config)
+static struct udp_user *user_make(struct user_socket *socket, struct udp_source *source,
+    const struct conversation *key, const struct config_accelerator *config)
 {
 	struct udp_users *users = socket->users;
 	struct udp_user *user = calloc(1, sizeof *user);
@@ -181,20 +222,10 @@ static struct udp_user *user_make(struct user_socket *socket, const struct conve
 	    (uint64_t)config->udp_idle_timeout_s * 1000000, on_expired);
 	list_init(&user->by_age);
 	list_init(&user->in_source);
-	struct udp_source *source = source_of(users, &key->user);
-	if (!source) {
-		free(user);
-		return NULL;
-	}
-	source->count++; /* so that an eviction below cannot drop it */
-	make_room(users, source, config->udp_flows_per_source + 1u);
-	source->count--;
-	if (!user_enter(user, source)) {
-		source_drop_if_empty(users, source);
-		free(user);
-		return NULL;
-	}
-	return user;
+	if (user_enter(user, source))
+		return user;
+	free(user);
+	return NULL;
 }
 
 /* A new conversation: NULL, and counted, when it can't be carried. */
@@ -212,12 +243,18 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 		page_count(page_of(users), PAGE_udp_refused_no_lane);
 		return NULL;
 	}
-	struct udp_user *user = user_make(socket, key, config);
+	struct udp_source *source =
+	    source_with_room(users, &key->user, config->udp_flows_per_source);
+	if (!source)
+		return NULL;
+	struct udp_user *user = user_make(socket, source, key, config);
 	if (!user
 	    || flow_open(lane->lane, &open, user, &user->flow, worker_now_us(listener->worker))) {
 		page_count(page_of(users), PAGE_udp_datagrams_dropped);
 		if (user)
 			user_free(user);
+		else
+			source_drop_if_empty(users, source);
 		return NULL;
 	}
 	page_count(page_of(users), PAGE_udp_flows_opened);

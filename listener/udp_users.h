@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Users' UDP: a flow for each user address and port and listener address and port.  Answers leave
- * from the address that the user sent to.  A flow that was idle for the accelerator's timeout ends;
- * at the cap of a source address, or of all, the oldest idle flow gives way.
+ * from the address that the user sent to.  A flow that was idle for the accelerator's timeout ends.
+ * A source address, and all together, may have only so many at the whole node
+ * (net/source_counts.h): at the cap the flow idle longest at this worker gives way, and when this
+ * worker has none of that source the new one is refused.
  */
 #ifndef LISTENER_UDP_USERS_H
 #define LISTENER_UDP_USERS_H
@@ -18,7 +20,7 @@ struct listener;
 struct udp_user;
 struct udp_source;
 
-enum { UDP_USERS_MAX = 200000 }; /* of a node; each worker may have its share */
+enum { UDP_USERS_MAX = 200000 }; /* of a node */
 
 struct udp_users {
 	struct listener *listener;

@@ -155,8 +155,8 @@ static int open_pages(struct node *node)
 	for (unsigned i = 0; i < node->workers; i++) {
 		struct node_place *place = &node->places[i];
 
-		if (page_create(&place->page_descriptor) < 0
-		    || page_map(place->page_descriptor, &place->page) < 0) {
+		if (page_create(&place->page_writer, &place->page_reader) < 0
+		    || page_map(place->page_reader, &place->page) < 0) {
 			log_error("page_not_made", "error=\"%s\"", strerror(errno));
 			return ERR_IO;
 		}
@@ -219,9 +219,13 @@ static void clear(struct node *node)
 	node_apply_clear(node);
 	node_report_free(node->report);
 	for (unsigned i = 0; i < node->workers; i++) {
-		page_unmap(node->places[i].page);
-		if (node->places[i].page_descriptor > 0)
-			close(node->places[i].page_descriptor);
+		struct node_place *place = &node->places[i];
+
+		page_unmap(place->page);
+		if (place->page_writer > 0) {
+			close(place->page_writer);
+			close(place->page_reader);
+		}
 	}
 	tunnel_sockets_close(&node->tunnel);
 	if (node->lock >= 0)
@@ -267,6 +271,7 @@ static int main_process(const struct node_program *program, int argc, char **arg
 	choose_name(node);
 	read_sources(node);
 	choose_parameters(node);
+	randombytes_buf(node->source_key, sizeof(node->source_key));
 	init_watchers(node);
 	status = node->loop ? run(node) : EXIT_FAILED;
 	clear(node);

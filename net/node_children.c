@@ -99,9 +99,14 @@ static void tell_settings(struct node *node, struct process *worker)
 	};
 
 	memcpy(settings.own_pin, node->pin, PIN_BYTES);
+	memcpy(settings.source_key, node->source_key, sizeof(settings.source_key));
 	memcpy(settings.sources, node->sources, node->options.source_count * sizeof(struct addr));
 	tell_descriptor(worker, WORKER_MESSAGE_SETTINGS, &settings, sizeof(settings),
-	    node->places[index].page_descriptor);
+	    node->places[index].page_writer);
+	for (unsigned i = 0; i < node->workers; i++)
+		if (i != index)
+			tell_descriptor(
+			    worker, WORKER_MESSAGE_SIBLING, NULL, 0, node->places[i].page_reader);
 	tell_descriptor(
 	    worker, WORKER_MESSAGE_TUNNEL_SOCKET, NULL, 0, node->tunnel.descriptors[index]);
 }

@@ -34,8 +34,8 @@ enum node_phase {
 	NODE_ENDING,   /* the children are being stopped */
 };
 
-struct node_place { /* of one worker */
-	int page_descriptor;
+struct node_place {                   /* of one worker */
+	int page_writer, page_reader; /* descriptors */
 	const struct page *page;
 	bool has_settings; /* this process of it got all that it needs */
 	bool is_drained;
@@ -50,7 +50,8 @@ struct node {
 	unsigned workers;
 	char name[NAME_BYTES]; /* wanted, then control's answer */
 	struct addr sources[WORKER_SOURCES_MAX];
-	struct tunnel_parameters parameters; /* ours; the instance is new at each start */
+	struct tunnel_parameters parameters;      /* ours; the instance is new at each start */
+	uint8_t source_key[KEYED_HASH_KEY_BYTES]; /* of the workers' counts by source */
 
 	struct tunnel_sockets tunnel;
 	struct node_place places[NODE_WORKERS_MAX];

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -24,19 +25,30 @@ const struct page_value_description page_values[PAGE_VALUE_COUNT] = {
 #undef X
 };
 
-int page_create(int *descriptor)
+/* Another open file of the same memory: unlike a duplicate it has its own access mode. */
+static int open_reader(int writer)
+{
+	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", writer);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int page_create(int *writer, int *reader)
 {
 	int error;
 
-	*descriptor = memfd_create("trunkline-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (*descriptor < 0)
+	*reader = -1;
+	*writer = memfd_create("trunkline-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (*writer < 0)
 		return ERR_IO;
-	if (ftruncate(*descriptor, sizeof(struct page)) == 0
-	    && fcntl(*descriptor, F_ADD_SEALS, SEALS | F_SEAL_SEAL) == 0)
+	if (ftruncate(*writer, sizeof(struct page)) == 0
+	    && fcntl(*writer, F_ADD_SEALS, SEALS | F_SEAL_SEAL) == 0
+	    && (*reader = open_reader(*writer)) >= 0)
 		return 0;
 	error = errno;
-	close(*descriptor);
-	*descriptor = -1;
+	close(*writer);
+	*writer = -1;
 	errno = error;
 	return ERR_IO;
 }
@@ -63,14 +75,30 @@ int page_map(int descriptor, const struct page **page)
 	return result;
 }
 
+/* Zeros without memory behind them. */
+static int clear_sources(int descriptor)
+{
+	return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	           offsetof(struct page, udp_sources), sizeof(struct source_column))
+	               == 0
+	           ? 0
+	           : ERR_IO;
+}
+
 int page_open(int descriptor, struct page **page)
 {
 	void *mapping;
 	int result = map(descriptor, PROT_READ | PROT_WRITE, &mapping);
 
-	*page = result < 0 ? NULL : mapping;
+	*page = NULL;
 	if (result < 0)
 		return result;
+	result = clear_sources(descriptor);
+	if (result < 0) {
+		munmap(mapping, sizeof(**page));
+		return result;
+	}
+	*page = mapping;
 	for (size_t i = 0; i < PAGE_LANES; i++)
 		page_lane_release(&(*page)->lanes[i]);
 	for (unsigned i = 0; i < PAGE_VALUE_COUNT; i++)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker's page: counters and a record for each of its lanes, in a memfd sealed against shrinking
- * and growing.  Main makes it and maps it read-only, the worker alone writes it, and it outlives
- * the worker, so counters never go back.  No lock: a reader copies a lane's record until its
- * sequence number stood still, and takes a single counter or histogram as it is.
+ * A worker's page: counters, a record for each of its lanes and its column of UDP sources, in a
+ * memfd sealed against shrinking and growing.  Main makes it, main and the other workers map it
+ * read-only, the worker alone writes it, and it outlives the worker, so counters never go back.
+ * No lock: a reader copies a lane's record until its sequence number stood still, and takes a
+ * single counter or histogram as it is.
  */
 #ifndef NET_PAGE_H
 #define NET_PAGE_H
 
 #include "base/histogram.h"
 #include "model/limits.h"
+#include "net/source_counts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,6 +66,8 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(udp_flows_reset, COUNTER, "UDP flows that the other side ended")                         \
 	X(udp_flows_evicted, COUNTER, "UDP flows that gave way to newer ones at a limit")          \
 	X(udp_refused_no_lane, COUNTER, "Datagrams dropped because no lane was up")                \
+	X(udp_refused_limit, COUNTER,                                                              \
+	    "Datagrams dropped because a limit on UDP flows was reached")                          \
 	X(udp_datagrams_received, COUNTER, "Datagrams from users or backends")                     \
 	X(udp_datagrams_sent, COUNTER, "Datagrams to users or backends")                           \
 	X(udp_datagrams_dropped, COUNTER, "Datagrams that the lane or the system did not take")    \
@@ -110,14 +114,18 @@ struct page_lane {
 struct page {
 	uint64_t values[PAGE_VALUE_COUNT];
 	struct page_lane lanes[PAGE_LANES];
+	struct source_column udp_sources; /* of a listener */
 };
 
 /* ---- main ---- */
 
-/* A new page's memfd, sealed, close-on-exec, all zero.  0 or ERR_IO. */
-int page_create(int *descriptor);
+/*
+ * A new page's memfd, sealed, close-on-exec, all zero: one descriptor for its worker, and one that
+ * cannot be mapped for writing for the others.  0, or ERR_IO with both -1.
+ */
+int page_create(int *writer, int *reader);
 
-/* Maps it read-only.  0; ERR_MALFORMED when it is not a page; ERR_IO. */
+/* Maps it read-only, by either descriptor.  0; ERR_MALFORMED when it is not a page; ERR_IO. */
 int page_map(int descriptor, const struct page **page);
 
 /* Sums a value over pages. */
@@ -136,7 +144,7 @@ void page_lane_read_rtt(
 /* ---- the worker ---- */
 
 /*
- * Maps it for writing and clears what a predecessor left: lanes and gauges.  The descriptor stays
+ * Maps it for writing and clears what a predecessor left: lanes, gauges and its flows' sources.  The descriptor stays
  * the caller's and may be closed.  0, ERR_MALFORMED or ERR_IO.
  */
 int page_open(int descriptor, struct page **page);

@@ -68,6 +68,11 @@ struct page *worker_page(const struct worker *worker)
 	return worker->page;
 }
 
+struct source_counts *worker_udp_sources(struct worker *worker)
+{
+	return &worker->udp_sources;
+}
+
 uint64_t worker_random(struct worker *worker)
 {
 	return rng_next(&worker->rng);
@@ -177,8 +182,12 @@ static int on_settings(struct ipc *ipc, void *context, struct ipc_message *messa
 	error = page_open(message->descriptors[0], &worker->page);
 	if (!error && !(worker->pool = chunk_pool_new(worker->settings.memory_bytes)))
 		error = ERR_NOMEM;
-	if (!error)
-		error = worker->role->start(worker, &worker->state);
+	if (error)
+		return error;
+	memcpy(
+	    worker->udp_sources.key, worker->settings.source_key, sizeof worker->udp_sources.key);
+	worker->udp_sources.own = &worker->page->udp_sources;
+	error = worker->role->start(worker, &worker->state);
 	/* Every file was read by now.  Where there is no seccomp it goes on, and the log says so. */
 	if (!error && sandbox_enter(SANDBOX_WORKER) == ERR_IO)
 		error = ERR_IO;
@@ -186,6 +195,25 @@ static int on_settings(struct ipc *ipc, void *context, struct ipc_message *messa
 		return error;
 	ev_timer_start(worker->loop, &worker->tick);
 	return ipc_send(worker->main_channel, PROCESS_MESSAGE_READY, NULL, 0);
+}
+
+static int on_sibling(struct ipc *ipc, void *context, struct ipc_message *message)
+{
+	struct worker *worker = context;
+	struct source_counts *sources = &worker->udp_sources;
+	const struct page *page;
+	int error;
+
+	(void)ipc;
+	if (!worker->page || worker->sibling_count + 1 >= worker->settings.count
+	    || worker->sibling_count >= SLOTS_MAX)
+		return ERR_STATE;
+	error = page_map(message->descriptors[0], &page);
+	if (error)
+		return error;
+	worker->siblings[worker->sibling_count++] = page;
+	sources->others[sources->other_count++] = &page->udp_sources;
+	return 0;
 }
 
 static int on_tunnel_socket(struct ipc *ipc, void *context, struct ipc_message *message)
@@ -336,6 +364,7 @@ static const struct ipc_rule main_rules[] = {
     {PROCESS_MESSAGE_PEER, PROCESS_PEER_RULE, on_peer},
     {WORKER_MESSAGE_SETTINGS, sizeof(struct worker_settings), sizeof(struct worker_settings), 1, 1,
         on_settings},
+    {WORKER_MESSAGE_SIBLING, 0, 0, 1, 1, on_sibling},
     {WORKER_MESSAGE_TUNNEL_SOCKET, 0, 0, 1, 1, on_tunnel_socket},
     {WORKER_MESSAGE_CONFIG, 1, IPC_MESSAGE_BYTES, 0, 0, on_config},
     {WORKER_MESSAGE_SOCKET, sizeof(struct worker_socket), sizeof(struct worker_socket), 0, 1,
@@ -385,6 +414,8 @@ static void worker_clear(struct worker *worker)
 	udp_receiver_free(worker->receiver);
 	if (worker->pool)
 		chunk_pool_free(worker->pool);
+	for (size_t i = 0; i < worker->sibling_count; i++)
+		page_unmap(worker->siblings[i]);
 	page_unmap(worker->page);
 	ipc_free(worker->keys_channel);
 	ipc_free(worker->main_channel);

@@ -3,7 +3,7 @@
  * A worker: the process with the data plane of one core.  What listener and endpoint workers share
  * stands here and in worker*.c: the messages from main and keys, the tunnel socket, the lanes and
  * when they send, counters.  What a role does with flows and user sockets is behind worker_role.
- * A worker shares nothing with its siblings and is started again when it dies.
+ * A worker shares nothing with its siblings but reads their pages; it is started again when it dies.
  */
 #ifndef NET_WORKER_H
 #define NET_WORKER_H
@@ -97,6 +97,8 @@ unsigned worker_count(const struct worker *worker);
 const struct addr *worker_sources(const struct worker *worker, unsigned *count);
 /* The page of counters that this worker writes. */
 struct page *worker_page(const struct worker *worker);
+/* UDP flows by source, at this worker and its siblings. */
+struct source_counts *worker_udp_sources(struct worker *worker);
 /* Uniform bits, not for secrets. */
 uint64_t worker_random(struct worker *worker);
 bool worker_is_draining(const struct worker *worker);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What main and a worker of a node say to each other (net/ipc.h), and in which order: SETTINGS,
- * the page's descriptor with it; TUNNEL_SOCKET; then CONFIG and SOCKETs, again at each change.
- * A worker that was started again gets all of it again.
+ * the page's descriptor with it; a SIBLING for each other worker; TUNNEL_SOCKET; then CONFIG and
+ * SOCKETs, again at each change.  A worker that was started again gets all of it again.
  */
 #ifndef NET_WORKER_MESSAGES_H
 #define NET_WORKER_MESSAGES_H
@@ -20,6 +20,7 @@ enum worker_message {
 	/* Main to worker. */
 	WORKER_MESSAGE_SETTINGS =
 	    PROCESS_MESSAGE_OWN,      /* struct worker_settings; 1 descriptor: page */
+	WORKER_MESSAGE_SIBLING,       /* no payload; 1 descriptor: another's page, to read */
 	WORKER_MESSAGE_TUNNEL_SOCKET, /* no payload; 1 descriptor: bound, steered UDP socket */
 	WORKER_MESSAGE_CONFIG,        /* node_config_save()'s text */
 	WORKER_MESSAGE_SOCKET,        /* struct worker_socket; 1 descriptor, or 0: taken back */
@@ -36,7 +37,8 @@ struct worker_settings {
 	uint16_t source_count;
 	uint64_t memory_bytes; /* of this worker's chunk pool */
 	uint8_t own_pin[PIN_BYTES];
-	struct addr sources[WORKER_SOURCES_MAX]; /* --source, port 0 */
+	uint8_t source_key[KEYED_HASH_KEY_BYTES]; /* of net/source_counts.h, the same in all */
+	struct addr sources[WORKER_SOURCES_MAX];  /* --source, port 0 */
 };
 
 #endif

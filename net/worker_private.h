@@ -24,6 +24,9 @@ struct worker {
 	struct ipc *main_channel, *keys_channel; /* keys is NULL while that process is down */
 	struct worker_settings settings;
 	struct page *page;
+	const struct page *siblings[SLOTS_MAX]; /* of the other workers */
+	size_t sibling_count;
+	struct source_counts udp_sources;
 	struct chunk_pool *pool;
 	struct udp_receiver *receiver;
 	struct node_config *config; /* NULL before the first */

@@ -31,11 +31,12 @@ static int setup(void **state)
 {
 	(void)state;
 	for (int i = 0; i < WORKERS; i++) {
-		int descriptor;
+		int writer, reader;
 
-		assert_int_equal(page_create(&descriptor), 0);
-		assert_int_equal(page_open(descriptor, &pages[i]), 0);
-		close(descriptor);
+		assert_int_equal(page_create(&writer, &reader), 0);
+		assert_int_equal(page_open(writer, &pages[i]), 0);
+		close(writer);
+		close(reader);
 	}
 	report = node_report_new(WORKERS);
 	message.type = MESSAGE_REPORT;

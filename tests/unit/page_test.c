@@ -20,16 +20,16 @@
 
 #include <cmocka.h>
 
-static int memory;
+static int memory, reader;
 static struct page *written;
 static const struct page *seen;
 
 static int setup(void **state)
 {
 	(void)state;
-	assert_int_equal(page_create(&memory), 0);
+	assert_int_equal(page_create(&memory, &reader), 0);
 	assert_int_equal(page_open(memory, &written), 0);
-	assert_int_equal(page_map(memory, &seen), 0);
+	assert_int_equal(page_map(reader, &seen), 0);
 	return 0;
 }
 
@@ -39,6 +39,7 @@ static int teardown(void **state)
 	page_unmap(written);
 	page_unmap(seen);
 	close(memory);
+	close(reader);
 	return 0;
 }
 
@@ -98,12 +99,16 @@ static void successor_keeps_counters_and_clears_the_rest(void **state)
 	(void)state;
 	page_count(written, PAGE_lanes_opened);
 	page_set(written, PAGE_lanes_up, 1);
+	written->udp_sources.total = 5;
+	written->udp_sources.cells[SOURCE_ROWS - 1][SOURCE_CELLS - 1] = 5;
 	page_lane_write(lane, &one);
 	lane->sequence++; /* it dies while writing */
 	assert_false(page_lane_read(seen, 0, &got));
 	assert_int_equal(page_open(memory, &successor), 0);
 	assert_int_equal(page_get(seen, PAGE_lanes_opened), 1);
 	assert_int_equal(page_get(seen, PAGE_lanes_up), 0);
+	assert_int_equal(seen->udp_sources.total, 0);
+	assert_int_equal(seen->udp_sources.cells[SOURCE_ROWS - 1][SOURCE_CELLS - 1], 0);
 	assert_false(page_lane_read(seen, 0, &got));
 	lane = page_lane_claim(successor);
 	page_lane_write(lane, &one);
@@ -144,6 +149,21 @@ static void states_are_never_mixed(void **state)
 	assert_true(read > 1000);
 }
 
+static void a_reader_cannot_write(void **state)
+{
+	void *mapping;
+
+	(void)state;
+	assert_ptr_equal(
+	    mmap(NULL, sizeof(struct page), PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0),
+	    MAP_FAILED);
+	assert_int_equal(page_open(reader, &(struct page *){NULL}), ERR_IO);
+	mapping = mmap(NULL, sizeof(struct page), PROT_READ, MAP_SHARED, reader, 0);
+	assert_ptr_not_equal(mapping, MAP_FAILED);
+	assert_int_equal(mprotect(mapping, sizeof(struct page), PROT_READ | PROT_WRITE), -1);
+	munmap(mapping, sizeof(struct page));
+}
+
 static void other_memory_is_refused(void **state)
 {
 	int other = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -167,6 +187,7 @@ int main(void)
 	    TEST(places_are_finite),
 	    TEST(successor_keeps_counters_and_clears_the_rest),
 	    TEST(states_are_never_mixed),
+	    TEST(a_reader_cannot_write),
 	    TEST(other_memory_is_refused),
 	};
 

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See source_counts.h. */
+#include "net/source_counts.h"
+
+uint64_t source_counts_place(const struct source_counts *counts, const struct addr *source)
+{
+	struct addr ip = *source;
+
+	ip.port = 0;
+	return keyed_hash_with(counts->key, &ip, sizeof ip);
+}
+
+static size_t cell_of(uint64_t place, unsigned row)
+{
+	return place >> (row * SOURCE_CELL_BITS) & (SOURCE_CELLS - 1);
+}
+
+static uint32_t read_count(const uint32_t *count)
+{
+	return __atomic_load_n(count, __ATOMIC_RELAXED);
+}
+
+/* One writer: others need only never see half of it. */
+static void change(uint32_t *count, uint32_t by)
+{
+	__atomic_store_n(count, *count + by, __ATOMIC_RELAXED);
+}
+
+static void change_all(struct source_column *column, uint64_t place, uint32_t by)
+{
+	change(&column->total, by);
+	for (unsigned row = 0; row < SOURCE_ROWS; row++)
+		change(&column->cells[row][cell_of(place, row)], by);
+}
+
+void source_counts_add(struct source_counts *counts, uint64_t place)
+{
+	change_all(counts->own, place, 1);
+}
+
+void source_counts_drop(struct source_counts *counts, uint64_t place)
+{
+	change_all(counts->own, place, UINT32_MAX); /* - 1 */
+}
+
+uint64_t source_counts_others(const struct source_counts *counts, uint64_t place)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned row = 0; row < SOURCE_ROWS; row++) {
+		size_t cell = cell_of(place, row);
+		uint64_t sum = 0;
+
+		for (size_t i = 0; i < counts->other_count; i++)
+			sum += read_count(&counts->others[i]->cells[row][cell]);
+		if (sum < least)
+			least = sum;
+	}
+	return least;
+}
+
+uint64_t source_counts_others_total(const struct source_counts *counts)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < counts->other_count; i++)
+		sum += read_count(&counts->others[i]->total);
+	return sum;
+}
+
+bool source_counts_has_room(
+    const struct source_counts *counts, uint64_t own, uint64_t others, uint64_t limit)
+{
+	return own + others < limit
+	       || own < limit / (counts->other_count + 1) / SOURCE_ASSURED_PART;
+}
