@@ -30,7 +30,7 @@ struct node {
 	unsigned grants, refusals, events, closed;
 	struct keys_channel_established established;
 	struct keys_channel_closed channel_closed;
-	bool is_established, is_channel_closed, is_worker_closed;
+	bool is_ready, is_established, is_channel_closed, is_worker_closed;
 	uint8_t plaintext[200000];
 	size_t plaintext_length;
 	struct node *other;
@@ -52,6 +52,16 @@ static int take_identity(struct ipc *ipc, void *context, struct ipc_message *mes
 }
 
 static int take_ready(struct ipc *ipc, void *context, struct ipc_message *message)
+{
+	struct node *node = context;
+
+	(void)ipc;
+	(void)message;
+	node->is_ready = true;
+	return 0;
+}
+
+static int take_counters(struct ipc *ipc, void *context, struct ipc_message *message)
 {
 	(void)ipc;
 	(void)context;
@@ -119,7 +129,7 @@ static const struct ipc_rule main_rules[] = {
     {KEYS_MESSAGE_EVENT, sizeof(struct keyring_event), sizeof(struct keyring_event), 0, 0,
         take_event},
     {KEYS_MESSAGE_COUNTERS, sizeof(struct handshake_counters), sizeof(struct handshake_counters), 0,
-        0, take_ready},
+        0, take_counters},
     {KEYS_MESSAGE_CHANNEL_ESTABLISHED, sizeof(struct keys_channel_established),
         sizeof(struct keys_channel_established), 0, 0, take_established},
     {KEYS_MESSAGE_CHANNEL_CIPHERTEXT, sizeof(struct keys_channel), IPC_INLINE_BYTES, 0, 0,
@@ -314,6 +324,8 @@ static int start_nodes(void **state)
 		nodes[i].other = &nodes[1 - i];
 		start_child(&nodes[i]);
 	}
+	for (int i = 0; i < 2; i++)
+		run_until(&nodes[i].is_ready, "keys process ready");
 	return 0;
 }
 
