@@ -8,6 +8,7 @@
 #include "endpoint/role.h"
 #include "endpoint/tcp_flows.h"
 #include "endpoint/udp_flows.h"
+#include "net/flow_treatment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,7 @@ static enum reason on_open(
 		page_count(worker_page(lane->worker), PAGE_flows_unknown_accelerator);
 	if (reason != REASON_NONE)
 		return reason;
+	flow_treatment_apply(flow, &config->flow_settings, open->kind);
 	if (open->kind == FLOW_TCP)
 		return tcp_flow_begin(endpoint, flow, open, config);
 	return udp_flow_begin(endpoint, flow, open, config);

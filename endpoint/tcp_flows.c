@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "model/backend_choice.h"
+#include "net/flow_treatment.h"
 #include "net/tcp.h"
 
 #include <stdlib.h>
@@ -250,6 +251,8 @@ static void on_config(struct tcp_flow *flow, uint32_t drain_s)
 	bool is_wanted = endpoint_serves(flow->endpoint, peer_name(flow), flow->accelerator,
 	    flow->user_port, is_connected ? flow->backend_id : 0);
 
+	flow_treatment_renew(
+	    flow->relay.flow, worker_config(worker_of(flow)), flow->accelerator, FLOW_TCP);
 	flow->tried = is_connected ? flow->tried : 0;
 	if (is_connected)
 		flow_life_set_wanted(&flow->relay.life, is_wanted, drain_s);

@@ -7,6 +7,7 @@
 #include "model/backend_choice.h"
 #include "net/flow_handler.h"
 #include "net/flow_life.h"
+#include "net/flow_treatment.h"
 #include "net/udp.h"
 
 #include <stdlib.h>
@@ -254,15 +255,16 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
 
 void udp_flows_on_config(struct endpoint *endpoint)
 {
-	uint32_t drain_s = worker_config(endpoint->worker)->drain_s;
+	const struct node_config *config = worker_config(endpoint->worker);
 
 	LIST_FOREACH (flow, &endpoint->udp_flows, struct udp_flow, node) {
 		const struct worker_lane *lane = lane_context(flow_lane(flow->flow));
 
+		flow_treatment_renew(flow->flow, config, flow->accelerator, FLOW_UDP);
 		flow_life_set_wanted(&flow->life,
 		    endpoint_serves(endpoint, lane->peer_name, flow->accelerator, flow->user_port,
 		        flow->has_socket ? flow->backend_id : 0),
-		    drain_s);
+		    config->drain_s);
 	}
 }
 

@@ -3,6 +3,7 @@
 #include "listener/tcp_users.h"
 
 #include "base/err.h"
+#include "net/flow_treatment.h"
 #include "net/tcp.h"
 
 #include <stdlib.h>
@@ -50,6 +51,7 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 		free(user);
 		return false;
 	}
+	flow_treatment_apply(flow, &config->flow_settings, FLOW_TCP);
 	user->listener = listener;
 	user->accelerator = socket->accelerator;
 	user->port = local->port;
@@ -138,10 +140,12 @@ void tcp_users_stop(struct listener *listener)
 
 void tcp_users_on_config(struct listener *listener)
 {
-	uint32_t drain_s = worker_config(listener->worker)->drain_s;
+	const struct node_config *config = worker_config(listener->worker);
 
-	LIST_FOREACH (user, &listener->tcp_users, struct tcp_user, node)
+	LIST_FOREACH (user, &listener->tcp_users, struct tcp_user, node) {
+		flow_treatment_renew(user->relay.flow, config, user->accelerator, FLOW_TCP);
 		flow_life_set_wanted(&user->relay.life,
 		    listener_serves(listener, user->accelerator, PROTOCOL_TCP, user->port),
-		    drain_s);
+		    config->drain_s);
+	}
 }

@@ -7,6 +7,7 @@
 #include "listener/listener.h"
 #include "net/flow_handler.h"
 #include "net/flow_life.h"
+#include "net/flow_treatment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,7 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 			source_drop_if_empty(users, source);
 		return NULL;
 	}
+	flow_treatment_apply(user->flow, &config->flow_settings, FLOW_UDP);
 	page_count(page_of(users), PAGE_udp_flows_opened);
 	return user;
 }
@@ -401,13 +403,15 @@ void udp_users_remove_socket(struct udp_users *users, const struct worker_socket
 void udp_users_on_config(struct udp_users *users)
 {
 	struct listener *listener = users->listener;
-	uint32_t drain_s = worker_config(listener->worker)->drain_s;
+	const struct node_config *config = worker_config(listener->worker);
 
-	LIST_FOREACH (user, &users->by_age, struct udp_user, by_age)
+	LIST_FOREACH (user, &users->by_age, struct udp_user, by_age) {
+		flow_treatment_renew(user->flow, config, user->accelerator, FLOW_UDP);
 		flow_life_set_wanted(&user->life,
 		    listener_serves(
 		        listener, user->accelerator, PROTOCOL_UDP, user->key.local.port),
-		    drain_s);
+		    config->drain_s);
+	}
 }
 
 void udp_users_init(struct udp_users *users, struct listener *listener)
