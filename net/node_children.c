@@ -23,7 +23,6 @@ enum {
 	MEMORY_SHARE = 32,
 	MEMORY_MIN_BYTES = 64 << 20,
 	MEMORY_MAX_BYTES = 1 << 30,
-	PACKET_BYTES = PACKET_MIN_BYTES, /* every IPv6 path carries it */
 };
 
 /* A child that cannot be told is started again, and then is told all. */
@@ -93,7 +92,7 @@ static void tell_settings(struct node *node, struct process *worker)
 	struct worker_settings settings = {
 	    .index = index,
 	    .count = node->workers,
-	    .packet_bytes = PACKET_BYTES,
+	    .packet_bytes = node->parameters.packet_bytes,
 	    .source_count = (uint16_t)node->options.source_count,
 	    .memory_bytes = worker_memory_bytes(node),
 	};

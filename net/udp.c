@@ -393,8 +393,15 @@ static void fill_control(struct msghdr *header, struct piece *piece, const struc
 		header->msg_control = NULL;
 }
 
+/* What refusals have led to, within one udp_send(). */
+struct attempt {
+	bool is_retried; /* an ICMP answer was taken for ours once */
+	bool is_doubted; /* a joined piece was refused: its first datagram goes alone, to see why */
+};
+
 /* The most bytes of a batch that one sendmsg may take. */
-static size_t piece_bytes(const struct udp *udp, const struct udp_batch *batch)
+static size_t piece_bytes(
+    const struct udp *udp, const struct udp_batch *batch, const struct attempt *attempt)
 {
 	size_t segments = UDP_BATCH_SEGMENTS;
 
@@ -402,19 +409,19 @@ static size_t piece_bytes(const struct udp *udp, const struct udp_batch *batch)
 		return batch->length_bytes;
 	if (segments > UDP_BATCH_BYTES / batch->segment_bytes)
 		segments = UDP_BATCH_BYTES / batch->segment_bytes;
-	if (segments < 1 || !udp->has_segmentation)
+	if (segments < 1 || !udp->has_segmentation || attempt->is_doubted)
 		segments = 1;
 	return segments * batch->segment_bytes;
 }
 
 /* Fills up to SEND_PIECES from the batches on; how many it filled. */
 static unsigned fill_pieces(const struct udp *udp, const struct udp_batch *batches, size_t count,
-    struct piece *pieces, struct mmsghdr *messages)
+    const struct attempt *attempt, struct piece *pieces, struct mmsghdr *messages)
 {
-	unsigned n = 0;
+	unsigned n = 0, room = attempt->is_doubted ? 1 : SEND_PIECES;
 
-	for (size_t i = 0; i < count && n < SEND_PIECES; i++) {
-		size_t most = piece_bytes(udp, &batches[i]), offset = 0;
+	for (size_t i = 0; i < count && n < room; i++) {
+		size_t most = piece_bytes(udp, &batches[i], attempt), offset = 0;
 
 		do {
 			size_t left = batches[i].length_bytes - offset;
@@ -434,7 +441,7 @@ static unsigned fill_pieces(const struct udp *udp, const struct udp_batch *batch
 				header->msg_name = &piece->to;
 			}
 			fill_control(header, piece, udp, &batches[i]);
-		} while (offset < batches[i].length_bytes && n < SEND_PIECES);
+		} while (offset < batches[i].length_bytes && n < room);
 	}
 	return n;
 }
@@ -460,33 +467,62 @@ static void pass(
 }
 
 /*
+ * A joined piece was refused, so its first datagram went alone.  It arrived in the kernel: segmentation
+ * does not work here.
+ */
+static void give_up_segmentation(struct udp *udp, struct attempt *attempt)
+{
+	attempt->is_doubted = false;
+	udp->has_segmentation = false;
+	udp->stats.fallbacks++;
+}
+
+/* A datagram of a batch is too large, and so are all others of its size. */
+static void pass_too_large(struct udp *udp, struct udp_batch *batches, size_t *done)
+{
+	struct udp_batch *batch = &batches[*done];
+	size_t full = batch->length_bytes / batch->segment_bytes;
+
+	udp->refused_bytes = batch->segment_bytes;
+	udp->stats.send_too_large += full;
+	batch->data += full * batch->segment_bytes;
+	batch->length_bytes -= full * batch->segment_bytes;
+	if (batch->length_bytes == 0)
+		(*done)++;
+}
+
+/*
  * Decides about the piece that sendmsg refused.  0 when it is to be tried again or was passed
  * over, else ERR_AGAIN.
  */
 static int refused(struct udp *udp, struct udp_batch *batches, size_t *done,
-    const struct piece *piece, int error, bool *retried)
+    const struct piece *piece, int error, struct attempt *attempt)
 {
 	uint16_t segment_bytes = batches[*done].segment_bytes;
-	bool is_joined =
-	    udp->has_segmentation && segment_bytes && piece->part.iov_len > segment_bytes;
+	bool is_joined = segment_bytes && piece->part.iov_len > segment_bytes;
 
 	if (error == EAGAIN || error == EWOULDBLOCK)
 		return ERR_AGAIN;
 	if (error == EINTR)
 		return 0;
 	if (is_joined && (error == EIO || error == EINVAL || error == EMSGSIZE)) {
-		udp->has_segmentation = false;
-		udp->stats.fallbacks++;
+		attempt->is_doubted = true;
 		return 0;
 	}
 	/* A connected socket tells of an earlier datagram's ICMP answer here; ours was not tried. */
-	if (error == ECONNREFUSED && !*retried) {
-		*retried = true;
+	if (error == ECONNREFUSED && !attempt->is_retried) {
+		attempt->is_retried = true;
 		return 0;
 	}
-	*retried = false;
-	pass(batches, done, piece,
-	    error == EMSGSIZE ? &udp->stats.send_too_large : &udp->stats.send_failed);
+	attempt->is_retried = attempt->is_doubted = false;
+	if (error != EMSGSIZE) {
+		pass(batches, done, piece, &udp->stats.send_failed);
+	} else if (segment_bytes && piece->part.iov_len == segment_bytes) {
+		pass_too_large(udp, batches, done);
+	} else {
+		udp->refused_bytes = piece->part.iov_len;
+		pass(batches, done, piece, &udp->stats.send_too_large);
+	}
 	return 0;
 }
 
@@ -494,20 +530,23 @@ int udp_send(struct udp *udp, struct udp_batch *batches, size_t count, size_t *d
 {
 	struct piece pieces[SEND_PIECES];
 	struct mmsghdr messages[SEND_PIECES];
-	bool retried = false;
+	struct attempt attempt = {0};
 
 	*done = 0;
 	while (*done < count) {
-		unsigned n = fill_pieces(udp, batches + *done, count - *done, pieces, messages);
+		unsigned n =
+		    fill_pieces(udp, batches + *done, count - *done, &attempt, pieces, messages);
 		int sent = sendmmsg(udp->descriptor, messages, n, MSG_DONTWAIT);
 
 		udp->stats.send_calls++;
 		for (int i = 0; i < sent; i++)
 			pass(batches, done, &pieces[i], &udp->stats.datagrams_sent);
-		if (sent < 0 && refused(udp, batches, done, &pieces[0], errno, &retried) < 0)
+		if (sent < 0 && refused(udp, batches, done, &pieces[0], errno, &attempt) < 0)
 			return ERR_AGAIN;
 		if (sent > 0)
-			retried = false;
+			attempt.is_retried = false;
+		if (sent > 0 && attempt.is_doubted)
+			give_up_segmentation(udp, &attempt);
 	}
 	return 0;
 }

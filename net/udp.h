@@ -3,7 +3,8 @@
  * Batched UDP: recvmmsg with UDP_GRO, sendmmsg with UDP_SEGMENT (udp(7), kernel 5.0), the local
  * address of each datagram, and the ECN field both ways.  Where the kernel or the card refuses
  * segmentation (EIO, EINVAL at run time) the same bytes go as plain datagrams, and segmentation
- * stays off for that socket.  The environment variable TRUNKLINE_PLAIN_UDP=1 turns both off.
+ * stays off for that socket; a batch that is refused because its datagrams are too large does not count
+ * as that.  The environment variable TRUNKLINE_PLAIN_UDP=1 turns both off.
  * It watches nothing: the caller has the loop.
  */
 #ifndef NET_UDP_H
@@ -54,6 +55,8 @@ struct udp {
 	uint16_t local_port;
 	bool is_connected;
 	bool has_segmentation;
+	size_t
+	    refused_bytes; /* of the last datagram that was too large for the device; the caller clears it */
 	struct udp_stats stats;
 };
 

@@ -109,6 +109,17 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 
 /* ---- sending ---- */
 
+/* What the device does not take is no size for the lane's packets. */
+static void tell_refused(struct lanes *lanes)
+{
+	struct carried *carried = find(lanes, lanes->waiting_id);
+
+	if (lanes->udp.refused_bytes && carried)
+		lane_on_refused(
+		    carried->shown.lane, (uint16_t)lanes->udp.refused_bytes, lanes->worker->now_us);
+	lanes->udp.refused_bytes = 0;
+}
+
 /* False when the socket is full: it watches for room then. */
 static bool send_waiting(struct lanes *lanes)
 {
@@ -120,6 +131,7 @@ static bool send_waiting(struct lanes *lanes)
 	int error = udp_send(&lanes->udp, &lanes->waiting, 1, &done);
 	page_add(
 	    page_of(lanes), PAGE_tunnel_packets_sent, lanes->udp.stats.datagrams_sent - before);
+	tell_refused(lanes);
 	if (error == ERR_AGAIN) {
 		page_count(page_of(lanes), PAGE_tunnel_send_full);
 		lanes->is_blocked = true;
@@ -138,6 +150,7 @@ static bool send_batch(struct lanes *lanes, struct carried *carried)
 	if (lane_send(carried->shown.lane, &batch, lanes->worker->now_us) == 0)
 		return false;
 	page_add(page_of(lanes), PAGE_tunnel_bytes_sent, batch.length_bytes);
+	lanes->waiting_id = carried->local_id;
 	lanes->waiting = (struct udp_batch){
 	    .data = batch.data,
 	    .length_bytes = batch.length_bytes,
@@ -271,6 +284,7 @@ void lanes_send_packet(struct lanes *lanes, const uint8_t *data, size_t length,
 
 	if (!lanes->has_socket || udp_send(&lanes->udp, &batch, 1, &done))
 		return;
+	lanes->udp.refused_bytes = 0;
 	page_count(page_of(lanes), PAGE_tunnel_packets_sent);
 	page_add(page_of(lanes), PAGE_tunnel_bytes_sent, length);
 }

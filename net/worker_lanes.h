@@ -50,6 +50,7 @@ struct lanes {
 	struct lane_callbacks callbacks; /* the role's, with ours before */
 	uint8_t *buffer;                 /* one batch that is being built or waits for the socket */
 	struct udp_batch waiting; /* what the socket did not take yet; length 0 for nothing */
+	uint32_t waiting_id;      /* of the lane it is from */
 	bool is_blocked;
 };
 

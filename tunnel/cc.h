@@ -69,6 +69,8 @@ struct cc_ops {
 	/* A packet sent at `sent_us` and declared lost was acknowledged after all. */
 	void (*on_spurious)(void *state, uint64_t sent_us, uint64_t now_us);
 	void (*on_ecn)(void *state, const struct cc_ecn *ecn);
+	/* Full packets are of that size from now on, as the path MTU was found or has changed. */
+	void (*on_packet_bytes)(void *state, uint32_t packet_bytes);
 	uint64_t (*window_bytes)(const void *state);
 	/* Bytes a second; 0: do not pace. */
 	uint64_t (*pacing_rate_Bps)(const void *state, const struct rtt *rtt);

@@ -340,6 +340,19 @@ static void cubic_on_ecn(void *state, const struct cc_ecn *ecn)
 		cut(cubic, cubic->now.window, min_window(cubic), ecn->now_us);
 }
 
+/* RFC 9002 section 7.2: the initial window counts packets of the new size, up to RFC 6928's bound. */
+static void cubic_on_packet_bytes(void *state, uint32_t packet_bytes)
+{
+	struct cubic *cubic = state;
+	double initial =
+	    fmin(packet_bytes * (double)CC_INITIAL_WINDOW_PKTS, CC_INITIAL_WINDOW_BYTES);
+
+	cubic->packet_bytes = packet_bytes;
+	if (!cubic->had_cut)
+		cubic->now.window = fmax(cubic->now.window, initial);
+	cubic->now.window = fmax(cubic->now.window, min_window(cubic));
+}
+
 static uint64_t cubic_window_bytes(const void *state)
 {
 	const struct cubic *cubic = state;
@@ -375,6 +388,7 @@ const struct cc_ops cc_cubic = {
     .on_loss = cubic_on_loss,
     .on_spurious = cubic_on_spurious,
     .on_ecn = cubic_on_ecn,
+    .on_packet_bytes = cubic_on_packet_bytes,
     .window_bytes = cubic_window_bytes,
     .pacing_rate_Bps = cubic_pacing_rate_Bps,
     .path_rate_Bps = cubic_path_rate_Bps,

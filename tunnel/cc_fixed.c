@@ -61,6 +61,13 @@ static void fixed_on_ecn(void *state, const struct cc_ecn *ecn)
 	(void)ecn;
 }
 
+static void fixed_on_packet_bytes(void *state, uint32_t packet_bytes)
+{
+	struct fixed *fixed = state;
+
+	fixed->packet_bytes = packet_bytes;
+}
+
 static uint64_t fixed_window_bytes(const void *state)
 {
 	const struct fixed *fixed = state;
@@ -88,6 +95,7 @@ const struct cc_ops cc_fixed = {
     .on_loss = fixed_on_loss,
     .on_spurious = fixed_on_spurious,
     .on_ecn = fixed_on_ecn,
+    .on_packet_bytes = fixed_on_packet_bytes,
     .window_bytes = fixed_window_bytes,
     .pacing_rate_Bps = fixed_pacing_rate_Bps,
     .path_rate_Bps = fixed_pacing_rate_Bps,

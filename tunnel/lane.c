@@ -41,7 +41,8 @@ static bool config_is_valid(const struct lane_config *config)
 static int init_path(struct lane *lane, uint64_t now_us)
 {
 	struct path_config config = {
-	    .packet_bytes = lane->config.packet_bytes,
+	    .packet_bytes = PACKET_MIN_BYTES,
+	    .packet_most_bytes = lane->config.packet_bytes,
 	    .cc = controllers[lane->config.congestion],
 	    .rate_Bps = lane->config.congestion == LANE_FIXED ? lane->config.fixed_rate_Bps : 0,
 	    .max_ack_delay_us = ACK_DELAY_MAX_US + PTO_GRANULARITY_US, /* and its timer's slack */
@@ -306,6 +307,12 @@ void lane_on_timer(struct lane *lane, uint64_t now_us)
 	lane_leave(lane);
 }
 
+void lane_on_refused(struct lane *lane, uint16_t packet_bytes, uint64_t now_us)
+{
+	lane->now_us = now_us;
+	path_on_refused(&lane->path, packet_bytes, now_us);
+}
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -323,6 +330,7 @@ uint64_t lane_timer_us(const struct lane *lane)
 	at = earlier(at, lane_ping_timer_us(lane));
 	at = earlier(at, silence_timer_us(lane));
 	at = earlier(at, reassembly_timer_us(&lane->reassembly));
+	at = earlier(at, lane_mtu_timer_us(lane));
 	if (lane_has_frames(lane))
 		at = earlier(at, path_pacing_timer_us(&lane->path, lane->now_us));
 	return at;
@@ -354,6 +362,9 @@ static void get_path_stats(const struct path *path, struct lane_stats *stats)
 	stats->packets_spurious = path->counters.packets_spurious;
 	stats->probe_timeouts = path->counters.probe_timeouts;
 	stats->ecn_marks = path->counters.ecn_marks;
+	stats->packet_bytes = path->packet_bytes;
+	stats->mtu_probes = path->pmtu.probes;
+	stats->mtu_black_holes = path->pmtu.black_holes;
 }
 
 void lane_get_stats(const struct lane *lane, struct lane_stats *stats)

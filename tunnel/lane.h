@@ -107,7 +107,7 @@ struct lane_config {
 	uint8_t send_secret[AEAD_SECRET_BYTES]; /* of epoch 0, by session_lane_secrets() */
 	uint8_t receive_secret[AEAD_SECRET_BYTES];
 	uint16_t
-	    packet_bytes; /* UDP payload, PACKET_MIN_BYTES .. PACKET_MAX_BYTES; 1200 by default */
+	    packet_bytes; /* most UDP payload, PACKET_MIN_BYTES .. PACKET_MAX_BYTES; the search begins at the least */
 	enum lane_congestion congestion;
 	uint64_t fixed_rate_Bps; /* LANE_FIXED: bytes of UDP payload a second, not 0 */
 	uint32_t max_flows;      /* most flows at once; one more is reset with REASON_LIMIT */
@@ -129,6 +129,9 @@ struct lane_stats {
 	uint64_t bytes_sent, bytes_received; /* UDP payload */
 	uint64_t packets_forged, packets_replayed, packets_malformed;
 	uint64_t probe_timeouts, key_changes, ecn_marks;
+	uint16_t packet_bytes; /* UDP payload of a full packet, as the path MTU search found it */
+	uint64_t mtu_probes;   /* of that search */
+	uint64_t mtu_black_holes; /* times that large packets had stopped to arrive */
 	uint64_t datagrams_sent, datagrams_received, datagrams_queue_dropped, datagrams_incomplete;
 	uint64_t flows_opened, flows_refused, flows_now;
 	uint64_t memory_bytes, memory_peak_bytes;
@@ -162,9 +165,9 @@ void lane_receive_done(struct lane *lane, uint64_t now_us);
 
 /* Packets for one sendmsg: `count` segments, all of `segment_bytes` but the last, which may be shorter. */
 struct lane_batch {
-	uint8_t *data;          /* the caller's memory */
-	size_t size_bytes;      /* of which this much is usable */
-	size_t length_bytes;    /* out */
+	uint8_t *data;       /* the caller's memory */
+	size_t size_bytes;   /* of which this much is usable, at least the config's packet_bytes */
+	size_t length_bytes; /* out */
 	uint16_t segment_bytes; /* out */
 	unsigned count;         /* out */
 	uint8_t ecn;            /* out: ECN field to send with, 0 or 2 (ECT(0)) */
@@ -179,6 +182,9 @@ bool lane_wants_send(const struct lane *lane, uint64_t now_us);
 /* When lane_on_timer() is due, UINT64_MAX for never; includes pacing. */
 uint64_t lane_timer_us(const struct lane *lane);
 void lane_on_timer(struct lane *lane, uint64_t now_us);
+
+/* The system refused to send packets of that size (EMSGSIZE). */
+void lane_on_refused(struct lane *lane, uint16_t packet_bytes, uint64_t now_us);
 
 enum lane_state lane_state(const struct lane *lane);
 void lane_get_stats(const struct lane *lane, struct lane_stats *stats);

@@ -158,6 +158,8 @@ void lane_update_window(struct lane *lane);
 /* lane_send.c */
 bool lane_has_frames(const struct lane *lane);
 uint64_t lane_ping_timer_us(const struct lane *lane);
+/* When a path MTU probe can go; UINT64_MAX for not now. */
+uint64_t lane_mtu_timer_us(const struct lane *lane);
 /* Drops queued datagrams past their age, or of flows that are gone, from the front. */
 void lane_drop_old_datagrams(struct lane *lane);
 

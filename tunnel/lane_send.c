@@ -291,7 +291,7 @@ static void put_datagrams(struct build *build)
 {
 	struct lane *lane = build->lane;
 	/* A datagram that no packet holds whole, even beside its OPEN, goes in fragments. */
-	size_t most_whole = lane->config.packet_bytes - PACKET_OVERHEAD_BYTES - FRAME_OPEN_MAX_BYTES
+	size_t most_whole = lane->path.packet_bytes - PACKET_OVERHEAD_BYTES - FRAME_OPEN_MAX_BYTES
 	                    - FRAME_DATAGRAM_MAX_BYTES;
 
 	for (;;) {
@@ -304,8 +304,10 @@ static void put_datagrams(struct build *build)
 		if (!head)
 			return;
 		flow = datagram_flow(lane, head);
-		is_put = head->length <= most_whole ? put_whole_datagram(build, flow, head)
-		                                    : put_fragment(build, flow, head);
+		/* What began in fragments goes on in them, though packets have grown. */
+		is_put = head->length <= most_whole && lane->datagrams.done == 0
+		             ? put_whole_datagram(build, flow, head)
+		             : put_fragment(build, flow, head);
 		if (!is_put)
 			return;
 		build->is_ack_eliciting = true;
@@ -393,8 +395,7 @@ static size_t finish_packet(struct build *build, uint8_t *packet)
 }
 
 /* Builds one packet of at most `size` bytes; 0 when there is nothing to send. */
-static size_t build_packet(
-    struct lane *lane, uint8_t *packet, size_t size, size_t segment_bytes, bool may_send_data)
+static size_t build_packet(struct lane *lane, uint8_t *packet, size_t size, bool may_send_data)
 {
 	struct build build = {.lane = lane};
 
@@ -407,7 +408,7 @@ static size_t build_packet(
 		path_packet_abandon(&lane->path);
 		return 0;
 	}
-	pad(&build, segment_bytes);
+	pad(&build, size);
 	return finish_packet(&build, packet);
 }
 
@@ -427,7 +428,7 @@ static enum permit permit_now(const struct lane *lane)
 
 static unsigned send_close(struct lane *lane, struct lane_batch *batch)
 {
-	size_t size = lane->config.packet_bytes;
+	size_t size = PACKET_MIN_BYTES;
 
 	while (lane->close_copies && batch->length_bytes + size <= batch->size_bytes) {
 		uint8_t *packet = batch->data + batch->length_bytes;
@@ -450,11 +451,17 @@ static bool batch_goes_on(struct lane_batch *batch, const struct lane *lane, siz
 {
 	if (batch->count == 1)
 		batch->segment_bytes = (uint16_t)length;
-	if (length < batch->segment_bytes || length < lane->config.packet_bytes / 2u)
+	if (length < batch->segment_bytes || length < lane->path.packet_bytes / 2u)
 		return false;
 	return batch->count < LANE_BATCH_MAX_PKTS
 	       && batch->length_bytes + batch->segment_bytes <= batch->size_bytes
 	       && batch->length_bytes + batch->segment_bytes <= LANE_BATCH_MAX_BYTES;
+}
+
+/* Probes are small: should the path carry large packets no more, they still show who is there. */
+static size_t full_packet_bytes(const struct lane *lane)
+{
+	return lane->probes_due ? PACKET_MIN_BYTES : lane->path.packet_bytes;
 }
 
 static void fill_batch(struct lane *lane, struct lane_batch *batch)
@@ -462,13 +469,11 @@ static void fill_batch(struct lane *lane, struct lane_batch *batch)
 	enum permit permit;
 	size_t length;
 
-	if (batch->size_bytes < lane->config.packet_bytes)
-		return;
 	while ((permit = permit_now(lane)) != PERMIT_NOTHING) {
-		size_t size = batch->count ? batch->segment_bytes : lane->config.packet_bytes;
+		size_t size = batch->count ? batch->segment_bytes : full_packet_bytes(lane);
 
-		length = build_packet(lane, batch->data + batch->length_bytes, size,
-		    batch->count ? size : lane->config.packet_bytes, permit == PERMIT_DATA);
+		length = build_packet(
+		    lane, batch->data + batch->length_bytes, size, permit == PERMIT_DATA);
 		if (length == 0)
 			return;
 		batch->length_bytes += length;
@@ -476,6 +481,39 @@ static void fill_batch(struct lane *lane, struct lane_batch *batch)
 		if (!batch_goes_on(batch, lane, length))
 			return;
 	}
+}
+
+uint64_t lane_mtu_timer_us(const struct lane *lane)
+{
+	return lane->state == LANE_UP ? path_mtu_timer_us(&lane->path, lane->now_us) : UINT64_MAX;
+}
+
+/* A batch of one: a ping padded to the size that is tried. A small ping follows it, see pmtu.h. */
+static void put_mtu_probe(struct lane *lane, struct lane_batch *batch)
+{
+	struct build build = {.lane = lane, .number = path_packet_begin(&lane->path)};
+	size_t size, padding;
+
+	if (build.number > PACKET_NUMBER_MAX)
+		return;
+	size = path_mtu_probe(&lane->path, lane->now_us);
+	writer_init(&build.w, batch->data + PACKET_HEADER_BYTES, size - PACKET_OVERHEAD_BYTES);
+	frame_write_ping(&build.w);
+	build.is_ack_eliciting = true;
+	padding = writer_left(&build.w);
+	memset(writer_skip(&build.w, padding), FRAME_PADDING, padding);
+	batch->length_bytes = finish_packet(&build, batch->data);
+	batch->segment_bytes = (uint16_t)batch->length_bytes;
+	batch->count = 1;
+	lane->ping_is_due = true;
+}
+
+static void build_batch(struct lane *lane, struct lane_batch *batch)
+{
+	if (lane_mtu_timer_us(lane) <= lane->now_us)
+		put_mtu_probe(lane, batch);
+	if (batch->count == 0)
+		fill_batch(lane, batch);
 }
 
 unsigned lane_send(struct lane *lane, struct lane_batch *batch, uint64_t now_us)
@@ -488,8 +526,8 @@ unsigned lane_send(struct lane *lane, struct lane_batch *batch, uint64_t now_us)
 	lane_enter(lane);
 	if (lane_ping_timer_us(lane) <= now_us)
 		lane->ping_is_due = true;
-	if (!lane_is_over(lane))
-		fill_batch(lane, batch);
+	if (!lane_is_over(lane) && batch->size_bytes >= lane->config.packet_bytes)
+		build_batch(lane, batch);
 	lane_leave(lane);
 	if (lane->state == LANE_OVER && batch->count == 0)
 		send_close(lane, batch);
@@ -501,6 +539,6 @@ bool lane_wants_send(const struct lane *lane, uint64_t now_us)
 	if (lane->state == LANE_OVER)
 		return lane->close_copies > 0;
 	return lane->probes_due || lane->ping_is_due || received_ack_is_due(&lane->received, now_us)
-	       || lane_ping_timer_us(lane) <= now_us
+	       || lane_ping_timer_us(lane) <= now_us || lane_mtu_timer_us(lane) <= now_us
 	       || (lane_has_frames(lane) && path_send_room(&lane->path, now_us) > 0);
 }

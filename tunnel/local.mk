@@ -13,6 +13,7 @@ libtunnel_a_SOURCES += \
 	tunnel/pacer.c tunnel/pacer.h \
 	tunnel/path.c tunnel/path.h \
 	tunnel/path_limits.h \
+	tunnel/pmtu.c tunnel/pmtu.h \
 	tunnel/rate_sample.c tunnel/rate_sample.h \
 	tunnel/received.c tunnel/received.h \
 	tunnel/rtt.c tunnel/rtt.h \
@@ -24,6 +25,7 @@ check_PROGRAMS += \
 	tests/unit/loss_test \
 	tests/unit/pacer_test \
 	tests/unit/path_test \
+	tests/unit/pmtu_test \
 	tests/unit/rate_sample_test \
 	tests/unit/received_test \
 	tests/unit/rtt_test \

@@ -79,6 +79,8 @@ struct lost_run {
 static void follow_run(
     struct lost_run *run, const struct loss *loss, const struct sent_packet *packet)
 {
+	if (packet->is_mtu_probe)
+		return;
 	if (packet->state == SENT_ACKED) {
 		run->is_open = false;
 	} else if (packet->state == SENT_LOST && loss->has_sample
@@ -94,6 +96,9 @@ static void declare_lost(
     struct sentmap *map, struct sent_packet *packet, struct loss_result *result)
 {
 	sentmap_set_state(map, packet, SENT_LOST);
+	/* RFC 8899 section 3, item 7. */
+	if (packet->is_mtu_probe)
+		return;
 	result->packets++;
 	result->bytes += packet->bytes;
 	result->largest_sent_us = packet->sent_us;
@@ -122,7 +127,7 @@ void loss_detect(struct loss *loss, struct sentmap *map, const struct rtt *rtt, 
 				break;
 			}
 			declare_lost(map, packet, result);
-			lost(context, packet);
+			lost(context, number, packet);
 		}
 		follow_run(&run, loss, packet);
 	}

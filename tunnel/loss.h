@@ -37,7 +37,7 @@ struct loss_result {
 	bool is_persistent;       /* RFC 9002 section 7.6 */
 };
 
-typedef void loss_packet_fn(void *context, struct sent_packet *packet);
+typedef void loss_packet_fn(void *context, uint64_t number, struct sent_packet *packet);
 
 void loss_init(struct loss *loss, uint64_t max_ack_delay_us, uint64_t pto_max_us);
 void loss_on_sent(struct loss *loss, bool ack_eliciting, uint64_t now_us);
@@ -48,7 +48,7 @@ void loss_on_ack(struct loss *loss, uint64_t largest);
  * raises the thresholds, in time by one step a round trip.
  */
 void loss_on_spurious(struct loss *loss, uint64_t gap, const struct rtt *rtt, uint64_t now_us);
-/* Marks what is lost by now, calls `lost` for each and sets loss_time_us. */
+/* Marks what is lost by now, calls `lost` for each and sets loss_time_us. MTU probes are not in the result. */
 void loss_detect(struct loss *loss, struct sentmap *map, const struct rtt *rtt, uint64_t now_us,
     loss_packet_fn *lost, void *context, struct loss_result *result);
 /* When to call loss_detect() or loss_on_pto(); UINT64_MAX for never. */

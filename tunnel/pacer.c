@@ -67,6 +67,13 @@ static void update(struct pacer *pacer, uint64_t now_us)
 		pacer->is_refilling = false;
 }
 
+void pacer_set_packet_bytes(struct pacer *pacer, uint32_t packet_bytes, uint64_t now_us)
+{
+	update(pacer, now_us);
+	pacer->packet_bytes = packet_bytes;
+	pacer_set_rate(pacer, pacer->rate_Bps, now_us);
+}
+
 void pacer_set_rate(struct pacer *pacer, uint64_t rate_Bps, uint64_t now_us)
 {
 	uint64_t quantum_bytes;

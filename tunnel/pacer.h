@@ -24,6 +24,8 @@ struct pacer {
 };
 
 void pacer_init(struct pacer *pacer, uint32_t packet_bytes, uint64_t now_us);
+/* Packets are of that size from now on. */
+void pacer_set_packet_bytes(struct pacer *pacer, uint32_t packet_bytes, uint64_t now_us);
 void pacer_set_rate(struct pacer *pacer, uint64_t rate_Bps, uint64_t now_us);
 /* Bytes that may go now; 0 until the next burst is due. */
 uint64_t pacer_room_bytes(const struct pacer *pacer, uint64_t now_us);

@@ -22,7 +22,7 @@ static void *new_congestion(
 {
 	struct cc_start start = {
 	    .now_us = now_us,
-	    .packet_bytes = path->config.packet_bytes,
+	    .packet_bytes = path->packet_bytes,
 	    .rate_Bps = rate_Bps,
 	    .min_rtt_us = path->rtt.min_us,
 	};
@@ -37,10 +37,13 @@ int path_init(struct path *path, const struct path_config *config, uint64_t now_
 {
 	int error;
 
-	if (config->packet_bytes == 0 || !config->cc)
+	if (config->packet_bytes == 0 || config->packet_most_bytes < config->packet_bytes
+	    || !config->cc)
 		return ERR_INVALID;
 	memset(path, 0, sizeof(*path));
 	path->config = *config;
+	path->packet_bytes = config->packet_bytes;
+	pmtu_init(&path->pmtu, config->packet_bytes, config->packet_most_bytes);
 	error = sentmap_init(&path->sent);
 	if (error)
 		return error;
@@ -108,7 +111,7 @@ static uint64_t window_room_bytes(const struct path *path)
 	uint64_t window = path_window_bytes(path);
 	uint64_t used = path->sent.in_flight_bytes;
 
-	if (sentmap_is_nearly_full(&path->sent) || used + path->config.packet_bytes > window)
+	if (sentmap_is_nearly_full(&path->sent) || used + path->packet_bytes > window)
 		return 0;
 	return window - used;
 }
@@ -128,6 +131,17 @@ uint64_t path_pacing_timer_us(const struct path *path, uint64_t now_us)
 	return pacer_timer_us(&path->pacer, now_us);
 }
 
+uint64_t path_mtu_timer_us(const struct path *path, uint64_t now_us)
+{
+	uint64_t due_us = pmtu_timer_us(&path->pmtu);
+	uint64_t room_us;
+
+	if (due_us == UINT64_MAX)
+		return UINT64_MAX;
+	room_us = path_pacing_timer_us(path, now_us);
+	return due_us > room_us ? due_us : room_us;
+}
+
 uint64_t path_packet_begin(struct path *path)
 {
 	if (sentmap_reserve(&path->sent) != 0)
@@ -141,8 +155,15 @@ int path_packet_add(struct path *path, const struct sent_frame *frame)
 	return sentmap_add_frame(&path->sent, frame, &path->building_frames);
 }
 
+uint16_t path_mtu_probe(struct path *path, uint64_t now_us)
+{
+	path->is_building_mtu_probe = true;
+	return pmtu_probe_bytes(&path->pmtu, now_us);
+}
+
 void path_packet_abandon(struct path *path)
 {
+	path->is_building_mtu_probe = false;
 	sentmap_drop_frames(&path->sent, path->building_frames);
 	path->building_frames = 0;
 }
@@ -179,6 +200,10 @@ void path_packet_commit(
 
 	path->building_frames = 0;
 	packet->is_ect = path->ecn_is_on;
+	packet->is_mtu_probe = path->is_building_mtu_probe;
+	if (path->is_building_mtu_probe)
+		pmtu_on_probe_sent(&path->pmtu, path->sent.next - 1);
+	path->is_building_mtu_probe = false;
 	loss_on_sent(&path->loss, ack_eliciting, now_us);
 	path->counters.packets_sent++;
 	path->counters.bytes_sent += udp_bytes;
@@ -203,6 +228,7 @@ struct fate {
 	struct path *path;
 	path_fate_fn *tell;
 	void *context;
+	uint64_t now_us;
 };
 
 static void tell_frames(const struct fate *fate, const struct sent_packet *packet, bool lost)
@@ -226,7 +252,7 @@ static void on_packet_acked(struct path *path, uint64_t number, struct sent_pack
 {
 	bool was_lost = packet->state == SENT_LOST;
 
-	if (was_lost)
+	if (was_lost && !packet->is_mtu_probe)
 		on_spurious_loss(path, packet, number, now_us);
 	sentmap_set_state(&path->sent, packet, SENT_ACKED);
 	packet->acked_run = 1;
@@ -240,6 +266,7 @@ static void on_packet_acked(struct path *path, uint64_t number, struct sent_pack
 	if (packet->is_ack_eliciting) {
 		news->has_eliciting = true;
 		path->counters.packets_acked++;
+		pmtu_on_acked(&path->pmtu, number, packet->bytes, packet->is_mtu_probe, now_us);
 		if (!was_lost)
 			news->bytes += packet->bytes;
 		rate_on_packet_acked(&path->rate, &news->rate, &packet->stamp, packet->sent_us,
@@ -325,10 +352,13 @@ static void handle_ecn(
 		path->config.cc->on_ecn(path->cc, &ecn);
 }
 
-static void on_packet_lost(void *context, struct sent_packet *packet)
+static void on_packet_lost(void *context, uint64_t number, struct sent_packet *packet)
 {
 	const struct fate *fate = context;
 
+	pmtu_on_lost(&fate->path->pmtu, number, packet->bytes, packet->is_mtu_probe, fate->now_us);
+	if (packet->is_mtu_probe)
+		return;
 	fate->path->counters.packets_lost++;
 	if (!packet->is_handed_back)
 		tell_frames(fate, packet, true);
@@ -400,9 +430,22 @@ static void tell_congestion_control(
 	end_round(path, news->newest_number);
 }
 
-/* After losses or acknowledgements: the pace may be another, old packets may go. */
+/* What the search has found holds for all that count in packets. */
+static void follow_packet_bytes(struct path *path, uint64_t now_us)
+{
+	uint16_t packet_bytes = pmtu_packet_bytes(&path->pmtu);
+
+	if (packet_bytes == path->packet_bytes)
+		return;
+	path->packet_bytes = packet_bytes;
+	path->config.cc->on_packet_bytes(path->cc, packet_bytes);
+	pacer_set_packet_bytes(&path->pacer, packet_bytes, now_us);
+}
+
+/* After losses or acknowledgements: packets and pace may be others, old packets may go. */
 static void settle(struct path *path, uint64_t now_us)
 {
+	follow_packet_bytes(path, now_us);
 	pacer_set_rate(&path->pacer, path_pacing_rate_Bps(path), now_us);
 	forget_old(path, now_us);
 }
@@ -410,7 +453,7 @@ static void settle(struct path *path, uint64_t now_us)
 int path_on_ack(struct path *path, const struct ack_frame *ack, uint64_t now_us, path_fate_fn *tell,
     void *context)
 {
-	struct fate fate = {path, tell, context};
+	struct fate fate = {path, tell, context, now_us};
 	struct ack_news news = {0};
 	uint64_t rtt_sample_us;
 
@@ -428,6 +471,12 @@ int path_on_ack(struct path *path, const struct ack_frame *ack, uint64_t now_us,
 		tell_congestion_control(path, &news, rtt_sample_us, now_us);
 	settle(path, now_us);
 	return 0;
+}
+
+void path_on_refused(struct path *path, uint16_t udp_bytes, uint64_t now_us)
+{
+	pmtu_on_refused(&path->pmtu, udp_bytes, now_us);
+	settle(path, now_us);
 }
 
 uint64_t path_timer_us(const struct path *path)
@@ -453,7 +502,7 @@ static void hand_back_oldest(struct path *path, const struct fate *fate, unsigne
 
 unsigned path_on_timer(struct path *path, uint64_t now_us, path_fate_fn *tell, void *context)
 {
-	struct fate fate = {path, tell, context};
+	struct fate fate = {path, tell, context, now_us};
 	unsigned probes = 0;
 
 	if (path_timer_us(path) > now_us)

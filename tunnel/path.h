@@ -14,6 +14,7 @@
 #include "tunnel/cc.h"
 #include "tunnel/loss.h"
 #include "tunnel/pacer.h"
+#include "tunnel/pmtu.h"
 #include "tunnel/rate_sample.h"
 #include "tunnel/rtt.h"
 #include "tunnel/sentmap.h"
@@ -25,7 +26,8 @@
 #define PATH_NUMBER_NONE UINT64_MAX
 
 struct path_config {
-	uint16_t packet_bytes; /* UDP payload of a full packet */
+	uint16_t packet_bytes;      /* UDP payload of a full packet at first, and at least */
+	uint16_t packet_most_bytes; /* up to which the path MTU search goes; packet_bytes: none */
 	const struct cc_ops *cc;
 	uint64_t rate_Bps; /* as in struct cc_start */
 	uint64_t
@@ -51,9 +53,12 @@ struct path {
 	struct loss loss;
 	struct rate_sampler rate;
 	struct pacer pacer;
-	void *cc; /* state of config.cc */
+	struct pmtu pmtu;
+	uint16_t packet_bytes; /* of a full packet now */
+	void *cc;              /* state of config.cc */
 	struct path_counters counters;
 	unsigned building_frames; /* frame records of the packet being built */
+	bool is_building_mtu_probe;
 	/* Most in flight in this round trip and the last; a round ends with the ack of round_end. */
 	uint64_t round_end, round_used_bytes, last_round_used_bytes;
 	uint64_t flows; /* see path_set_flows() */
@@ -88,10 +93,18 @@ uint64_t path_pacing_timer_us(const struct path *path, uint64_t now_us);
 /* The ECN field to send with: 0, or 2 (ECT(0)) while the path carries marks. */
 uint8_t path_ecn(const struct path *path);
 
+/* When path_mtu_probe() is due; `now_us` or earlier: at once, UINT64_MAX: not before an ACK. */
+uint64_t path_mtu_timer_us(const struct path *path, uint64_t now_us);
+
 /* The number of the packet to build, or PATH_NUMBER_NONE when no more can be remembered. */
 uint64_t path_packet_begin(struct path *path);
 /* Notes a frame of the packet being built. 0, ERR_LIMIT or ERR_NOMEM (then leave the frame out). */
 int path_packet_add(struct path *path, const struct sent_frame *frame);
+/*
+ * The packet being built is to be a path MTU probe: the UDP payload that it has to have.  A small packet
+ * that asks for an acknowledgement should follow, so that its loss is seen soon.
+ */
+uint16_t path_mtu_probe(struct path *path, uint64_t now_us);
 /*
  * The packet goes out with `udp_bytes` of payload. `app_limited`: there is nothing more to send.
  * Packets that are not ack-eliciting (ACK frames only) are not in flight, and never lost.
@@ -116,6 +129,9 @@ uint64_t path_timer_us(const struct path *path);
  * were handed to `fate` as lost, so that the probes can carry them.
  */
 unsigned path_on_timer(struct path *path, uint64_t now_us, path_fate_fn *fate, void *context);
+
+/* The system refused to send packets of that size. */
+void path_on_refused(struct path *path, uint16_t udp_bytes, uint64_t now_us);
 
 /* How many streams have bytes that are not acknowledged, whenever that changes. */
 void path_set_flows(struct path *path, uint64_t flows);

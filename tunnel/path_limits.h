@@ -6,6 +6,8 @@
 #ifndef TUNNEL_PATH_LIMITS_H
 #define TUNNEL_PATH_LIMITS_H
 
+#include <stdint.h>
+
 enum {
 	/* Round-trip time and loss: RFC 9002 section 6.2.2, 6.1.1, 6.1.2, 7.6.1. */
 	RTT_INITIAL_US = 333000,
@@ -39,6 +41,10 @@ enum {
 	SENTMAP_FRAMES_MAX = 1 << 20,
 	SENTMAP_PACKET_FRAMES_MAX = 255, /* frame records of one packet */
 
+	/* Path MTU search: RFC 8899 section 5.1.2. */
+	PMTU_PROBES = 3,         /* of one size, lost in a row: MAX_PROBES */
+	PMTU_SUSPECT_LOSSES = 6, /* large packets in a row: 1e-6 at 10 % random loss */
+
 	/* Pacing: BBR draft, send quantum. */
 	PACER_QUANTUM_US = 1000,
 	PACER_QUANTUM_MIN_PKTS = 2,
@@ -47,8 +53,12 @@ enum {
 
 	/* Congestion control: RFC 9002 section 7.2, RFC 9438, RFC 9406. */
 	CC_INITIAL_WINDOW_PKTS = 10,
+	CC_INITIAL_WINDOW_BYTES = 14720, /* that packets found to be larger raise it to: RFC 6928 */
 	CC_MIN_WINDOW_PKTS = 2,
 	CC_FLOOR_FLOWS_MAX = 8, /* streams that count for the least window after a loss */
 };
+
+/* Larger packets are tried again: RFC 8899 section 5.1.1, PMTU_RAISE_TIMER. */
+#define PMTU_RAISE_US UINT64_C(600000000)
 
 #endif

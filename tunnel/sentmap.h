@@ -38,6 +38,8 @@ struct sent_packet {
 	bool is_ack_eliciting; /* only those count as in flight */
 	bool is_ect;           /* sent with an ECN-capable mark */
 	bool is_handed_back;   /* its frames went to the sink as lost, at a probe timeout */
+	bool
+	    is_mtu_probe; /* larger than what is known to pass: its loss says nothing of congestion */
 };
 
 /*

@@ -46,11 +46,12 @@ static void send_packet(struct fixture *f, uint64_t now_us)
 	loss_on_sent(&f->loss, true, now_us);
 }
 
-static void count_lost(void *context, struct sent_packet *packet)
+static void count_lost(void *context, uint64_t number, struct sent_packet *packet)
 {
 	struct fixture *f = context;
 
 	assert_int_equal(packet->state, SENT_LOST);
+	assert_ptr_equal(packet, sentmap_get(&f->map, number));
 	f->lost++;
 }
 

@@ -36,6 +36,7 @@ static int set_up(void **state)
 {
 	static const struct path_config config = {
 	    .packet_bytes = PACKET_BYTES,
+	    .packet_most_bytes = PACKET_BYTES,
 	    .cc = &cc_cubic,
 	    .max_ack_delay_us = 6000,
 	    .pto_max_us = 500000,

@@ -312,6 +312,43 @@ static void refused_segmentation_falls_back(void **state)
 	free(data);
 }
 
+/* Too large for the device, as a path MTU probe may be: that is no word about segmentation. */
+static void too_large_a_batch_leaves_segmentation_on(void **state)
+{
+	static const int errors[] = {EMSGSIZE, EINVAL};
+	uint8_t *data = make_segments(30000, 1000);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct received r;
+		struct udp a, b;
+		struct udp_batch batches[2];
+		size_t done;
+
+		open_at(&a, "127.0.0.1", false);
+		open_at(&b, "127.0.0.1", false);
+		batches[0] = batch_of(data, 9500, 1000, local_of(b.descriptor));
+		batches[1] = batch_of(data, 30000, 500, local_of(b.descriptor));
+		script[0] = errors[i];
+		script[1] = EMSGSIZE;
+		script_length = 2;
+		script_at = 0;
+		assert_int_equal(udp_send(&a, batches, 2, &done), 0);
+		assert_int_equal(done, 2);
+		assert_true(a.has_segmentation);
+		assert_int_equal(a.stats.fallbacks, 0);
+		assert_int_equal(a.refused_bytes, 1000);
+		assert_int_equal(a.stats.send_too_large, 9);
+		/* The last of the first batch is shorter, and goes. */
+		receive_all(&b, &r);
+		assert_int_equal(r.count, 61);
+		assert_int_equal(r.lengths[0], 500);
+		close(a.descriptor);
+		close(b.descriptor);
+	}
+	free(data);
+}
+
 /* The kernel's own refusal: no segmentation without checksums. */
 static void kernels_refusal_falls_back(void **state)
 {
@@ -388,6 +425,7 @@ static void what_cannot_go_is_counted_and_passed_over(void **state)
 	assert_int_equal(r.count, 1);
 	assert_int_equal(r.bytes, 20);
 	assert_int_equal(a.stats.send_too_large, 1);
+	assert_int_equal(a.refused_bytes, 65508);
 	assert_int_equal(a.stats.send_failed, 1);
 	close(a.descriptor);
 	close(b.descriptor);
@@ -477,6 +515,7 @@ int main(void)
 	    TEST(environment_turns_segmentation_off),
 	    TEST(any_size_crosses),
 	    TEST(refused_segmentation_falls_back),
+	    TEST(too_large_a_batch_leaves_segmentation_on),
 	    TEST(kernels_refusal_falls_back),
 	    TEST(full_buffer_is_reported_and_resumed),
 	    TEST(what_cannot_go_is_counted_and_passed_over),
