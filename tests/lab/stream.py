@@ -46,9 +46,9 @@ class TcpStream:
     def run(self, work, way, seed):
         try:
             work(way, Sequence(seed))
-        except OSError as why:
+        except Exception as why:  # noqa: BLE001 # a thread must not end unheard
             self.faults.append(f"{work.__name__} {'to the server' if way == 0 else 'to the user'}"
-                               f" after {self.received[way]} bytes: {why}")
+                               f" after {self.received[way]} bytes: {why!r}")
 
     def write(self, way, sequence):
         sock = self.ends[way]

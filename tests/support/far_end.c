@@ -129,8 +129,10 @@ struct far_flow *far_flow_latest(struct far_end *end, unsigned ago)
 {
 	size_t wanted = end->count > ago ? end->count - ago : 0;
 
+	if (wanted == 0)
+		return NULL;
 	LIST_FOREACH (flow, &end->flows, struct far_flow, node)
-		if (wanted-- == 1)
+		if (--wanted == 0)
 			return flow;
 	return NULL;
 }

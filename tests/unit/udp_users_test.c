@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Twin of listener/udp_users.c: real users on loopback, the endpoint's end of the tunnel in memory. */
+#include "config.h"
+
+#include "listener/udp_users.h"
+
+#include "tests/unit/listener_fixture.h"
+
+#include <unistd.h>
+
+enum { DATAGRAM_MAX = 65507 };
+
+static struct worker_socket entrance;
+static struct addr where; /* as users name the entrance */
+static int user;
+static struct addr user_address;
+
+static int setup(void **state)
+{
+	fixture_setup(state);
+	entrance = fixture_lend(WORKER_SOCKET_UDP_USERS, "0.0.0.0");
+	addr_parse("127.0.0.1", entrance.local.port, &where);
+	user = loopback_udp("127.0.0.1", &user_address);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	close(user);
+	return fixture_teardown(state);
+}
+
+static void say(int descriptor, const char *text)
+{
+	loopback_send(descriptor, &where, text, strlen(text));
+	run(3);
+}
+
+static size_t flow_count(void)
+{
+	return listener_role.flow_count(fixture.listener, FLOW_UDP);
+}
+
+static void test_a_conversation_is_one_flow(void **state)
+{
+	struct far_flow *flow;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "first");
+	flow = far_flow_latest(&fixture.seoul, 0);
+	far_flow_assert_received(flow, "first");
+	assert_int_equal(flow->open.kind, FLOW_UDP);
+	assert_int_equal(flow->open.accelerator, ACCELERATOR);
+	assert_true(addr_equal(&flow->open.user, &user_address));
+	assert_true(addr_equal(&flow->open.local, &where));
+	say(user, "second");
+	far_flow_assert_received(flow, "second");
+	assert_int_equal(flow->datagrams, 2);
+	far_flow_send(flow, "answer", 6);
+	run(3);
+	assert_reads(user, "answer");
+	assert_int_equal(fixture.seoul.count, 1);
+	assert_int_equal(counted(PAGE_udp_flows_opened), 1);
+	assert_int_equal(counted(PAGE_udp_datagrams_received), 2);
+	assert_int_equal(counted(PAGE_udp_datagrams_sent), 1);
+}
+
+/* One socket for all addresses: a user that asked 127.0.0.2 takes no answer from 127.0.0.1. */
+static void test_answers_leave_from_the_address_that_was_asked(void **state)
+{
+	struct addr from;
+	char buffer[16];
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "to the first");
+	addr_parse("127.0.0.2", entrance.local.port, &where);
+	say(user, "to the second");
+	assert_int_equal(fixture.seoul.count, 2);
+	far_flow_send(far_flow_latest(&fixture.seoul, 0), "second", 6);
+	run(3);
+	assert_int_equal(loopback_receive(user, buffer, sizeof buffer, &from), 6);
+	assert_true(addr_equal(&from, &where));
+	far_flow_send(far_flow_latest(&fixture.seoul, 1), "first", 5);
+	run(3);
+	assert_int_equal(loopback_receive(user, buffer, sizeof buffer, &from), 5);
+	assert_false(addr_equal(&from, &where));
+}
+
+static void test_datagrams_of_all_sizes_cross(void **state)
+{
+	static uint8_t sent[DATAGRAM_MAX], got[DATAGRAM_MAX + 1];
+	static const size_t sizes[] = {0, 1, 1200, 9000, DATAGRAM_MAX};
+	struct far_flow *flow;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	for (size_t i = 0; i < sizeof sent; i++)
+		sent[i] = (uint8_t)(i * 31 + i / 256);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		loopback_send(user, &where, sent, sizes[i]);
+		run(200);
+		flow = far_flow_latest(&fixture.seoul, 0);
+		assert_int_equal(flow->datagrams, i + 1);
+		assert_int_equal(flow->length, sizes[i]);
+		assert_memory_equal(flow->received, sent, sizes[i]);
+		far_flow_send(flow, sent, sizes[i]);
+		run(200);
+		assert_int_equal(loopback_receive(user, got, sizeof got, NULL), sizes[i]);
+		assert_memory_equal(got, sent, sizes[i]);
+	}
+}
+
+static void test_without_a_lane_a_datagram_is_dropped(void **state)
+{
+	(void)state;
+	say(user, "nowhere");
+	assert_int_equal(counted(PAGE_udp_refused_no_lane), 1);
+	assert_int_equal(flow_count(), 0);
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	fixture.worker.is_draining = true;
+	say(user, "too late");
+	assert_int_equal(counted(PAGE_udp_refused_no_lane), 2);
+	assert_int_equal(fixture.seoul.count, 0);
+}
+
+static void test_at_the_lanes_limit_a_datagram_is_dropped(void **state)
+{
+	int other = loopback_udp("127.0.0.1", &user_address);
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 1);
+	say(user, "first");
+	say(other, "one too many");
+	assert_int_equal(fixture.seoul.count, 1);
+	assert_int_equal(flow_count(), 1);
+	assert_int_equal(counted(PAGE_udp_datagrams_dropped), 1);
+	close(other);
+}
+
+static void test_an_idle_flow_ends(void **state)
+{
+	struct far_flow *flow;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "first");
+	flow = far_flow_latest(&fixture.seoul, 0);
+	run((UDP_IDLE_S - 1) * 1000);
+	far_flow_send(flow, "an answer is life, too", 22);
+	run((UDP_IDLE_S - 1) * 1000);
+	assert_int_equal(flow->reset_with, REASON_NONE);
+	run(2000);
+	assert_int_equal(flow->reset_with, REASON_IDLE);
+	assert_int_equal(counted(PAGE_udp_flows_idle), 1);
+	assert_int_equal(flow_count(), 0);
+	say(user, "again");
+	assert_int_equal(fixture.seoul.count, 2);
+}
+
+/* Of one source the longest idle one gives way, whichever was first; other sources lose nothing. */
+static void test_at_a_sources_cap_the_longest_idle_gives_way(void **state)
+{
+	int sockets[FLOWS_PER_SOURCE + 1], stranger;
+	struct addr address;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	stranger = loopback_udp("127.0.0.3", &address);
+	say(stranger, "another source");
+	for (int i = 0; i < FLOWS_PER_SOURCE; i++) {
+		sockets[i] = loopback_udp("127.0.0.1", &address);
+		say(sockets[i], "hello");
+	}
+	say(sockets[0], "still there");
+	sockets[FLOWS_PER_SOURCE] = loopback_udp("127.0.0.1", &address);
+	say(sockets[FLOWS_PER_SOURCE], "one more");
+	assert_int_equal(counted(PAGE_udp_flows_evicted), 1);
+	assert_int_equal(flow_count(), FLOWS_PER_SOURCE + 1);
+	assert_int_equal(far_flow_latest(&fixture.seoul, 2)->reset_with, REASON_EVICTED);
+	assert_int_equal(far_flow_latest(&fixture.seoul, 3)->reset_with, REASON_NONE);
+	assert_int_equal(far_flow_latest(&fixture.seoul, 4)->reset_with, REASON_NONE);
+	for (int i = 0; i <= FLOWS_PER_SOURCE; i++)
+		close(sockets[i]);
+	close(stranger);
+}
+
+static void test_a_reset_flow_begins_anew(void **state)
+{
+	struct far_flow *flow;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "first");
+	flow = far_flow_latest(&fixture.seoul, 0);
+	flow_reset(flow->flow, REASON_BACKEND_REFUSED);
+	run(500);
+	assert_int_equal(flow_count(), 0);
+	assert_int_equal(counted(PAGE_udp_flows_reset), 1);
+	assert_true(flow->is_closed);
+	say(user, "second");
+	far_flow_assert_received(far_flow_latest(&fixture.seoul, 0), "second");
+	assert_int_equal(fixture.seoul.count, 2);
+}
+
+static void test_a_lost_lane_ends_its_flows(void **state)
+{
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "first");
+	joint_lose_near(&fixture.seoul.joint);
+	assert_int_equal(flow_count(), 0);
+	say(user, "nobody there");
+	assert_int_equal(counted(PAGE_udp_refused_no_lane), 1);
+}
+
+/* Main opens a socket anew when a bind changes: the conversation goes on at the new one. */
+static void test_a_flow_follows_its_address_to_a_new_socket(void **state)
+{
+	struct far_flow *flow;
+	struct worker_socket again = entrance;
+	struct udp_options options = {.local = entrance.local};
+	int descriptor;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "first");
+	flow = far_flow_latest(&fixture.seoul, 0);
+	listener_role.on_socket(fixture.listener, &entrance, -1);
+	far_flow_send(flow, "lost", 4);
+	run(3);
+	assert_silent(user);
+	assert_int_equal(counted(PAGE_udp_datagrams_dropped), 1);
+	assert_int_equal(udp_open(&options, &descriptor), 0);
+	listener_role.on_socket(fixture.listener, &again, descriptor);
+	say(user, "second");
+	far_flow_assert_received(flow, "second");
+	far_flow_send(flow, "answer", 6);
+	run(3);
+	assert_reads(user, "answer");
+	assert_int_equal(fixture.seoul.count, 1);
+}
+
+/* The address is another accelerator's now: the old flow has no business there. */
+static void test_another_accelerators_socket_ends_the_flow(void **state)
+{
+	struct worker_socket other = entrance;
+	struct udp_options options = {.local = entrance.local};
+	int descriptor;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "first");
+	listener_role.on_socket(fixture.listener, &entrance, -1);
+	assert_int_equal(udp_open(&options, &descriptor), 0);
+	other.accelerator = ACCELERATOR + 1;
+	listener_role.on_socket(fixture.listener, &other, descriptor);
+	say(user, "second");
+	assert_int_equal(far_flow_latest(&fixture.seoul, 0)->reset_with, REASON_REMOVED);
+	assert_int_equal(
+	    fixture.seoul.count, 1); /* the config in force knows no such accelerator */
+	assert_int_equal(flow_count(), 0);
+}
+
+static void test_flows_of_a_removed_accelerator_end_after_the_drain_time(void **state)
+{
+	struct far_flow *flow;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "first");
+	flow = far_flow_latest(&fixture.seoul, 0);
+	fixture.accelerator.protocol = PROTOCOL_TCP;
+	fixture_apply();
+	run(4500);
+	assert_int_equal(flow->reset_with, REASON_NONE);
+	run(1500);
+	assert_int_equal(flow->reset_with, REASON_REMOVED);
+	assert_int_equal(flow_count(), 0);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_a_conversation_is_one_flow),
+	    TEST(test_answers_leave_from_the_address_that_was_asked),
+	    TEST(test_datagrams_of_all_sizes_cross),
+	    TEST(test_without_a_lane_a_datagram_is_dropped),
+	    TEST(test_at_the_lanes_limit_a_datagram_is_dropped),
+	    TEST(test_an_idle_flow_ends),
+	    TEST(test_at_a_sources_cap_the_longest_idle_gives_way),
+	    TEST(test_a_reset_flow_begins_anew),
+	    TEST(test_a_lost_lane_ends_its_flows),
+	    TEST(test_a_flow_follows_its_address_to_a_new_socket),
+	    TEST(test_another_accelerators_socket_ends_the_flow),
+	    TEST(test_flows_of_a_removed_accelerator_end_after_the_drain_time),
+	};
+
+	if (double_init())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
