@@ -6,6 +6,19 @@ libendpoint_a_SOURCES += endpoint/tcp_flows.c endpoint/tcp_flows.h
 libendpoint_a_SOURCES += endpoint/udp_flows.c endpoint/udp_flows.h
 libendpoint_a_SOURCES += endpoint/names.c endpoint/names.h
 
+ENDPOINT_TEST_LIBS = libtestsupport.a libendpoint.a $(LDADD)
+check_PROGRAMS += tests/unit/endpoint_test tests/unit/names_test \
+	tests/unit/tcp_flows_test tests/unit/udp_flows_test
+tests_unit_endpoint_test_SOURCES = tests/unit/endpoint_test.c tests/unit/endpoint_fixture.h
+tests_unit_endpoint_test_LDADD = $(ENDPOINT_TEST_LIBS)
+tests_unit_names_test_SOURCES = tests/unit/names_test.c tests/unit/names_included.h
+tests_unit_names_test_LDADD = libtestsupport.a $(LDADD)
+tests_unit_tcp_flows_test_SOURCES = tests/unit/tcp_flows_test.c tests/unit/endpoint_fixture.h \
+	tests/unit/names_included.h
+tests_unit_tcp_flows_test_LDADD = $(ENDPOINT_TEST_LIBS)
+tests_unit_udp_flows_test_SOURCES = tests/unit/udp_flows_test.c tests/unit/endpoint_fixture.h
+tests_unit_udp_flows_test_LDADD = $(ENDPOINT_TEST_LIBS)
+
 sbin_PROGRAMS += trunkline-endpoint
 trunkline_endpoint_SOURCES = endpoint/main.c
 trunkline_endpoint_LDADD = libendpoint.a $(NET_LIBS)

@@ -23,6 +23,7 @@ check_PROGRAMS += tests/unit/options_test
 check_PROGRAMS += tests/unit/pacing_timer_test
 check_PROGRAMS += tests/unit/page_test
 check_PROGRAMS += tests/unit/resolve_test
+tests_unit_resolve_test_LDADD = libtestsupport.a $(LDADD)
 check_PROGRAMS += tests/unit/sandbox_test
 check_PROGRAMS += tests/unit/source_counts_test
 check_PROGRAMS += tests/unit/steer_test
@@ -38,6 +39,7 @@ libtestsupport_a_SOURCES = tests/support/tls_seeded.c tests/support/tls_seeded.h
 	tests/support/handshake_pair.c tests/support/handshake_pair.h \
 	tests/support/far_end.c tests/support/far_end.h \
 	tests/support/loopback.c tests/support/loopback.h \
+	tests/support/name_server.c tests/support/name_server.h \
 	tests/support/worker_double.c tests/support/worker_double.h
 check_PROGRAMS += tests/unit/tls_wolfssl_test tests/unit/identity_test
 tests_unit_tls_wolfssl_test_LDADD = libtestsupport.a $(LDADD)

@@ -34,7 +34,7 @@ struct fixture {
 static struct fixture fixture;
 
 /* Puts the fixture's config, perhaps changed, in force. */
-static void fixture_apply(void)
+static inline void fixture_apply(void)
 {
 	assert_int_equal(listener_role.on_config(fixture.listener, NULL), 0);
 }

@@ -9,6 +9,7 @@
 #include "net/resolve.c"
 
 #include "net/sandbox.h"
+#include "tests/support/name_server.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,80 +22,18 @@
 
 static struct ev_loop *loop;
 static struct resolver *resolver;
-static int server;
-static ev_io server_io;
-static bool server_is_silent;
-static unsigned questions;
-
-/* ---- a name server: two.test has 2 addresses of each kind; nothing else exists ---- */
-
-static size_t append(uint8_t *packet, size_t at, const char *bytes, size_t length)
-{
-	memcpy(packet + at, bytes, length);
-	return at + length;
-}
-
-static void on_question(struct ev_loop *l, ev_io *io, int events)
-{
-	uint8_t packet[1024];
-	struct sockaddr_storage from;
-	socklen_t from_length = sizeof(from);
-	ssize_t n = recvfrom(
-	    server, packet, sizeof(packet), MSG_DONTWAIT, (struct sockaddr *)&from, &from_length);
-	size_t at = 12;
-	bool is_known, is_v6;
-
-	(void)l;
-	(void)io;
-	(void)events;
-	if (n < 17)
-		return;
-	questions++;
-	if (server_is_silent)
-		return;
-	is_known = memcmp(packet + 12, "\3two\4test\0", 10) == 0;
-	while (packet[at])
-		at += packet[at] + 1u;
-	is_v6 = packet[at + 2] == 28;
-	at += 5; /* the root label, type and class; what follows is EDNS and left out */
-	packet[2] = 0x81;
-	packet[3] = is_known ? 0x80 : 0x83;
-	memset(packet + 6, 0, 6);
-	for (int i = 1; is_known && i <= 2; i++) {
-		packet[7]++;
-		at = append(packet, at,
-		    is_v6 ? "\xc0\x0c\0\x1c\0\1\0\0\0\x2a\0\x10" : "\xc0\x0c\0\1\0\1\0\0\0\x2a\0\4",
-		    12);
-		at = append(packet, at, is_v6 ? "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0" : "\xc0\0\2",
-		    is_v6 ? 15 : 3);
-		packet[at++] = (uint8_t)i;
-	}
-	sendto(server, packet, at, 0, (struct sockaddr *)&from, from_length);
-}
+static struct name_server server;
 
 static int setup(void **state)
 {
-	struct addr local;
-	struct sockaddr_storage storage;
-	socklen_t length;
 	char text[ADDR_TEXT_BYTES];
 
 	(void)state;
 	loop = ev_loop_new(0);
-	server_is_silent = false;
-	questions = 0;
-	assert_int_equal(addr_parse("127.0.0.1", 0, &local), 0);
-	length = addr_to_sockaddr(&local, &storage);
-	server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(server, (struct sockaddr *)&storage, length), 0);
-	length = sizeof(storage);
-	assert_int_equal(getsockname(server, (struct sockaddr *)&storage, &length), 0);
-	assert_int_equal(addr_from_sockaddr(&local, (struct sockaddr *)&storage, length), 0);
-	ev_io_init(&server_io, on_question, server, EV_READ);
-	ev_io_start(loop, &server_io);
+	name_server_start(&server, loop);
 	assert_int_equal(resolver_new(&resolver, loop), 0);
 	assert_int_equal(
-	    ares_set_servers_ports_csv(resolver->channel, addr_format(&local, text, sizeof(text))),
+	    ares_set_servers_ports_csv(resolver->channel, name_server_text(&server, text)),
 	    ARES_SUCCESS);
 	return 0;
 }
@@ -103,8 +42,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	resolver_free(resolver);
-	ev_io_stop(loop, &server_io);
-	close(server);
+	name_server_stop(&server);
 	ev_loop_destroy(loop);
 	return 0;
 }
@@ -165,7 +103,7 @@ static void literals_ask_nobody(void **state)
 	assert_int_equal(v4.first.port, 0);
 	assert_int_equal(v6.v6, 1);
 	assert_int_equal(v6.ttl_s, RESOLVE_TTL_LITERAL_S);
-	assert_int_equal(questions, 0);
+	assert_int_equal(server.questions, 0);
 }
 
 static void names_have_addresses_of_both_kinds(void **state)
@@ -176,8 +114,8 @@ static void names_have_addresses_of_both_kinds(void **state)
 	assert_int_equal(heard.error, 0);
 	assert_int_equal(heard.v4, 2);
 	assert_int_equal(heard.v6, 2);
-	assert_int_equal(heard.ttl_s, 42);
-	assert_int_equal(questions, 2);
+	assert_int_equal(heard.ttl_s, NAME_SERVER_TTL_S);
+	assert_int_equal(server.questions, 2);
 }
 
 static void unknown_names_are_not_found(void **state)
@@ -208,7 +146,7 @@ static void hosts_file_comes_first(void **state)
 	assert_int_equal(heard.v6, 1);
 	heard = lookup("alias");
 	assert_int_equal(heard.count, 1);
-	assert_int_equal(questions, 0);
+	assert_int_equal(server.questions, 0);
 	assert_int_equal(read_hosts(resolver, "/nonexistent"), 0);
 	assert_int_equal(lookup("web.test").error, ERR_NOT_FOUND);
 }
@@ -218,10 +156,10 @@ static void silent_server_is_a_timeout(void **state)
 	struct heard heard;
 
 	(void)state;
-	server_is_silent = true;
+	server.is_silent = true;
 	heard = lookup("two.test");
 	assert_int_equal(heard.error, ERR_TIMEOUT);
-	assert_true(questions >= 2 * TRIES);
+	assert_true(server.questions >= 2 * TRIES);
 }
 
 static void cancelled_queries_do_not_call(void **state)
@@ -248,7 +186,7 @@ static void queries_are_capped(void **state)
 	struct heard heard = {0};
 
 	(void)state;
-	server_is_silent = true;
+	server.is_silent = true;
 	for (int i = 0; i < RESOLVE_QUERIES; i++)
 		assert_int_equal(
 		    resolve(resolver, i % 2 ? "two.test" : "::1", on_resolved, &heard, NULL), 0);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Twin of endpoint/endpoint.c: what a listener may ask for, and what is taken in turn. */
+#include "config.h"
+
+#include "endpoint/endpoint.h"
+
+#include "tests/unit/endpoint_fixture.h"
+
+static enum reason asked(enum flow_kind kind, uint32_t accelerator, uint16_t port)
+{
+	struct flow_open open = {.kind = kind, .accelerator = accelerator};
+	struct far_flow *flow;
+
+	addr_parse("192.0.2.1:1000", 0, &open.user);
+	addr_parse("192.0.2.2", port, &open.local);
+	flow = far_flow_open(&fixture.far, &open);
+	run(5);
+	return flow->reset_with;
+}
+
+static void test_nothing_is_reached_that_was_not_given(void **state)
+{
+	(void)state;
+	fixture_add_backend("127.0.0.1", 9000, 1);
+	assert_int_equal(asked(FLOW_UDP, ACCELERATOR, USER_PORT), REASON_NONE);
+	assert_int_equal(asked(FLOW_UDP, ACCELERATOR + 1, USER_PORT), REASON_UNKNOWN_SERVICE);
+	assert_int_equal(asked(FLOW_UDP, ACCELERATOR, 399), REASON_UNKNOWN_SERVICE);
+	assert_int_equal(asked(FLOW_UDP, ACCELERATOR, 501), REASON_UNKNOWN_SERVICE);
+	fixture.accelerator.protocol = PROTOCOL_UDP;
+	assert_int_equal(asked(FLOW_TCP, ACCELERATOR, USER_PORT), REASON_UNKNOWN_SERVICE);
+	strcpy(fixture.listeners[0].text, "near-2");
+	assert_int_equal(asked(FLOW_UDP, ACCELERATOR, USER_PORT), REASON_UNKNOWN_SERVICE);
+	assert_int_equal(counted(PAGE_flows_unknown_accelerator), 5);
+	assert_int_equal(counted(PAGE_udp_flows_opened), 1);
+}
+
+static void test_a_daemon_that_ends_takes_no_flow(void **state)
+{
+	(void)state;
+	fixture_add_backend("127.0.0.1", 9000, 1);
+	fixture.worker.is_draining = true;
+	assert_int_equal(asked(FLOW_UDP, ACCELERATOR, USER_PORT), REASON_DRAINED);
+	assert_int_equal(counted(PAGE_flows_unknown_accelerator), 0);
+	assert_int_equal(flow_count(FLOW_UDP), 0);
+}
+
+static void test_before_a_config_nothing_is_given(void **state)
+{
+	(void)state;
+	fixture.worker.config = NULL;
+	assert_int_equal(asked(FLOW_TCP, ACCELERATOR, USER_PORT), REASON_UNKNOWN_SERVICE);
+	assert_false(endpoint_serves(fixture.endpoint, "near-1", ACCELERATOR, USER_PORT, 0));
+}
+
+static void test_serves_what_the_config_has_now(void **state)
+{
+	const struct endpoint *endpoint = fixture.endpoint;
+	uint64_t first, second;
+
+	(void)state;
+	fixture_add_backend("one.test", 500, 1);
+	fixture_add_backend("one.test", 501, 1);
+	first = endpoint_backend_id(&fixture.backends[0]);
+	second = endpoint_backend_id(&fixture.backends[1]);
+	assert_true(first != second && first != 0);
+	assert_true(endpoint_serves(endpoint, "near-1", ACCELERATOR, USER_PORT, 0));
+	assert_true(endpoint_serves(endpoint, "near-1", ACCELERATOR, USER_PORT, second));
+	assert_false(endpoint_serves(endpoint, "near-2", ACCELERATOR, USER_PORT, second));
+	assert_false(endpoint_serves(endpoint, "near-1", ACCELERATOR, 1, second));
+	fixture.backends[1].weight = 0; /* no new flows, but those it has may stay */
+	assert_true(endpoint_serves(endpoint, "near-1", ACCELERATOR, USER_PORT, second));
+	fixture.accelerator.backend_count = 1;
+	assert_false(endpoint_serves(endpoint, "near-1", ACCELERATOR, USER_PORT, second));
+	assert_true(endpoint_serves(endpoint, "near-1", ACCELERATOR, USER_PORT, first));
+}
+
+static void test_sources_are_taken_in_turn_by_family(void **state)
+{
+	unsigned seen[3] = {0};
+
+	(void)state;
+	assert_null(endpoint_source(fixture.endpoint, 4));
+	addr_parse("127.0.0.11", 0, &fixture.worker.sources[0]);
+	addr_parse("::1", 0, &fixture.worker.sources[1]);
+	addr_parse("127.0.0.12", 0, &fixture.worker.sources[2]);
+	fixture.worker.source_count = 3;
+	for (int i = 0; i < 30; i++)
+		seen[endpoint_source(fixture.endpoint, 4) - fixture.worker.sources]++;
+	assert_int_equal(seen[1], 0);
+	assert_in_range(seen[0], 5, 25);
+	assert_int_equal(seen[0] + seen[2], 30);
+	assert_ptr_equal(endpoint_source(fixture.endpoint, 6), &fixture.worker.sources[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    FIXTURE_TEST(test_nothing_is_reached_that_was_not_given),
+	    FIXTURE_TEST(test_a_daemon_that_ends_takes_no_flow),
+	    FIXTURE_TEST(test_before_a_config_nothing_is_given),
+	    FIXTURE_TEST(test_serves_what_the_config_has_now),
+	    FIXTURE_TEST(test_sources_are_taken_in_turn_by_family),
+	};
+
+	if (double_init())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

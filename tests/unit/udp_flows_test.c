@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Twin of endpoint/udp_flows.c: real backends on loopback, the listener's end of the tunnel in memory. */
+#include "config.h"
+
+#include "endpoint/udp_flows.h"
+
+#include "tests/unit/endpoint_fixture.h"
+
+enum { DATAGRAM_MAX = 65507, SLACK_S = 5 /* the listener's timeout comes first */ };
+
+static struct addr where;
+static int backend;
+
+static int setup(void **state)
+{
+	fixture_setup(state);
+	backend = loopback_udp("127.0.0.1", &where);
+	fixture_add_backend("127.0.0.1", where.port, 1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	close(backend);
+	return fixture_teardown(state);
+}
+
+static struct far_flow *say(struct far_flow *flow, const char *text)
+{
+	far_flow_send(flow, text, strlen(text));
+	run(3);
+	return flow;
+}
+
+/* Reads the one datagram that is there. */
+static struct addr heard(const char *text)
+{
+	char buffer[64];
+	struct addr from;
+	ssize_t length = loopback_receive(backend, buffer, sizeof buffer, &from);
+
+	assert_int_equal(length, (ssize_t)strlen(text));
+	assert_memory_equal(buffer, text, strlen(text));
+	return from;
+}
+
+/* Backends tell users apart by port. */
+static void test_each_flow_has_a_socket_of_its_own(void **state)
+{
+	struct far_flow *one = say(fixture_open(FLOW_UDP), "one");
+	struct addr first = heard("one"), second;
+	struct far_flow *two = say(fixture_open(FLOW_UDP), "two");
+
+	(void)state;
+	second = heard("two");
+	assert_false(addr_equal(&first, &second));
+	loopback_send(backend, &first, "to one", 6);
+	loopback_send(backend, &second, "to two", 6);
+	run(3);
+	far_flow_assert_received(one, "to one");
+	far_flow_assert_received(two, "to two");
+	assert_int_equal(flow_count(FLOW_UDP), 2);
+	assert_int_equal(counted(PAGE_udp_flows_opened), 2);
+	assert_int_equal(counted(PAGE_udp_datagrams_sent), 2);
+	assert_int_equal(counted(PAGE_udp_datagrams_received), 2);
+}
+
+static void test_datagrams_of_all_sizes_cross(void **state)
+{
+	static uint8_t sent[DATAGRAM_MAX], got[DATAGRAM_MAX + 1];
+	static const size_t sizes[] = {0, 1, 1200, 9000, DATAGRAM_MAX};
+	struct far_flow *flow = fixture_open(FLOW_UDP);
+	struct addr from;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sent; i++)
+		sent[i] = (uint8_t)(i * 31 + i / 256);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		far_flow_send(flow, sent, sizes[i]);
+		run(200);
+		assert_int_equal(loopback_receive(backend, got, sizeof got, &from), sizes[i]);
+		assert_memory_equal(got, sent, sizes[i]);
+		loopback_send(backend, &from, sent, sizes[i]);
+		run(200);
+		assert_int_equal(flow->datagrams, i + 1);
+		assert_int_equal(flow->length, sizes[i]);
+		assert_memory_equal(flow->received, sent, sizes[i]);
+	}
+}
+
+/* Only its own backend may answer, whoever else finds the port. */
+static void test_a_stranger_is_not_heard(void **state)
+{
+	struct addr from, address;
+	struct far_flow *flow = say(fixture_open(FLOW_UDP), "hello");
+	int stranger = loopback_udp("127.0.0.1", &address);
+
+	(void)state;
+	from = heard("hello");
+	loopback_send(stranger, &from, "me too", 6);
+	run(5);
+	assert_int_equal(flow->datagrams, 0);
+	assert_int_equal(counted(PAGE_udp_datagrams_received), 0);
+	close(stranger);
+}
+
+static void test_a_refusal_is_counted_and_the_flow_goes_on(void **state)
+{
+	struct far_flow *flow = say(fixture_open(FLOW_UDP), "hello");
+	char text[ADDR_TEXT_BYTES];
+
+	(void)state;
+	heard("hello");
+	close(backend);
+	say(flow, "nobody");
+	run(5);
+	assert_true(counted(PAGE_backend_refused) > 0);
+	assert_int_equal(flow->reset_with, REASON_NONE);
+	backend = loopback_udp(addr_format(&where, text, sizeof text), &where);
+	say(flow, "again");
+	say(flow, "and again"); /* one of them may have met the error of the one before */
+	assert_true(loopback_receive(backend, text, sizeof text, NULL) > 0);
+}
+
+static void test_an_idle_flow_ends_after_the_listeners_time(void **state)
+{
+	struct far_flow *flow = say(fixture_open(FLOW_UDP), "hello");
+
+	(void)state;
+	run((UDP_IDLE_S + SLACK_S - 1) * 1000);
+	assert_int_equal(flow->reset_with, REASON_NONE);
+	run(2000);
+	assert_int_equal(flow->reset_with, REASON_IDLE);
+	assert_int_equal(counted(PAGE_udp_flows_idle), 1);
+	assert_int_equal(flow_count(FLOW_UDP), 0);
+}
+
+static void test_the_listener_ends_it(void **state)
+{
+	struct far_flow *flow = say(fixture_open(FLOW_UDP), "hello");
+
+	(void)state;
+	flow_reset(flow->flow, REASON_IDLE);
+	run(500);
+	assert_int_equal(flow_count(FLOW_UDP), 0);
+	assert_true(flow->is_closed);
+}
+
+static void test_a_lost_lane_ends_its_flows(void **state)
+{
+	(void)state;
+	say(fixture_open(FLOW_UDP), "hello");
+	joint_lose_near(&fixture.far.joint);
+	assert_int_equal(flow_count(FLOW_UDP), 0);
+}
+
+static void test_without_a_backend_it_is_refused(void **state)
+{
+	struct far_flow *flow;
+
+	(void)state;
+	fixture.backends[0].weight = 0;
+	flow = fixture_open(FLOW_UDP);
+	run(5);
+	assert_int_equal(flow->reset_with, REASON_NO_BACKEND);
+	fixture.backends[0].weight = 1;
+	fixture.ports = (struct port_range){400, 65535};
+	fixture.backends[0].port = 65530; /* USER_PORT would be above 65535 there */
+	flow = fixture_open(FLOW_UDP);
+	run(5);
+	assert_int_equal(flow->reset_with, REASON_BACKEND_REFUSED);
+	assert_int_equal(flow_count(FLOW_UDP), 0);
+	assert_int_equal(counted(PAGE_udp_flows_opened), 0);
+}
+
+static void test_a_source_is_used(void **state)
+{
+	struct addr from;
+
+	(void)state;
+	addr_parse("127.0.0.11", 0, &fixture.worker.sources[0]);
+	fixture.worker.source_count = 1;
+	say(fixture_open(FLOW_UDP), "hello");
+	from = heard("hello");
+	assert_true(addr_equal_ip(&from, &fixture.worker.sources[0]));
+}
+
+static void test_flows_of_a_removed_backend_end_after_the_drain_time(void **state)
+{
+	struct far_flow *flow = say(fixture_open(FLOW_UDP), "hello");
+
+	(void)state;
+	fixture_apply();
+	run(6000);
+	assert_int_equal(flow->reset_with, REASON_NONE);
+	strcpy(fixture.backends[0].host, "127.0.0.2");
+	fixture_apply();
+	for (int i = 0; i < 4; i++) { /* traffic does not put it off */
+		run(1000);
+		say(flow, "still");
+	}
+	assert_int_equal(flow->reset_with, REASON_NONE);
+	run(2000);
+	assert_int_equal(flow->reset_with, REASON_REMOVED);
+	assert_int_equal(flow_count(FLOW_UDP), 0);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_each_flow_has_a_socket_of_its_own),
+	    TEST(test_datagrams_of_all_sizes_cross),
+	    TEST(test_a_stranger_is_not_heard),
+	    TEST(test_a_refusal_is_counted_and_the_flow_goes_on),
+	    TEST(test_an_idle_flow_ends_after_the_listeners_time),
+	    TEST(test_the_listener_ends_it),
+	    TEST(test_a_lost_lane_ends_its_flows),
+	    TEST(test_without_a_backend_it_is_refused),
+	    TEST(test_a_source_is_used),
+	    TEST(test_flows_of_a_removed_backend_end_after_the_drain_time),
+	};
+
+	if (double_init())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
