@@ -75,6 +75,11 @@ struct page *worker_page(const struct worker *worker)
 	return worker->page;
 }
 
+struct source_counts *worker_udp_sources(struct worker *worker)
+{
+	return &worker->udp_sources;
+}
+
 uint64_t worker_random(struct worker *worker)
 {
 	return rng_next(&worker->rng);
@@ -136,6 +141,7 @@ void double_start(struct worker *worker)
 	worker->receiver = udp_receiver_new();
 	worker->page = calloc(1, sizeof *worker->page);
 	assert_true(worker->loop && worker->pool && worker->receiver && worker->page);
+	worker->udp_sources.own = &worker->page->udp_sources;
 	wheel_init(&worker->wheel, worker->now_us, WORKER_TICK_US);
 	rng_seed(&worker->rng, 1);
 	list_init(&worker->joints);

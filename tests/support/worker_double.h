@@ -8,6 +8,7 @@
 #define TESTS_SUPPORT_WORKER_DOUBLE_H
 
 #include "base/rng.h"
+#include "net/source_counts.h"
 #include "net/worker.h"
 
 enum { DOUBLE_SOURCES = 4 };
@@ -21,6 +22,7 @@ struct worker {
 	struct page *page;
 	struct rng rng;
 	struct list_node joints;
+	struct source_counts udp_sources; /* the test may add others */
 	/* The test's to set. */
 	const struct node_config *config;
 	void *role_state;

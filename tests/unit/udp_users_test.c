@@ -186,6 +186,31 @@ static void test_at_a_sources_cap_the_longest_idle_gives_way(void **state)
 	close(stranger);
 }
 
+/* The limit is the node's: a source that has its flows at another worker may have none here. */
+static void test_a_source_may_be_full_elsewhere(void **state)
+{
+	static struct source_column column;
+	struct source_counts other = {.own = &column}, *counts = &fixture.worker.udp_sources;
+	uint64_t place = source_counts_place(counts, &user_address);
+
+	(void)state;
+	memset(&column, 0, sizeof column);
+	counts->others[counts->other_count++] = &column;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	for (int i = 0; i < FLOWS_PER_SOURCE; i++)
+		source_counts_add(&other, place);
+	say(user, "one too many");
+	assert_int_equal(counted(PAGE_udp_refused_limit), 1);
+	assert_int_equal(fixture.seoul.count, 0);
+	source_counts_drop(&other, place);
+	say(user, "room again");
+	assert_int_equal(fixture.seoul.count, 1);
+	assert_int_equal(
+	    source_counts_others(
+	        &(struct source_counts){.others = {counts->own}, .other_count = 1}, place),
+	    1);
+}
+
 static void test_a_reset_flow_begins_anew(void **state)
 {
 	struct far_flow *flow;
@@ -291,6 +316,7 @@ int main(void)
 	    TEST(test_at_the_lanes_limit_a_datagram_is_dropped),
 	    TEST(test_an_idle_flow_ends),
 	    TEST(test_at_a_sources_cap_the_longest_idle_gives_way),
+	    TEST(test_a_source_may_be_full_elsewhere),
 	    TEST(test_a_reset_flow_begins_anew),
 	    TEST(test_a_lost_lane_ends_its_flows),
 	    TEST(test_a_flow_follows_its_address_to_a_new_socket),
