@@ -37,6 +37,8 @@ static void print_tunnel(struct session *session, json_t *tunnel)
 	history_line(json_object_get(tunnel, "rtt_history_us"), session->terminal.is_utf8, line);
 	fprintf(session->out, "\nRTT, last minute  %s\n\n", line);
 	tunnel_print_lanes(session, json_object_get(tunnel, "lane_list"));
+	fputc('\n', session->out);
+	tunnel_print_figures(session, json_object_get(tunnel, "figures"));
 }
 
 int tunnel_show(struct session *session, const struct invocation *invocation)

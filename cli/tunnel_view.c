@@ -90,6 +90,29 @@ void tunnel_print_lanes(struct session *session, const json_t *lanes)
 	session_print_table(session, table);
 }
 
+void tunnel_print_figures(struct session *session, const json_t *figures)
+{
+	static const struct table_column columns[] = {
+	    {"FIGURE", 0}, {"LISTENER", TABLE_RIGHT}, {"ENDPOINT", TABLE_RIGHT}, {NULL, 0}};
+	json_t *listener = json_object_get(figures, "listener");
+	json_t *endpoint = json_object_get(figures, "endpoint"), *value;
+	char buf[FORMAT_BYTES];
+	const char *name;
+	struct table *table = table_new(columns, true);
+	json_object_foreach(json_is_object(listener) ? listener : endpoint, name, value)
+	{
+		const json_t *here = json_object_get(listener, name);
+		const json_t *there = json_object_get(endpoint, name);
+		if (json_integer_value(here) == 0 && json_integer_value(there) == 0)
+			continue;
+		table_row(table);
+		table_cell(table, name);
+		table_cell(table, format_integer(here, buf));
+		table_cell(table, format_integer(there, buf));
+	}
+	session_print_table(session, table);
+}
+
 void tunnel_print_history(struct session *session, const json_t *items)
 {
 	static const struct table_column columns[] = {{"LISTENER", 0}, {"ENDPOINT", 0},

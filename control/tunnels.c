@@ -277,6 +277,26 @@ static size_t lanes_up(const struct tunnel_measurement *said)
 	return up;
 }
 
+/* What each side says of its own lanes; null from a side that is silent. */
+static json_t *json_figures(
+    const struct tunnel_measurement *listener, const struct tunnel_measurement *endpoint)
+{
+	json_t *from_listener =
+	    listener ? schema_to_json(&lane_figures_schema, &listener->figures, 0) : json_null();
+	json_t *from_endpoint =
+	    endpoint ? schema_to_json(&lane_figures_schema, &endpoint->figures, 0) : json_null();
+
+	return json_pack("{s:o, s:o}", "listener", from_listener, "endpoint", from_endpoint);
+}
+
+/* What only the view of one tunnel has. */
+static void add_detail(json_t *json, const struct tunnel_measurement *listener,
+    const struct tunnel_measurement *endpoint)
+{
+	json_object_set_new(json, "figures", json_figures(listener, endpoint));
+	json_object_set_new(json, "lane_list", json_lanes(listener, endpoint));
+}
+
 json_t *tunnels_to_json(const struct tunnels *tunnels, const struct node *listener,
     const struct node *endpoint, enum tunnel_view view, uint64_t now_ms)
 {
@@ -302,6 +322,6 @@ json_t *tunnels_to_json(const struct tunnels *tunnels, const struct node *listen
 	    "flows", (json_int_t)said->traffic.flows, "since", time_to_json(said->since_ms),
 	    "rtt_history_us", json_history(record));
 	if (json && view == TUNNEL_VIEW_DETAIL)
-		json_object_set_new(json, "lane_list", json_lanes(from_listener, from_endpoint));
+		add_detail(json, from_listener, from_endpoint);
 	return json;
 }

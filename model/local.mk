@@ -8,6 +8,7 @@ libmodel_a_SOURCES = \
 	model/flow_settings.c model/flow_settings.h \
 	model/join_token.c model/join_token.h \
 	model/json_guard.c model/json_guard.h \
+	model/lane_figures.c model/lane_figures.h \
 	model/limits.h \
 	model/maglev.c model/maglev.h \
 	model/measurement.c model/measurement.h \
@@ -22,6 +23,7 @@ check_PROGRAMS += \
 	tests/unit/flow_settings_test \
 	tests/unit/join_token_test \
 	tests/unit/json_guard_test \
+	tests/unit/lane_figures_test \
 	tests/unit/maglev_test \
 	tests/unit/messages_test \
 	tests/unit/name_test \

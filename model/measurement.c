@@ -75,6 +75,8 @@ static const struct schema_field tunnel_fields[] = {
         .schema = &rtt_schema},
     {SCHEMA_MEMBER("traffic", struct tunnel_measurement, traffic), .type = SCHEMA_STRUCT,
         .schema = &traffic_schema},
+    {SCHEMA_MEMBER("figures", struct tunnel_measurement, figures), .type = SCHEMA_STRUCT,
+        .schema = &lane_figures_schema},
     {SCHEMA_ARRAY("lanes", struct tunnel_measurement, lanes, lane_count), .type = SCHEMA_STRUCT,
         .schema = &lane_schema, .max_items = SLOTS_MAX},
 };

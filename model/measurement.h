@@ -7,6 +7,7 @@
 #define MODEL_MEASUREMENT_H
 
 #include "base/schema.h"
+#include "model/lane_figures.h"
 #include "model/limits.h"
 
 #include <stdbool.h>
@@ -53,6 +54,7 @@ struct tunnel_measurement {
 	uint64_t rtt_last_second_us; /* median of the newest complete second, 0 without samples */
 	struct rtt_measurement rtt;  /* over all lanes */
 	struct traffic_measurement traffic; /* sum over all lanes */
+	struct lane_figures figures;        /* sum over the lanes that there are now */
 	struct lane_measurement *lanes;     /* owned by whoever made the report */
 	size_t lane_count;
 };

@@ -116,7 +116,7 @@ static struct lane_past *past_of(struct node_report *report, size_t place)
 static void past_restart_if_other(struct lane_past *past, const struct page_lane_state *now)
 {
 	if (past->lane == now->lane && strcmp(past->peer_name, now->peer_name) == 0
-	    && now->packets_sent >= past->last.packets_sent)
+	    && now->figures.packets_sent >= past->last.figures.packets_sent)
 		return;
 	memset(past, 0, sizeof(*past));
 	past->lane = now->lane;
@@ -127,8 +127,10 @@ static void past_restart_if_other(struct lane_past *past, const struct page_lane
 static void measure_traffic(struct node_report *report, struct lane_past *past,
     const struct page_lane_state *now, uint64_t elapsed_us, struct traffic_measurement *traffic)
 {
-	minute_set(&past->sent, report->second, rise(now->packets_sent, past->last.packets_sent));
-	minute_set(&past->lost, report->second, rise(now->packets_lost, past->last.packets_lost));
+	minute_set(&past->sent, report->second,
+	    rise(now->figures.packets_sent, past->last.figures.packets_sent));
+	minute_set(&past->lost, report->second,
+	    rise(now->figures.packets_lost, past->last.figures.packets_lost));
 	*traffic = (struct traffic_measurement){
 	    .packets_sent = past->sent.sum,
 	    .packets_lost = past->lost.sum < past->sent.sum ? past->lost.sum : past->sent.sum,
@@ -245,6 +247,7 @@ static int measure_lane(struct node_report *report, struct tunnel_measurement *t
 	measure_rtt(&report->scratch, now, &found.rtt);
 	measure_traffic(report, past, now, elapsed_us, &found.traffic);
 	add_traffic(&tunnel->traffic, &found.traffic);
+	lane_figures_add(&tunnel->figures, &now->figures);
 	add_means(means, now);
 	entry = lane_entry(tunnel, now->lane);
 	if (entry)

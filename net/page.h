@@ -10,6 +10,7 @@
 #define NET_PAGE_H
 
 #include "base/histogram.h"
+#include "model/lane_figures.h"
 #include "model/limits.h"
 #include "net/source_counts.h"
 
@@ -97,10 +98,10 @@ struct page_lane_state {
 	uint32_t is_up;    /* 0 or 1 */
 	uint64_t since_ms; /* of is_up, UNIX time */
 	uint64_t rtt_latest_us, rtt_smoothed_us, rtt_min_us, jitter_us;
-	uint64_t packets_sent, packets_lost, packets_received;
+	uint64_t packets_received;
 	uint64_t bytes_sent, bytes_received; /* UDP payload */
 	uint64_t flows;
-	uint64_t congestion_window_bytes;
+	struct lane_figures figures;
 };
 
 /* sequence is odd while state is written. */

@@ -373,13 +373,13 @@ static void report_lane(struct carried *carried)
 	state.rtt_smoothed_us = stats.rtt_smoothed_us;
 	state.rtt_min_us = stats.rtt_min_us;
 	state.jitter_us = stats.jitter_us;
-	state.packets_sent = stats.packets_sent;
-	state.packets_lost = stats.packets_lost;
 	state.packets_received = stats.packets_received;
 	state.bytes_sent = stats.bytes_sent;
 	state.bytes_received = stats.bytes_received;
 	state.flows = stats.flows_now;
-	state.congestion_window_bytes = stats.congestion_window_bytes;
+#define X(name) state.figures.name = stats.name;
+	LANE_FIGURES(X)
+#undef X
 	page_lane_write(carried->page, &state);
 }
 

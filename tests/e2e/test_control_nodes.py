@@ -175,7 +175,8 @@ def test_measurements_of_both_sides(control, identities):
     control.call("POST", "/v1/accelerators", WEB)
     tunnel = {"listener": "tyo-1", "endpoint": "osl-1", "state": "up", "since_ms": 1700000000000,
               "lane_total": 2, "rtt_last_second_us": 111, "rtt": {"now_us": 100, "min_us": 90}}
-    listener.report(**tunnel, traffic={"packets_sent": 100, "packets_lost": 1, "sent_bps": 2000000})
+    listener.report(**tunnel, traffic={"packets_sent": 100, "packets_lost": 1, "sent_bps": 2000000},
+                    figures={"congestion_window_bytes": 12000, "ecn_marks": 2})
     endpoint.report(**tunnel, traffic={"packets_sent": 100, "packets_lost": 3})
 
     def shown():
@@ -186,6 +187,9 @@ def test_measurements_of_both_sides(control, identities):
     assert found["state"] == "up" and found["loss"] == {"to_endpoint": 0.01, "to_listener": 0.03}
     assert found["rtt_us"]["min"] == 90 and found["mbps"]["to_endpoint"] == 2
     assert found["rtt_history_us"] == [111]
+    figures = control.get("/v1/tunnels/tyo-1/osl-1")["figures"]
+    assert figures["listener"]["congestion_window_bytes"] == 12000
+    assert figures["listener"]["ecn_marks"] == 2 and figures["endpoint"]["ecn_marks"] == 0
 
 
 def test_the_same_key_comes_back(control, identities):

@@ -206,7 +206,11 @@ def test_tables_have_a_line_for_each(cluster, ctl):
         assert table.startswith(heading) and re.search(f"^{row}", table, re.MULTILINE), table
         assert ESCAPE not in table
     assert re.search(r"^problems +none$|^NEEDS ATTENTION", ctl("status").stdout, re.MULTILINE)
-    assert "LANE" in ctl("tunnel", "show", "listener", "endpoint").stdout
+    shown = ctl("tunnel", "show", "listener", "endpoint").stdout
+    assert "LANE" in shown
+    procs.wait_until(lambda: re.search(
+        r"^pacing_rate_bps +[1-9]\d* +[1-9]\d*$",
+        ctl("tunnel", "show", "listener", "endpoint").stdout, re.M), 5, "both sides' figures")
     assert "far     127.0.0.1:9     128" in ctl("accelerator", "show", "web").stdout
 
 

@@ -121,8 +121,8 @@ static void lanes_add_up(void **state)
 	for (uint32_t i = 0; i < WORKERS; i++) {
 		struct page_lane_state lane_is = lane_state(i);
 
-		lane_is.packets_sent = 1000;
-		lane_is.packets_lost = 10;
+		lane_is.figures.packets_sent = 1000;
+		lane_is.figures.packets_lost = 10;
 		lane_is.bytes_sent = 125000;
 		lane_is.bytes_received = 250000;
 		lane_is.flows = 5 + i;
@@ -135,6 +135,8 @@ static void lanes_add_up(void **state)
 	assert_int_equal(r->tunnels[0].traffic.flows, 11);
 	assert_int_equal(r->tunnels[0].traffic.packets_sent, 2000);
 	assert_int_equal(r->tunnels[0].traffic.packets_lost, 20);
+	assert_int_equal(r->tunnels[0].figures.packets_lost, 20);
+	assert_int_equal(r->tunnels[1].figures.packets_lost, 0);
 	assert_int_equal(r->tunnels[0].traffic.sent_bps, 2000000);
 	assert_int_equal(r->tunnels[0].traffic.received_bps, 4000000);
 	assert_int_equal(r->tunnels[0].rtt.min_us, 100);
@@ -151,7 +153,7 @@ static void a_minute_is_forgotten_after_a_minute(void **state)
 	const struct message_report *r = NULL;
 
 	(void)state;
-	lane_is.packets_sent = 500;
+	lane_is.figures.packets_sent = 500;
 	page_lane_write(lane, &lane_is);
 	for (int i = 0; i < 60; i++) {
 		r = next_second();
@@ -205,10 +207,10 @@ static void counters_that_begin_anew_are_no_flood(void **state)
 	const struct message_report *r;
 
 	(void)state;
-	lane_is.packets_sent = lane_is.bytes_sent = 1000000;
+	lane_is.figures.packets_sent = lane_is.bytes_sent = 1000000;
 	page_lane_write(lane, &lane_is);
 	next_second();
-	lane_is.packets_sent = 10;
+	lane_is.figures.packets_sent = 10;
 	lane_is.bytes_sent = 1000;
 	page_lane_write(lane, &lane_is);
 	r = next_second();

@@ -131,7 +131,7 @@ static void states_are_never_mixed(void **state)
 			    .since_ms = n,
 			    .rtt_latest_us = n,
 			    .bytes_sent = n,
-			    .congestion_window_bytes = n};
+			    .figures = {.congestion_window_bytes = n}};
 
 			page_lane_write(lane, &one);
 		}
@@ -142,7 +142,7 @@ static void states_are_never_mixed(void **state)
 		read++;
 		assert_int_equal(got.since_ms, got.rtt_latest_us);
 		assert_int_equal(got.since_ms, got.bytes_sent);
-		assert_int_equal(got.since_ms, got.congestion_window_bytes);
+		assert_int_equal(got.since_ms, got.figures.congestion_window_bytes);
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
