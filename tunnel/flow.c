@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/err.h"
+#include "tunnel/charged_chunk.h"
 #include "tunnel/lane.h"
 #include "tunnel/lane_private.h"
 
@@ -33,8 +34,9 @@ struct flow *flow_new(struct lane *lane, uint64_t id, const struct flow_open *op
 	stream_send_init(&flow->send, FLOW_WINDOW_START_BYTES);
 	stream_recv_init(&flow->recv, FLOW_WINDOW_START_BYTES, lane->now_us);
 	list_init(&flow->control_node);
-	list_init(&flow->lost_node);
-	list_init(&flow->ready_node);
+	schedule_init(&flow->schedule);
+	list_init(&flow->blocked_node);
+	datagram_queue_init(&flow->datagrams);
 	list_init(&flow->waiting_node);
 	list_init(&flow->unopened_node);
 	list_init(&flow->dead_node);
@@ -67,11 +69,13 @@ void flow_free(struct flow *flow)
 	note_sending(flow, false);
 	flow_table_remove(&lane->flows, flow);
 	list_del(&flow->control_node);
-	list_del(&flow->lost_node);
-	list_del(&flow->ready_node);
+	scheduler_remove(&lane->scheduler, &flow->schedule);
+	list_del(&flow->blocked_node);
 	list_del(&flow->waiting_node);
 	list_del(&flow->unopened_node);
 	list_del(&flow->dead_node);
+	lane->counters.datagrams_dropped +=
+	    datagram_queue_clear(&lane->datagrams, &flow->datagrams);
 	stream_send_clear(&flow->send, &lane->budget);
 	stream_recv_clear(&flow->recv, &lane->budget);
 	free(flow->datagram_ids);
@@ -93,6 +97,27 @@ static bool open_must_go(const struct flow *flow)
 	       && !stream_send_has_lost(&flow->send);
 }
 
+/* It has stream bytes, and the lane's window is used up. */
+static bool is_blocked(const struct flow *flow)
+{
+	return datagram_queue_is_empty(&flow->datagrams) && flow->send.sent < flow->send.end
+	       && flow->lane->send_used >= flow->lane->send_maximum;
+}
+
+static void schedule_data(struct flow *flow)
+{
+	struct lane *lane = flow->lane;
+	const struct datagram *datagram = datagram_queue_head(&flow->datagrams);
+	bool has_lost = stream_send_has_lost(&flow->send) || (datagram && datagram->is_kept);
+	bool has_new = stream_send_has_new(&flow->send) || (datagram && !datagram->is_kept);
+	bool is_waiting_for_window = has_new && is_blocked(flow);
+
+	usage_set_waiting(&flow->usage, has_lost || has_new, lane->now_us);
+	link_if(is_waiting_for_window, &lane->blocked, &flow->blocked_node);
+	scheduler_set(&lane->scheduler, &flow->schedule, flow_class(flow), has_lost,
+	    has_new && !is_waiting_for_window);
+}
+
 void flow_schedule(struct flow *flow)
 {
 	struct lane *lane = flow->lane;
@@ -101,8 +126,29 @@ void flow_schedule(struct flow *flow)
 	link_if(open_must_go(flow) || flow->send.reset_is_pending || flow->stop_is_pending
 	            || flow->window_is_pending,
 	    &lane->control, &flow->control_node);
-	link_if(stream_send_has_lost(&flow->send), &lane->lost, &flow->lost_node);
-	link_if(stream_send_has_new(&flow->send), &lane->ready, &flow->ready_node);
+	schedule_data(flow);
+}
+
+void lane_unblock_flows(struct lane *lane)
+{
+	struct list_node *node;
+
+	while (lane->send_used < lane->send_maximum && (node = list_pop(&lane->blocked)))
+		flow_schedule(LIST_ENTRY(node, struct flow, blocked_node));
+}
+
+bool flow_meets_deadline(const struct flow *flow, uint64_t queued_us)
+{
+	const struct lane *lane = flow->lane;
+
+	return flow->policy.deadline_us == 0
+	       || lane->now_us + lane->path.rtt.smoothed_us / 2
+	              <= queued_us + flow->policy.deadline_us;
+}
+
+enum flow_class flow_class(const struct flow *flow)
+{
+	return flow->usage.is_heavy ? CLASS_BULK : flow->policy.class;
 }
 
 void flow_check_dead(struct flow *flow)
@@ -120,7 +166,11 @@ void flow_note_reason(struct flow *flow, enum reason reason)
 
 void flow_reset_sending(struct flow *flow, enum reason reason)
 {
-	stream_send_reset(&flow->send, reason, &flow->lane->budget);
+	struct lane *lane = flow->lane;
+
+	stream_send_reset(&flow->send, reason, &lane->budget);
+	lane->counters.datagrams_dropped +=
+	    datagram_queue_clear(&lane->datagrams, &flow->datagrams);
 	flow_schedule(flow);
 }
 
@@ -261,18 +311,14 @@ static struct chunk *small_chunk(struct lane *lane, size_t n)
 	if (lane->small_chunk && chunk_left(lane->small_chunk) >= n)
 		return lane->small_chunk;
 	lane_drop_small_chunk(lane);
-	if (!budget_take(&lane->budget, CHUNK_BYTES))
-		return NULL;
-	lane->small_chunk = chunk_get(lane->config.pool);
-	if (!lane->small_chunk)
-		budget_give(&lane->budget, CHUNK_BYTES);
+	lane->small_chunk = charged_chunk_get(lane->config.pool, &lane->budget);
 	return lane->small_chunk;
 }
 
 void lane_drop_small_chunk(struct lane *lane)
 {
 	if (lane->small_chunk)
-		small_chunk_unref(lane->small_chunk, &lane->budget);
+		charged_chunk_unref(lane->small_chunk, &lane->budget);
 	lane->small_chunk = NULL;
 }
 
@@ -290,7 +336,7 @@ static int append_small(struct flow *flow, const struct slice *slice)
 	chunk->used_bytes += slice->length;
 	rc = stream_send_append(&flow->send, &copy, true, &lane->budget);
 	if (rc)
-		small_chunk_unref(chunk, &lane->budget);
+		charged_chunk_unref(chunk, &lane->budget);
 	return rc;
 }
 
@@ -370,8 +416,6 @@ void flow_resume(struct flow *flow)
 int flow_send_datagram(struct flow *flow, const uint8_t *data, size_t length, uint64_t now_us)
 {
 	struct lane *lane = flow->lane;
-	struct datagram_record record = {
-	    flow->id, now_us, flow->next_datagram_id, (uint32_t)length};
 	int rc;
 
 	if (length > DATAGRAM_MAX_BYTES)
@@ -381,12 +425,14 @@ int flow_send_datagram(struct flow *flow, const uint8_t *data, size_t length, ui
 		return ERR_STATE;
 	lane->now_us = now_us;
 	lane_drop_old_datagrams(lane);
-	rc = datagram_queue_push(&lane->datagrams, lane->config.pool, &lane->budget, &record, data);
+	rc = datagram_queue_push(
+	    &lane->datagrams, &flow->datagrams, flow->next_datagram_id, data, length, now_us);
 	if (rc) {
 		lane->counters.datagrams_dropped++;
-		return ERR_LIMIT;
+		return rc;
 	}
 	flow->next_datagram_id++;
+	flow_schedule(flow);
 	return 0;
 }
 

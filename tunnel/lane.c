@@ -55,12 +55,13 @@ static int init_path(struct lane *lane, uint64_t now_us)
 static void init_lists(struct lane *lane)
 {
 	list_init(&lane->control);
-	list_init(&lane->lost);
-	list_init(&lane->ready);
+	list_init(&lane->blocked);
 	list_init(&lane->waiting);
 	list_init(&lane->unopened);
 	list_init(&lane->dead);
 	reassembly_init(&lane->reassembly);
+	datagram_store_init(&lane->datagrams, lane->config.pool, &lane->budget);
+	scheduler_init(&lane->scheduler, lane->config.packet_bytes);
 }
 
 int lane_new(struct lane **out, const struct lane_config *config, uint64_t now_us)
@@ -119,7 +120,6 @@ void lane_free(struct lane *lane)
 		return;
 	lane->is_closing = true;
 	close_flows(lane, REASON_LANE_LOST);
-	datagram_queue_clear(&lane->datagrams, &lane->budget);
 	reassembly_clear(&lane->reassembly, &lane->budget);
 	lane_drop_small_chunk(lane);
 	path_clear(&lane->path);
@@ -158,7 +158,6 @@ static void become_over(struct lane *lane)
 {
 	lane_forget_gathered(lane);
 	close_flows(lane, lane->close_reason ? lane->close_reason : REASON_LANE_LOST);
-	datagram_queue_clear(&lane->datagrams, &lane->budget);
 	reassembly_clear(&lane->reassembly, &lane->budget);
 	lane_drop_small_chunk(lane);
 	lane->close_copies = lane->close_is_told ? 0 : LANE_CLOSE_COPIES;
@@ -302,6 +301,7 @@ void lane_on_timer(struct lane *lane, uint64_t now_us)
 	if (lane_ping_timer_us(lane) <= now_us)
 		lane->ping_is_due = true;
 	reassembly_expire(&lane->reassembly, &lane->budget, now_us);
+	lane_drop_old_datagrams(lane);
 	check_silence(lane);
 	lane_wake_writers(lane);
 	lane_leave(lane);
@@ -386,9 +386,12 @@ void lane_get_stats(const struct lane *lane, struct lane_stats *stats)
 	    .datagrams_received = counters->datagrams_received,
 	    .datagrams_queue_dropped = counters->datagrams_dropped,
 	    .datagrams_incomplete = lane->reassembly.incomplete,
+	    .datagrams_late = counters->datagrams_late,
+	    .datagrams_retransmitted = counters->datagrams_retransmitted,
 	    .flows_opened = counters->flows_opened,
 	    .flows_refused = counters->flows_refused,
 	    .flows_now = lane->flows.count,
+	    .flows_turned_bulk = counters->flows_turned_bulk,
 	    .memory_bytes = lane->budget.used_bytes,
 	    .memory_peak_bytes = lane->budget.peak_bytes,
 	};

@@ -133,7 +133,10 @@ struct lane_stats {
 	uint64_t mtu_probes;   /* of that search */
 	uint64_t mtu_black_holes; /* times that large packets had stopped to arrive */
 	uint64_t datagrams_sent, datagrams_received, datagrams_queue_dropped, datagrams_incomplete;
+	uint64_t datagrams_late; /* dropped because their deadline could not be met any more */
+	uint64_t datagrams_retransmitted;
 	uint64_t flows_opened, flows_refused, flows_now;
+	uint64_t flows_turned_bulk; /* because of what they sent */
 	uint64_t memory_bytes, memory_peak_bytes;
 };
 
@@ -218,6 +221,8 @@ void flow_set_user(struct flow *flow, void *user);
  * realtime, with REPAIR_BUDGET_PCT and without a deadline.
  */
 void flow_set_policy(struct flow *flow, const struct flow_policy *policy);
+/* Its class now: the policy's, or bulk while it takes much of the lane. */
+enum flow_class flow_class(const struct flow *flow);
 uint64_t flow_id(const struct flow *flow); /* unique in the lane */
 struct lane *flow_lane(const struct flow *flow);
 /* Bytes written and not yet acknowledged, and bytes received that the callback did not take. */

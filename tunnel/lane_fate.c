@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What becomes of the frames that were sent: acknowledged ones are done with, lost ones go again in a new
- * packet if they still matter (RFC 9000 section 13.3).  Datagrams and pings are never sent again.
+ * packet if they still matter (RFC 9000 section 13.3): datagrams while their deadline can be met, pings never.
  */
 #include "config.h"
 
@@ -39,6 +39,26 @@ static void reset_fate(struct flow *flow, bool lost)
 	flow->send.reset_is_pending = lost && !flow->send.reset_is_acked;
 }
 
+/* Only those of flows with a deadline that leaves time for it have records. */
+static void datagram_fate(struct flow *flow, const struct sent_frame *frame, bool lost)
+{
+	struct lane *lane = flow->lane;
+	struct datagram *datagram =
+	    datagram_queue_find_sent(&flow->datagrams, (uint32_t)(frame->offset >> 32));
+	uint32_t from = (uint32_t)frame->offset;
+	bool is_wanted;
+
+	if (!datagram)
+		return;
+	if (!lost) {
+		datagram_on_acked(&lane->datagrams, datagram);
+		return;
+	}
+	is_wanted = flow_meets_deadline(flow, datagram->queued_us);
+	lane->counters.datagrams_retransmitted += is_wanted;
+	datagram_on_lost(&lane->datagrams, datagram, from, from + frame->length, is_wanted);
+}
+
 static void flow_fate(struct flow *flow, const struct sent_frame *frame, bool lost)
 {
 	switch (frame->type) {
@@ -48,6 +68,10 @@ static void flow_fate(struct flow *flow, const struct sent_frame *frame, bool lo
 	case FRAME_STREAM:
 	case FRAME_STREAM_FIN:
 		stream_fate(flow, frame, lost);
+		break;
+	case FRAME_DATAGRAM:
+	case FRAME_DATAGRAM_FRAGMENT:
+		datagram_fate(flow, frame, lost);
 		break;
 	case FRAME_RESET:
 		reset_fate(flow, lost);

@@ -4,7 +4,7 @@
  *   lane.c          life, states, timers, counters
  *   lane_receive.c  a packet in: open, frames, their handlers
  *   lane_deliver.c  what arrived goes on to the callbacks; windows
- *   lane_send.c     packets out: the scheduler and the builder
+ *   lane_send.c     packets out: building them in the scheduler's order
  *   lane_fate.c     what becomes of sent frames: acknowledged or lost
  *   flow.c          flows: the caller's functions, opening, ending
  *
@@ -25,8 +25,10 @@
 #include "tunnel/path.h"
 #include "tunnel/reassembly.h"
 #include "tunnel/received.h"
+#include "tunnel/scheduler.h"
 #include "tunnel/stream_recv.h"
 #include "tunnel/stream_send.h"
+#include "tunnel/usage.h"
 
 /*
  * Both directions of a flow.  A flow is dead, and on the lane's dead list, when its sending half was
@@ -41,10 +43,12 @@ struct flow {
 	struct flow_policy policy;
 	struct stream_send send;
 	struct stream_recv recv;
+	struct usage usage;
+	struct datagram_queue datagrams;
 	struct datagram_ids *datagram_ids; /* from the first datagram received on */
 	struct list_node control_node;     /* has control frames to send */
-	struct list_node lost_node;        /* has stream bytes to send again */
-	struct list_node ready_node;       /* has new stream bytes to send */
+	struct schedule schedule;          /* has data to send */
+	struct list_node blocked_node;     /* would have, but for the lane's window */
 	struct list_node waiting_node;     /* waits for on_writable */
 	struct list_node unopened_node;    /* listener: its OPEN was not acknowledged yet */
 	struct list_node dead_node;
@@ -66,8 +70,9 @@ struct flow {
 struct lane_counters {
 	uint64_t packets_received, bytes_received, packets_retransmitted;
 	uint64_t packets_forged, packets_replayed, packets_malformed;
-	uint64_t datagrams_sent, datagrams_received, datagrams_dropped;
-	uint64_t flows_opened, flows_refused;
+	uint64_t datagrams_sent, datagrams_received, datagrams_dropped, datagrams_late,
+	    datagrams_retransmitted;
+	uint64_t flows_opened, flows_refused, flows_turned_bulk;
 };
 
 /* Stream pieces of the received batch, of one flow, in order, that follow flow->recv.taken. */
@@ -108,7 +113,8 @@ struct lane {
 	uint64_t next_flow_id;   /* listener */
 	int64_t sending_flows;   /* with stream bytes that are not acknowledged */
 	uint32_t refused_flows;
-	struct list_node control, lost, ready, waiting, unopened, dead;
+	struct scheduler scheduler;
+	struct list_node control, blocked, waiting, unopened, dead;
 
 	/* Flow control of the lane: sums over its flows. */
 	uint64_t send_maximum, send_used; /* the peer's window; stream bytes sent */
@@ -119,7 +125,7 @@ struct lane {
 	bool max_data_is_pending;
 
 	struct chunk *small_chunk; /* small writes are copied behind one another here */
-	struct datagram_queue datagrams;
+	struct datagram_store datagrams;
 	struct reassembly reassembly;
 	struct gather gather;
 	struct lane_counters counters;
@@ -160,7 +166,7 @@ bool lane_has_frames(const struct lane *lane);
 uint64_t lane_ping_timer_us(const struct lane *lane);
 /* When a path MTU probe can go; UINT64_MAX for not now. */
 uint64_t lane_mtu_timer_us(const struct lane *lane);
-/* Drops queued datagrams past their age, or of flows that are gone, from the front. */
+/* Drops queued datagrams past their age, whoever's turn it is. */
 void lane_drop_old_datagrams(struct lane *lane);
 
 /* lane_fate.c */
@@ -173,6 +179,10 @@ struct flow *flow_new(struct lane *lane, uint64_t id, const struct flow_open *op
 void flow_free(struct flow *flow);
 /* Puts the flow on the lists that its state asks for. */
 void flow_schedule(struct flow *flow);
+/* A datagram that was queued then, sent now, arrives in time. */
+bool flow_meets_deadline(const struct flow *flow, uint64_t queued_us);
+/* The lane's window grew: flows that waited for it go on. */
+void lane_unblock_flows(struct lane *lane);
 /* Ends the sending half by RESET. */
 void flow_reset_sending(struct flow *flow, enum reason reason);
 /* Drops what was received and not taken, and all that follows. */

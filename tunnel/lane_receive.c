@@ -188,6 +188,7 @@ static int on_max_data(struct lane *lane, const struct frame *frame)
 {
 	if (frame->max_data > lane->send_maximum)
 		lane->send_maximum = frame->max_data;
+	lane_unblock_flows(lane);
 	return 0;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets out: what goes first, and the building of packets in their place in the batch.  Order: acks,
- * control frames, lost stream bytes, datagrams, then new stream bytes of one flow after the other, a
- * packet each.  All packets of a batch but the last have one size, so that the kernel can cut them.
+ * Packets out: the building of packets in their place in the batch.  Order: acks, control frames, then data
+ * as the scheduler says.  All packets of a batch but the last have one size, so that the kernel can cut them.
  */
 #include "config.h"
 
@@ -28,15 +27,14 @@ struct build {
 	struct writer w;
 	uint64_t number;
 	bool is_ack_eliciting;
-	bool is_full; /* the path takes no more records for it */
+	bool is_full;   /* the path takes no more records for it */
+	bool is_repeat; /* bears something that was lost */
 };
 
 bool lane_has_frames(const struct lane *lane)
 {
 	return lane->max_data_is_pending || !list_is_empty(&lane->control)
-	       || !list_is_empty(&lane->lost)
-	       || (!list_is_empty(&lane->ready) && lane->send_used < lane->send_maximum)
-	       || !datagram_queue_is_empty(&lane->datagrams);
+	       || !scheduler_is_empty(&lane->scheduler);
 }
 
 uint64_t lane_ping_timer_us(const struct lane *lane)
@@ -211,127 +209,192 @@ static bool put_piece(struct build *build, struct flow *flow, bool lost)
 	return true;
 }
 
-static void put_lost(struct build *build)
-{
-	struct lane *lane = build->lane;
-	struct list_node *node;
-	bool is_any = false;
-
-	while ((node = list_first(&lane->lost))) {
-		struct flow *flow = LIST_ENTRY(node, struct flow, lost_node);
-
-		if (!put_piece(build, flow, true))
-			break;
-		is_any = true;
-		flow_schedule(flow);
-	}
-	lane->counters.packets_retransmitted += is_any;
-}
-
-/* The flow of the datagram at the front, NULL when that is too old or its flow is gone. */
-static struct flow *datagram_flow(struct lane *lane, const struct datagram_record *head)
-{
-	struct flow *flow = flow_table_find(&lane->flows, head->flow);
-
-	if (!flow || flow->send.is_reset)
-		return NULL;
-	/* Once a fragment has gone the rest goes too. */
-	if (lane->datagrams.done == 0 && lane->now_us - head->queued_us > DATAGRAM_QUEUE_AGE_US)
-		return NULL;
-	return flow;
-}
-
 void lane_drop_old_datagrams(struct lane *lane)
 {
-	const struct datagram_record *head;
+	struct datagram *oldest;
 
-	while ((head = datagram_queue_head(&lane->datagrams, &lane->budget))
-	       && !datagram_flow(lane, head)) {
-		datagram_queue_pop(&lane->datagrams, &lane->budget);
+	while ((oldest = datagram_store_oldest(&lane->datagrams))
+	       && lane->now_us - oldest->queued_us > DATAGRAM_QUEUE_AGE_US) {
+		struct flow *flow = LIST_ENTRY(oldest->queue, struct flow, datagrams);
+
+		datagram_drop(&lane->datagrams, oldest);
 		lane->counters.datagrams_dropped++;
+		flow_schedule(flow);
 	}
 }
 
-static bool put_whole_datagram(
-    struct build *build, struct flow *flow, const struct datagram_record *head)
+/* Why the datagram is not to be sent any more: a counter, or NULL. Once a part of it has gone the rest goes too. */
+static uint64_t *drop_counter(struct flow *flow, const struct datagram *datagram)
 {
-	struct lane *lane = build->lane;
-	uint8_t *data;
+	struct lane *lane = flow->lane;
+	uint64_t waited_us = lane->now_us - datagram->queued_us;
+	bool is_last = flow->datagrams.bytes <= lane->path.packet_bytes;
 
-	if (!put_open_before(build, flow, FRAME_DATAGRAM_MAX_BYTES + head->length))
+	if (datagram->is_begun && !datagram->is_kept)
+		return NULL;
+	if (!flow_meets_deadline(flow, datagram->queued_us))
+		return &lane->counters.datagrams_late;
+	if (datagram->is_kept)
+		return NULL;
+	if (waited_us > DATAGRAM_QUEUE_AGE_US
+	    || codel_drops(&flow->datagrams.codel, waited_us, is_last, lane->now_us))
+		return &lane->counters.datagrams_dropped;
+	return NULL;
+}
+
+/* The flow's next datagram that is worth sending, NULL when there is none. */
+static struct datagram *next_datagram(struct flow *flow)
+{
+	struct datagram *datagram;
+	uint64_t *counter;
+
+	while ((datagram = datagram_queue_head(&flow->datagrams))
+	       && (counter = drop_counter(flow, datagram))) {
+		++*counter;
+		datagram_drop(&flow->lane->datagrams, datagram);
+	}
+	return datagram;
+}
+
+/* It may go again when it is lost: then the path tells its fate. */
+static bool is_worth_keeping(const struct flow *flow, const struct datagram *datagram)
+{
+	const struct lane *lane = flow->lane;
+
+	if (datagram->is_begun)
+		return datagram->frames > 0 || datagram->is_kept;
+	return flow->policy.deadline_us > lane->path.rtt.smoothed_us * 3 / 2
+	       && datagram_may_be_kept(&lane->datagrams, datagram);
+}
+
+static bool record_datagram(
+    struct build *build, struct flow *flow, struct datagram *datagram, uint8_t type, size_t length)
+{
+	uint64_t offset = (uint64_t)datagram->id << 32 | datagram->from;
+
+	build->is_ack_eliciting = true;
+	if (!is_worth_keeping(flow, datagram))
+		return true;
+	if (!record(build, type, flow->id, offset, length))
 		return false;
-	data = frame_write_datagram(&build->w, head->flow, head->id, head->length);
-	datagram_queue_read(&lane->datagrams, &lane->budget, data, head->length);
+	datagram->frames++;
 	return true;
 }
 
-static bool put_fragment(struct build *build, struct flow *flow, const struct datagram_record *head)
+static bool put_whole_datagram(struct build *build, struct flow *flow, struct datagram *datagram)
 {
-	struct lane *lane = build->lane;
+	uint32_t length = datagram->length;
+
+	if (!put_open_before(build, flow, FRAME_DATAGRAM_MAX_BYTES + length)
+	    || !record_datagram(build, flow, datagram, FRAME_DATAGRAM, length))
+		return false;
+	datagram_read(
+	    datagram, frame_write_datagram(&build->w, flow->id, datagram->id, length), length);
+	return true;
+}
+
+static bool put_fragment(struct build *build, struct flow *flow, struct datagram *datagram)
+{
 	struct frame_datagram fragment = {
-	    .flow = head->flow,
-	    .id = head->id,
-	    .total = head->length,
-	    .offset = lane->datagrams.done,
+	    .flow = flow->id,
+	    .id = datagram->id,
+	    .total = datagram->length,
+	    .offset = datagram->from,
 	};
-	size_t left = head->length - lane->datagrams.done;
-	uint8_t *data;
+	size_t left = datagram->to - datagram->from;
 
 	if (!put_open_before(build, flow, FRAME_FRAGMENT_MAX_BYTES + PIECE_MIN_BYTES))
 		return false;
 	fragment.length = writer_left(&build->w) - FRAME_FRAGMENT_MAX_BYTES;
 	if (fragment.length > left)
 		fragment.length = left;
-	data = frame_write_fragment(&build->w, &fragment);
-	datagram_queue_read(&lane->datagrams, &lane->budget, data, (uint32_t)fragment.length);
+	if (!record_datagram(build, flow, datagram, FRAME_DATAGRAM_FRAGMENT, fragment.length))
+		return false;
+	datagram_read(
+	    datagram, frame_write_fragment(&build->w, &fragment), (uint32_t)fragment.length);
 	return true;
 }
 
-static void put_datagrams(struct build *build)
+/* Puts the datagram, or a part of it, into the packet. False when there is not room. */
+static bool put_datagram(struct build *build, struct flow *flow, struct datagram *datagram)
 {
 	struct lane *lane = build->lane;
 	/* A datagram that no packet holds whole, even beside its OPEN, goes in fragments. */
 	size_t most_whole = lane->path.packet_bytes - PACKET_OVERHEAD_BYTES - FRAME_OPEN_MAX_BYTES
 	                    - FRAME_DATAGRAM_MAX_BYTES;
 
-	for (;;) {
-		const struct datagram_record *head;
-		struct flow *flow;
-		bool is_put;
+	/* What began in fragments goes on in them, though packets have grown. */
+	bool is_whole = datagram->length <= most_whole && datagram->from == 0
+	                && datagram->to == datagram->length;
 
-		lane_drop_old_datagrams(lane);
-		head = datagram_queue_head(&lane->datagrams, &lane->budget);
-		if (!head)
-			return;
-		flow = datagram_flow(lane, head);
-		/* What began in fragments goes on in them, though packets have grown. */
-		is_put = head->length <= most_whole && lane->datagrams.done == 0
-		             ? put_whole_datagram(build, flow, head)
-		             : put_fragment(build, flow, head);
-		if (!is_put)
-			return;
-		build->is_ack_eliciting = true;
+	if (!(is_whole ? put_whole_datagram(build, flow, datagram)
+	               : put_fragment(build, flow, datagram)))
+		return false;
+	if (datagram->from < datagram->to)
+		return true;
+	lane->counters.datagrams_sent += !datagram->is_kept;
+	datagram_sent(&lane->datagrams, datagram);
+	return true;
+}
+
+/* The lane's rate as its flows' shares are judged by. */
+static uint64_t lane_rate_Bps(const struct lane *lane)
+{
+	uint64_t rate_Bps = path_pacing_rate_Bps(&lane->path);
+
+	if (rate_Bps > 0)
+		return rate_Bps;
+	return path_window_bytes(&lane->path) * 1000000 / (lane->path.rtt.smoothed_us + 1);
+}
+
+/* The turn is over: the flow's next one, and its class, follow from what it sent. */
+static void end_turn(struct lane *lane, struct turn turn, struct flow *flow, size_t bytes)
+{
+	scheduler_on_sent(&lane->scheduler, turn, (uint32_t)bytes);
+	flow_schedule(flow);
+	if (!scheduler_is_empty(&lane->scheduler)
+	    && usage_on_sent(&flow->usage, bytes, lane_rate_Bps(lane), lane->now_us)) {
+		lane->counters.flows_turned_bulk += flow->policy.class != CLASS_BULK;
 		flow_schedule(flow);
-		if (lane->datagrams.done == head->length) {
-			lane->counters.datagrams_sent++;
-			datagram_queue_pop(&lane->datagrams, &lane->budget);
-		}
 	}
 }
 
-static void put_streams(struct build *build)
+/* One frame of the flow whose turn it is. False when the packet has no room for it. */
+static bool take_turn(struct build *build, struct turn turn)
 {
 	struct lane *lane = build->lane;
-	struct list_node *node;
+	struct flow *flow = LIST_ENTRY(turn.flow, struct flow, schedule);
+	struct datagram *datagram = next_datagram(flow);
+	size_t before = writer_length(&build->w);
+	bool has_stream =
+	    turn.is_lost ? stream_send_has_lost(&flow->send) : stream_send_has_new(&flow->send);
+	bool is_blocked = !turn.is_lost && flow->send.sent < flow->send.end
+	                  && lane->send_used >= lane->send_maximum;
 
-	while (lane->send_used < lane->send_maximum && (node = list_first(&lane->ready))) {
-		struct flow *flow = LIST_ENTRY(node, struct flow, ready_node);
+	if (datagram ? !put_datagram(build, flow, datagram)
+	             : has_stream && !is_blocked && !put_piece(build, flow, turn.is_lost))
+		return false;
+	build->is_repeat |= turn.is_lost;
+	end_turn(lane, turn, flow, writer_length(&build->w) - before);
+	return true;
+}
 
-		if (!put_piece(build, flow, false))
-			return;
-		list_del(node);
-		flow_schedule(flow);
+/* When what is next does not fit, those of the classes below may fill the packet. */
+static void put_data(struct build *build)
+{
+	struct lane *lane = build->lane;
+	unsigned from = CLASS_REALTIME;
+	struct turn turn;
+
+	lane->scheduler.quantum_bytes = lane->path.packet_bytes;
+	while (!lane_is_over(lane) && (turn = scheduler_next(&lane->scheduler, from)).flow) {
+		if (take_turn(build, turn))
+			continue;
+		if (!has_room(build, PIECE_MIN_BYTES))
+			break;
+		from = turn.flow->class + 1u;
 	}
+	lane->counters.packets_retransmitted += build->is_repeat;
 }
 
 static void put_ping(struct build *build)
@@ -347,9 +410,7 @@ static void put_frames(struct build *build, bool may_send_data)
 	put_ack(build);
 	if (may_send_data) {
 		put_control(build);
-		put_lost(build);
-		put_datagrams(build);
-		put_streams(build);
+		put_data(build);
 	}
 	if ((lane->ping_is_due || lane->probes_due) && !build->is_ack_eliciting)
 		put_ping(build);

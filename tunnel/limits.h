@@ -37,10 +37,13 @@ enum {
 
 	/* The largest UDP payload over IPv4: 65,535 less IP and UDP headers (RFC 768, RFC 791). */
 	DATAGRAM_MAX_BYTES = 65507,
+	HEAVY_PART = 4,
 	/* Of the lane's bytes, for protecting a flow whose accelerator says nothing else. */
 	REPAIR_BUDGET_PCT = 30,
 	/* Own queue of datagrams: the design's age, and 100 ms of 320 Mbit/s. */
 	DATAGRAM_QUEUE_MAX_BYTES = 4 << 20,
+	/* Of one flow, sent and kept until their fate is known; the receiver tells no more apart. */
+	DATAGRAM_KEPT_MAX = 1024,
 	/* Incomplete datagrams of a lane, their bytes, and the pieces of one that may lie apart. */
 	REASSEMBLY_MAX_DATAGRAMS = 256,
 	REASSEMBLY_MAX_BYTES = 4 << 20,
@@ -82,6 +85,14 @@ enum {
 #define LANE_SUSPECT_US UINT64_C(200000)  /* or one PTO, when that is longer */
 #define LANE_DOWN_US    UINT64_C(500000)  /* or two PTO */
 #define LANE_OVER_US    UINT64_C(30000000) /* silent for so long */
+
+/* A flow that took 1/HEAVY_PART of the lane's rate for so long is bulk, until it is idle for so long. */
+#define HEAVY_AFTER_US UINT64_C(1000000)
+#define HEAVY_IDLE_US  UINT64_C(1000000)
+
+/* RFC 8289 section 4.4. */
+#define CODEL_TARGET_US   UINT64_C(5000)
+#define CODEL_INTERVAL_US UINT64_C(100000)
 
 #define DATAGRAM_QUEUE_AGE_US UINT64_C(100000)
 #define REASSEMBLY_AGE_US     UINT64_C(1000000)

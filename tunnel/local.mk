@@ -46,7 +46,11 @@ libtunnel_a_SOURCES += \
 # Lanes: packets, frames, flows.
 libtunnel_a_SOURCES += \
 	tunnel/budget.h \
+	tunnel/charged_chunk.h \
+	tunnel/codel.c tunnel/codel.h \
 	tunnel/datagram_queue.c tunnel/datagram_queue.h \
+	tunnel/scheduler.c tunnel/scheduler.h \
+	tunnel/usage.c tunnel/usage.h \
 	tunnel/epochs.c tunnel/epochs.h \
 	tunnel/flow.c \
 	tunnel/flow_ids.c tunnel/flow_ids.h \
@@ -66,6 +70,7 @@ libtunnel_a_SOURCES += \
 	tunnel/stream_send.c tunnel/stream_send.h
 check_PROGRAMS += \
 	tests/unit/budget_test \
+	tests/unit/codel_test \
 	tests/unit/datagram_queue_test \
 	tests/unit/epochs_test \
 	tests/unit/flow_ids_test \
@@ -77,8 +82,10 @@ check_PROGRAMS += \
 	tests/unit/range_set_test \
 	tests/unit/reason_test \
 	tests/unit/reassembly_test \
+	tests/unit/scheduler_test \
 	tests/unit/stream_recv_test \
-	tests/unit/stream_send_test
+	tests/unit/stream_send_test \
+	tests/unit/usage_test
 tests_unit_lane_test_SOURCES = tests/unit/lane_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 check_PROGRAMS += \
 	tests/unit/cookie_test \

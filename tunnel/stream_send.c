@@ -7,6 +7,7 @@
 #include "tunnel/stream_send.h"
 
 #include "base/err.h"
+#include "tunnel/charged_chunk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +24,10 @@ static struct send_slice *slice_at(const struct stream_send *send, uint32_t inde
 	return &send->slices[(send->slice_first + index) & (send->slice_capacity - 1)];
 }
 
-void small_chunk_unref(struct chunk *chunk, struct budget *budget)
-{
-	if (chunk->refs == 1)
-		budget_give(budget, CHUNK_BYTES);
-	chunk_unref(chunk);
-}
-
 static void unref_slice(struct chunk *chunk, bool is_small, struct budget *budget)
 {
 	if (is_small)
-		small_chunk_unref(chunk, budget);
+		charged_chunk_unref(chunk, budget);
 	else
 		chunk_unref(chunk);
 }

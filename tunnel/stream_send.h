@@ -58,8 +58,6 @@ void stream_send_clear(struct stream_send *send, struct budget *budget);
  */
 int stream_send_append(
     struct stream_send *send, const struct slice *slice, bool small, struct budget *budget);
-/* Gives up a reference to a chunk of small slices. */
-void small_chunk_unref(struct chunk *chunk, struct budget *budget);
 /* No more bytes follow. */
 void stream_send_finish(struct stream_send *send);
 /* Drops all bytes; a RESET frame is to be sent. Without effect when reset or done. */

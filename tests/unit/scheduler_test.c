@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scheduler: shares of the classes, turns within them, and what goes first.
+ */
+#include "config.h"
+
+#include "tunnel/scheduler.h"
+
+#include "base/rng.h"
+#include "tests/unit/cmocka_all.h"
+
+#include <string.h>
+
+enum { FLOWS = 12, PACKET_BYTES = 1000, REALTIME = 0, INTERACTIVE = 1, BULK = 2 };
+
+struct source {
+	struct schedule schedule;
+	uint64_t new_bytes, lost_bytes; /* to send */
+	uint64_t sent;
+	uint32_t piece_bytes; /* sent in a turn */
+	unsigned class;
+};
+
+struct world {
+	struct scheduler scheduler;
+	struct source sources[FLOWS];
+};
+
+static struct world world;
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	scheduler_init(&world.scheduler, PACKET_BYTES);
+	for (int i = 0; i < FLOWS; i++) {
+		schedule_init(&world.sources[i].schedule);
+		world.sources[i].piece_bytes = PACKET_BYTES;
+	}
+	return 0;
+}
+
+static void update(struct source *source)
+{
+	scheduler_set(&world.scheduler, &source->schedule, source->class, source->lost_bytes > 0,
+	    source->new_bytes > 0);
+}
+
+static void give(int index, unsigned class, uint64_t bytes)
+{
+	world.sources[index].class = class;
+	world.sources[index].new_bytes += bytes;
+	update(&world.sources[index]);
+}
+
+/* One turn; the flow's index, -1 when nobody waits. */
+static int step(unsigned from)
+{
+	struct turn turn = scheduler_next(&world.scheduler, from);
+	struct source *source;
+	uint64_t *left, bytes;
+
+	if (!turn.flow)
+		return -1;
+	source = LIST_ENTRY(turn.flow, struct source, schedule);
+	left = turn.is_lost ? &source->lost_bytes : &source->new_bytes;
+	assert_true(*left > 0);
+	bytes = *left < source->piece_bytes ? *left : source->piece_bytes;
+	*left -= bytes;
+	source->sent += bytes;
+	scheduler_on_sent(&world.scheduler, turn, (uint32_t)bytes);
+	update(source);
+	return (int)(source - world.sources);
+}
+
+static void run(int turns)
+{
+	for (int i = 0; i < turns; i++)
+		assert_int_not_equal(step(0), -1);
+}
+
+static uint64_t share_percent(int index, uint64_t total)
+{
+	return (world.sources[index].sent * 200 + total) / (2 * total);
+}
+
+static void classes_have_their_shares(void **state)
+{
+	const uint64_t total = 1000 * PACKET_BYTES;
+
+	(void)state;
+	for (int class = 0; class < SCHEDULER_CLASSES; class ++)
+		give(class, (unsigned)class, UINT64_C(1) << 40);
+	run(1000);
+	assert_int_equal(share_percent(0, total), 80);
+	assert_int_equal(share_percent(1, total), 10);
+	assert_int_equal(share_percent(2, total), 10);
+}
+
+static void two_classes_share_what_the_third_leaves(void **state)
+{
+	const uint64_t total = 1000 * PACKET_BYTES;
+
+	(void)state;
+	give(0, INTERACTIVE, UINT64_C(1) << 40);
+	give(1, BULK, UINT64_C(1) << 40);
+	run(1000);
+	assert_int_equal(share_percent(0, total), 90);
+	assert_int_equal(share_percent(1, total), 10);
+	set_up(NULL);
+	give(0, REALTIME, UINT64_C(1) << 40);
+	give(1, BULK, UINT64_C(1) << 40);
+	run(1000);
+	assert_int_equal(share_percent(0, total), 80);
+	assert_int_equal(share_percent(1, total), 20);
+}
+
+/* Small pieces too, as of a call beside a download. */
+static void shares_hold_for_small_pieces(void **state)
+{
+	(void)state;
+	give(0, REALTIME, UINT64_C(1) << 40);
+	give(1, INTERACTIVE, UINT64_C(1) << 40);
+	world.sources[0].piece_bytes = 61;
+	run(50000);
+	assert_int_equal(share_percent(0, world.sources[0].sent + world.sources[1].sent), 80);
+}
+
+static void nobody_owes_what_nobody_waited_for(void **state)
+{
+	(void)state;
+	give(0, REALTIME, UINT64_C(1) << 40);
+	run(1000);
+	give(1, BULK, UINT64_C(1) << 40);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(step(0), 0);
+}
+
+static void urgent_ones_go_first(void **state)
+{
+	(void)state;
+	give(0, BULK, 100 * PACKET_BYTES);
+	run(3);
+	give(1, INTERACTIVE, 100);
+	give(2, REALTIME, 100);
+	assert_int_equal(step(0), 2);
+	assert_int_equal(step(0), 1);
+	assert_int_equal(step(0), 0);
+}
+
+static void equal_flows_get_equal_bytes(void **state)
+{
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, test_seed());
+	for (int i = 0; i < 5; i++)
+		give(i, BULK, UINT64_C(1) << 40);
+	for (int turn = 0; turn < 5000; turn++) {
+		for (int i = 0; i < 5; i++)
+			world.sources[i].piece_bytes =
+			    (uint32_t)(1 + rng_below(&rng, PACKET_BYTES) / (unsigned)(i + 1));
+		run(1);
+	}
+	for (int i = 1; i < 5; i++)
+		assert_in_range(world.sources[i].sent + 2 * PACKET_BYTES, world.sources[0].sent,
+		    world.sources[0].sent + 4 * PACKET_BYTES);
+}
+
+static void new_flows_go_before_long_ones(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		give(i, INTERACTIVE, 100 * PACKET_BYTES);
+	run(20);
+	give(7, INTERACTIVE, 100);
+	assert_int_equal(step(0), 7);
+}
+
+/* One that always has a full packet, but never more at once, is no new flow each time. */
+static void trickling_is_no_privilege(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		give(i, INTERACTIVE, UINT64_C(1) << 40);
+	for (int i = 0; i < 400; i++) {
+		if (world.sources[9].new_bytes == 0)
+			give(9, INTERACTIVE, PACKET_BYTES);
+		run(1);
+	}
+	assert_in_range(world.sources[9].sent, 50 * PACKET_BYTES, 110 * PACKET_BYTES);
+}
+
+static void lost_bytes_go_first_in_their_class_only(void **state)
+{
+	(void)state;
+	give(0, INTERACTIVE, 10 * PACKET_BYTES);
+	give(1, BULK, 10 * PACKET_BYTES);
+	give(2, BULK, 10 * PACKET_BYTES);
+	give(3, BULK, 0);
+	world.sources[3].lost_bytes = 2 * PACKET_BYTES;
+	update(&world.sources[3]);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(step(0), 0);
+	assert_int_equal(step(BULK), 3);
+	assert_int_equal(step(BULK), 3);
+	assert_int_equal(world.sources[3].lost_bytes, 0);
+	assert_int_equal(step(BULK), 1);
+}
+
+static void it_is_empty_when_all_were_sent_or_gone(void **state)
+{
+	(void)state;
+	assert_true(scheduler_is_empty(&world.scheduler));
+	for (int i = 0; i < FLOWS; i++)
+		give(i, (unsigned)i % 3, 5000);
+	scheduler_remove(&world.scheduler, &world.sources[4].schedule);
+	assert_false(scheduler_is_empty(&world.scheduler));
+	run((FLOWS - 1) * 5);
+	assert_true(scheduler_is_empty(&world.scheduler));
+	assert_int_equal(step(0), -1);
+	assert_int_equal(world.sources[4].sent, 0);
+}
+
+/* A flow whose class changes waits there, with its bytes. */
+static void a_flow_changes_its_class(void **state)
+{
+	(void)state;
+	give(0, INTERACTIVE, 100 * PACKET_BYTES);
+	give(1, INTERACTIVE, 100 * PACKET_BYTES);
+	give(1, BULK, 0);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(step(0), 0);
+	assert_int_equal(step(BULK), 1);
+	give(1, REALTIME, 0);
+	assert_int_equal(step(0), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(classes_have_their_shares, set_up),
+	    cmocka_unit_test_setup(two_classes_share_what_the_third_leaves, set_up),
+	    cmocka_unit_test_setup(shares_hold_for_small_pieces, set_up),
+	    cmocka_unit_test_setup(nobody_owes_what_nobody_waited_for, set_up),
+	    cmocka_unit_test_setup(urgent_ones_go_first, set_up),
+	    cmocka_unit_test_setup(equal_flows_get_equal_bytes, set_up),
+	    cmocka_unit_test_setup(new_flows_go_before_long_ones, set_up),
+	    cmocka_unit_test_setup(trickling_is_no_privilege, set_up),
+	    cmocka_unit_test_setup(lost_bytes_go_first_in_their_class_only, set_up),
+	    cmocka_unit_test_setup(it_is_empty_when_all_were_sent_or_gone, set_up),
+	    cmocka_unit_test_setup(a_flow_changes_its_class, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
