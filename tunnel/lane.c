@@ -7,6 +7,7 @@
 #include "tunnel/lane.h"
 
 #include "base/err.h"
+#include "tunnel/cc_bbr.h"
 #include "tunnel/cc_cubic.h"
 #include "tunnel/cc_fixed.h"
 #include "tunnel/lane_private.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 
 static const struct cc_ops *const controllers[] = {
-    [LANE_BBR] = &cc_cubic,
+    [LANE_BBR] = &cc_bbr,
     [LANE_CUBIC] = &cc_cubic,
     [LANE_FIXED] = &cc_fixed,
 };

@@ -7,6 +7,7 @@ libtunnel_a_SOURCES += \
 	tunnel/ack.h \
 	tunnel/aead.c tunnel/aead.h \
 	tunnel/cc.h \
+	tunnel/cc_bbr.c tunnel/cc_bbr.h \
 	tunnel/cc_cubic.c tunnel/cc_cubic.h \
 	tunnel/cc_fixed.c tunnel/cc_fixed.h \
 	tunnel/loss.c tunnel/loss.h \
@@ -20,6 +21,7 @@ libtunnel_a_SOURCES += \
 	tunnel/sentmap.c tunnel/sentmap.h
 check_PROGRAMS += \
 	tests/unit/aead_test \
+	tests/unit/cc_bbr_test \
 	tests/unit/cc_cubic_test \
 	tests/unit/cc_fixed_test \
 	tests/unit/loss_test \

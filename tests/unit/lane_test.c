@@ -354,7 +354,7 @@ static void keys_change_by_time_under_traffic(void **state)
 
 static void an_outage_is_survived(void **state)
 {
-	static const uint64_t outages_us[] = {300000, 3000000, 20000000};
+	static const uint64_t outages_us[] = {350000, 3000000, 20000000};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * BBR on a line made of formulas: what it learns, what it answers to loss, queue and marks, and to the
+ * lack of them.  How it shares lines is the simulator's.
+ */
+#include "tunnel/cc_bbr.h"
+
+#include "tunnel/path_limits.h"
+
+#include "tests/unit/cmocka_all.h"
+
+enum { PACKET_BYTES = 1000, RTT_US = 50000, ACKS_A_ROUND = 10 };
+
+/* The line: 5,000,000 bytes a second are 250 packets in flight. */
+struct fixture {
+	_Alignas(16) uint8_t state[1024];
+	struct rtt rtt;
+	double line_Bps, loss;
+	uint64_t queue_us; /* that others make */
+	uint64_t now_us, next_number;
+	double demand_Bps; /* that the application has; 0: endless */
+};
+
+static int set_up(void **state)
+{
+	static struct fixture f;
+
+	f = (struct fixture){.now_us = 1000000, .line_Bps = 5e6};
+	assert_true(cc_bbr.state_bytes <= sizeof(f.state));
+	cc_bbr.init(f.state, &(struct cc_start){.now_us = f.now_us, .packet_bytes = PACKET_BYTES});
+	rtt_init(&f.rtt, 0);
+	rtt_update(&f.rtt, RTT_US, 0, 0, 0);
+	*state = &f;
+	return 0;
+}
+
+static double pace_Bps(const struct fixture *f)
+{
+	return (double)cc_bbr.pacing_rate_Bps(f->state, &f->rtt);
+}
+
+static double rate_Bps(const struct fixture *f)
+{
+	return (double)cc_bbr.path_rate_Bps(f->state, &f->rtt);
+}
+
+static double window(const struct fixture *f)
+{
+	return (double)cc_bbr.window_bytes(f->state);
+}
+
+/* One round trip: as much goes as pace and window allow, the line takes what it can, some is lost. */
+static void run_round(struct fixture *f)
+{
+	double rtt_us = (double)(RTT_US + f->queue_us);
+	double sent =
+	    pace_Bps(f) * rtt_us / 1e6 < window(f) ? pace_Bps(f) * rtt_us / 1e6 : window(f);
+	double rate, delivered;
+
+	if (f->demand_Bps > 0 && sent > f->demand_Bps * rtt_us / 1e6)
+		sent = f->demand_Bps * rtt_us / 1e6;
+	rate = sent * 1e6 / rtt_us;
+	if (rate > f->line_Bps)
+		rate = f->line_Bps;
+	rate *= 1 - f->loss;
+	delivered = rate * rtt_us / 1e6;
+	f->next_number += (uint64_t)(sent / PACKET_BYTES) + ACKS_A_ROUND;
+	for (unsigned i = 1; i <= ACKS_A_ROUND; i++) {
+		uint64_t lost = (uint64_t)((sent - delivered) / ACKS_A_ROUND);
+		struct cc_ack ack = {
+		    .bytes = (uint64_t)(delivered / ACKS_A_ROUND),
+		    .in_flight_bytes = (uint64_t)(rate * RTT_US / 1e6),
+		    .used_bytes = (uint64_t)sent,
+		    .largest_number = f->next_number - ACKS_A_ROUND + i - 1,
+		    .next_number = f->next_number + i,
+		    .rtt_sample_us = RTT_US + f->queue_us,
+		    .rtt = &f->rtt,
+		    .rate = {.rate_Bps = (uint64_t)rate,
+		        .delivered_bytes = (uint64_t)delivered,
+		        .is_app_limited = f->demand_Bps > 0},
+		};
+
+		f->now_us += (uint64_t)rtt_us / ACKS_A_ROUND;
+		ack.now_us = f->now_us;
+		ack.largest_sent_us = f->now_us - (uint64_t)rtt_us;
+		if (lost > 0)
+			cc_bbr.on_loss(f->state, &(struct cc_loss){.now_us = f->now_us,
+			                             .packets = 1,
+			                             .bytes = lost,
+			                             .largest_sent_us = ack.largest_sent_us});
+		rtt_update(&f->rtt, RTT_US + f->queue_us, 0, 0, f->now_us);
+		cc_bbr.on_ack(f->state, &ack);
+	}
+}
+
+static void run_seconds(struct fixture *f, double seconds)
+{
+	uint64_t until_us = f->now_us + (uint64_t)(seconds * 1e6);
+
+	while (f->now_us < until_us)
+		run_round(f);
+}
+
+static void it_starts_with_ten_packets_and_doubles(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(window(f), CC_INITIAL_WINDOW_PKTS * PACKET_BYTES);
+	run_round(f);
+	assert_in_range(window(f), 19000, 21000);
+	run_round(f);
+	assert_in_range(window(f), 36000, 42000);
+}
+
+static void it_finds_the_rate_and_keeps_near_it(void **state)
+{
+	struct fixture *f = *state;
+
+	run_seconds(f, 1);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.98, f->line_Bps);
+	for (int i = 0; i < 200; i++) {
+		run_round(f);
+		assert_in_range(pace_Bps(f), f->line_Bps * 0.88, f->line_Bps * 1.25);
+		assert_in_range(
+		    window(f), f->line_Bps * RTT_US / 1e6, f->line_Bps * RTT_US / 1e6 * 3.3);
+	}
+}
+
+static void random_loss_shrinks_nothing_and_is_made_up_for(void **state)
+{
+	struct fixture *f = *state;
+	double sum = 0;
+
+	f->loss = 0.1;
+	run_seconds(f, 30);
+	for (int i = 0; i < 100; i++) {
+		run_round(f);
+		sum += pace_Bps(f);
+	}
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.87, f->line_Bps * 0.9);
+	assert_in_range(sum / 100, f->line_Bps * 0.96, f->line_Bps * 1.05);
+}
+
+static void loss_with_a_long_queue_cuts_to_what_is_delivered(void **state)
+{
+	struct fixture *f = *state;
+
+	run_seconds(f, 4);
+	f->line_Bps /= 4;
+	f->queue_us = RTT_US / 2;
+	f->loss = 0.2;
+	for (int i = 0; i < 6; i++)
+		run_round(f);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.7, f->line_Bps * 2);
+}
+
+static void a_mark_cuts_too(void **state)
+{
+	struct fixture *f = *state;
+
+	run_seconds(f, 4);
+	f->line_Bps /= 4;
+	for (int i = 0; i < 6; i++) {
+		cc_bbr.on_ecn(f->state, &(struct cc_ecn){.ce_pkts = 1});
+		run_round(f);
+	}
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.7, f->line_Bps * 2);
+}
+
+static void a_rate_that_doubles_is_found(void **state)
+{
+	struct fixture *f = *state;
+
+	run_seconds(f, 4);
+	f->line_Bps *= 2;
+	run_seconds(f, 7);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.95, f->line_Bps);
+}
+
+static void a_rate_that_falls_is_forgotten(void **state)
+{
+	struct fixture *f = *state;
+
+	run_seconds(f, 4);
+	f->line_Bps /= 2;
+	run_seconds(f, 8);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.95, f->line_Bps * 1.05);
+}
+
+static void idle_times_forget_nothing(void **state)
+{
+	struct fixture *f = *state;
+	double before;
+
+	run_seconds(f, 4);
+	before = f->line_Bps;
+	f->demand_Bps = f->line_Bps / 100;
+	run_seconds(f, 120);
+	assert_in_range(rate_Bps(f), before * 0.98, before);
+	assert_true(window(f) >= 2 * before * RTT_US / 1e6 * 0.98);
+}
+
+static void a_standing_queue_is_drained_to_see_the_shortest_round_trip(void **state)
+{
+	struct fixture *f = *state;
+	double least = window(f) * 1e6;
+
+	run_seconds(f, 4);
+	f->queue_us = RTT_US / 5;
+	for (int i = 0; i < 120; i++) {
+		run_round(f);
+		least = window(f) < least ? window(f) : least;
+	}
+	assert_in_range(least, f->line_Bps * RTT_US / 1e6 * 0.4, f->line_Bps * RTT_US / 1e6 * 0.6);
+}
+
+static void persistent_congestion_halves(void **state)
+{
+	struct fixture *f = *state;
+	double before;
+
+	run_seconds(f, 4);
+	before = rate_Bps(f);
+	cc_bbr.on_loss(f->state,
+	    &(struct cc_loss){.now_us = f->now_us, .packets = 100, .is_persistent = true});
+	assert_in_range(rate_Bps(f), before * 0.49, before * 0.51);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(it_starts_with_ten_packets_and_doubles, set_up),
+	    cmocka_unit_test_setup(it_finds_the_rate_and_keeps_near_it, set_up),
+	    cmocka_unit_test_setup(random_loss_shrinks_nothing_and_is_made_up_for, set_up),
+	    cmocka_unit_test_setup(loss_with_a_long_queue_cuts_to_what_is_delivered, set_up),
+	    cmocka_unit_test_setup(a_mark_cuts_too, set_up),
+	    cmocka_unit_test_setup(a_rate_that_doubles_is_found, set_up),
+	    cmocka_unit_test_setup(a_rate_that_falls_is_forgotten, set_up),
+	    cmocka_unit_test_setup(idle_times_forget_nothing, set_up),
+	    cmocka_unit_test_setup(
+	        a_standing_queue_is_drained_to_see_the_shortest_round_trip, set_up),
+	    cmocka_unit_test_setup(persistent_congestion_halves, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

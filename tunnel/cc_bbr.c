@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * BBR (draft-ietf-ccwg-bbr, version 3): a model of the path, its rate and its shortest round trip, decides
+ * the pace and the window; it probes for more every few seconds.  The answer to loss is another than the
+ * draft's, which collapses on lines that lose at random: what is lost while no queue can be the cause is
+ * the line's own (the floor), is made up for in the pace, and shrinks nothing.
+ */
+#include "tunnel/cc_bbr.h"
+
+#include "tunnel/path_limits.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Gains by the draft, section 2 (constants); the names are its. */
+#define STARTUP_PACING_GAIN 2.77
+#define DRAIN_PACING_GAIN   0.5
+#define DOWN_PACING_GAIN    0.9
+#define UP_PACING_GAIN      1.25
+#define WINDOW_GAIN         2.0
+#define UP_WINDOW_GAIN      2.25
+#define PACING_MARGIN       0.99
+#define BETA                0.7
+#define HEADROOM            0.15
+#define FULL_BW_GROWTH      1.25
+#define PROBE_RTT_GAIN      0.5
+
+/* Loss: what is more than the floor and this is too much; at most so much is ever the line's own. */
+#define LOSS_MARGIN     0.02
+#define LOSS_MOST       0.15
+#define LOSS_FLOOR_PKTS 1000 /* that the floor is an average of */
+#define LOSS_DEVIATIONS 3    /* chance makes no verdict */
+
+enum {
+	FULL_BW_ROUNDS = 3,
+	PROBE_WAIT_US = 2000000, /* and up to a second more */
+	PROBE_WAIT_SPREAD_US = 1000000,
+	PROBE_ROUNDS_MAX = 63, /* coexistence with Reno */
+	PROBE_RTT_EVERY_US = 5000000,
+	PROBE_RTT_US = 200000,
+	QUEUE_MIN_US = 5000, /* queues up to there are nobody's harm */
+	QUEUE_RTT_DIVISOR = 4,
+	UP_QUEUE_MIN_US = 3000, /* the rise that ends a probe */
+	UP_QUEUE_RTT_DIVISOR = 16,
+	RTT_SAME_MIN_US = 500, /* a sample that near to the minimum confirms it */
+	RTT_SAME_DIVISOR = 64,
+	EXTRA_ACKED_ROUNDS = 5, /* each half of the filter's window */
+	MIN_WINDOW_PKTS = 4,
+};
+
+enum bbr_state { STARTUP, DRAIN, DOWN, CRUISE, REFILL, UP, PROBE_RTT };
+
+/* What is counted from the start of a round trip to its end. */
+struct bbr_round {
+	uint64_t end_number;
+	uint64_t count;
+	double acked, lost; /* bytes */
+	uint64_t min_rtt_us;
+	double bw, delivered; /* the most of its samples */
+	bool is_app_limited;
+	bool has_mark;
+};
+
+/* Rates in bytes a second, amounts in bytes. */
+struct bbr {
+	double packet_bytes;
+	enum bbr_state state;
+	uint64_t state_since_us;
+	uint64_t state_rounds;
+	struct bbr_round round, last;
+
+	double bw_cycles[2]; /* the most of the last probing cycle and this one */
+	bool bw_is_to_advance;
+	double bw_lo, inflight_lo, inflight_hi; /* INFINITY: none */
+	bool is_full;                           /* the pipe was filled once */
+	double full_bw;
+	unsigned full_bw_rounds;
+	unsigned up_rounds; /* growth of inflight_hi doubles each */
+	uint64_t up_srtt_us;
+	double up_bw;
+	uint64_t cycle_since_us, cycle_rounds, probe_wait_us;
+
+	uint64_t min_rtt_us, min_rtt_at_us; /* 0: none yet */
+	uint64_t probed_min_rtt_us;
+	uint64_t probe_rtt_done_us; /* 0: not yet drained */
+
+	/* Loss of the line itself, seen while we send less than it carries. */
+	double floor;
+	double floor_pkts;
+	uint64_t calm_from_us, calm_to_us; /* packets sent then count for it */
+
+	double extra_acked[2];
+	uint64_t extra_since_us;
+	double extra_bytes;
+	unsigned extra_rounds;
+
+	double window;
+	double pacing_gain;
+};
+
+static double max_bw(const struct bbr *bbr)
+{
+	return fmax(bbr->bw_cycles[0], bbr->bw_cycles[1]);
+}
+
+static double bw(const struct bbr *bbr)
+{
+	return fmin(max_bw(bbr), bbr->bw_lo);
+}
+
+static double bdp(const struct bbr *bbr, double rate)
+{
+	return rate * (double)bbr->min_rtt_us / 1e6;
+}
+
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void enter(struct bbr *bbr, enum bbr_state state, double pacing_gain, uint64_t now_us)
+{
+	bbr->state = state;
+	bbr->state_since_us = now_us;
+	bbr->state_rounds = 0;
+	bbr->pacing_gain = pacing_gain;
+}
+
+static void bbr_init(void *state, const struct cc_start *start)
+{
+	struct bbr *bbr = state;
+
+	memset(bbr, 0, sizeof(*bbr));
+	bbr->packet_bytes = start->packet_bytes;
+	bbr->bw_lo = bbr->inflight_lo = bbr->inflight_hi = INFINITY;
+	bbr->round.min_rtt_us = bbr->last.min_rtt_us = UINT64_MAX;
+	bbr->window = bbr->packet_bytes * CC_INITIAL_WINDOW_PKTS;
+	bbr->min_rtt_us = start->min_rtt_us;
+	bbr->min_rtt_at_us = start->now_us;
+	bbr->bw_cycles[1] = (double)start->rate_Bps;
+	bbr->extra_since_us = start->now_us;
+	enter(bbr, STARTUP, STARTUP_PACING_GAIN, start->now_us);
+}
+
+/* Loss. */
+
+static double loss_threshold(const struct bbr *bbr)
+{
+	return fmin(fmax(bbr->floor + LOSS_MARGIN, LOSS_MARGIN), LOSS_MOST);
+}
+
+/* More was lost in the round than that share, and not by chance. */
+static bool is_loss_above(const struct bbr *bbr, const struct bbr_round *round, double share)
+{
+	double pkts = (round->acked + round->lost) / bbr->packet_bytes;
+	double lost = round->lost / bbr->packet_bytes;
+
+	return lost > share * pkts + LOSS_DEVIATIONS * sqrt(share * pkts) + 1;
+}
+
+static bool is_calm(const struct bbr *bbr, uint64_t sent_us)
+{
+	return sent_us >= bbr->calm_from_us && sent_us < bbr->calm_to_us;
+}
+
+static void learn_floor(struct bbr *bbr, double pkts, double lost_pkts)
+{
+	double known = fmin(bbr->floor_pkts + pkts, LOSS_FLOOR_PKTS);
+
+	if (pkts <= 0)
+		return;
+	bbr->floor_pkts = known;
+	bbr->floor += (lost_pkts / pkts - bbr->floor) * fmin(pkts / known, 1);
+}
+
+/* Queue. */
+
+static uint64_t queue_us(const struct bbr *bbr, const struct bbr_round *round)
+{
+	return round->min_rtt_us != UINT64_MAX && round->min_rtt_us > bbr->min_rtt_us
+	           ? round->min_rtt_us - bbr->min_rtt_us
+	           : 0;
+}
+
+static bool is_queue_long(const struct bbr *bbr, const struct bbr_round *round)
+{
+	return queue_us(bbr, round) > greater(QUEUE_MIN_US, bbr->min_rtt_us / QUEUE_RTT_DIVISOR);
+}
+
+/* Samples. */
+
+static void note_rate(struct bbr *bbr, const struct cc_ack *ack)
+{
+	double rate = (double)ack->rate.rate_Bps;
+
+	if (rate <= 0)
+		return;
+	bbr->round.bw = fmax(bbr->round.bw, rate);
+	bbr->round.delivered = fmax(bbr->round.delivered, (double)ack->rate.delivered_bytes);
+	bbr->round.is_app_limited = ack->rate.is_app_limited;
+	if (!ack->rate.is_app_limited || rate >= max_bw(bbr))
+		bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], rate);
+}
+
+static void note_rtt(struct bbr *bbr, const struct cc_ack *ack)
+{
+	uint64_t sample_us = ack->rtt_sample_us;
+	uint64_t same_us = greater(RTT_SAME_MIN_US, bbr->min_rtt_us / RTT_SAME_DIVISOR);
+
+	if (sample_us == 0)
+		return;
+	if (sample_us < bbr->round.min_rtt_us)
+		bbr->round.min_rtt_us = sample_us;
+	if (sample_us < bbr->probed_min_rtt_us)
+		bbr->probed_min_rtt_us = sample_us;
+	if (bbr->min_rtt_us == 0 || sample_us < bbr->min_rtt_us)
+		bbr->min_rtt_us = sample_us;
+	if (sample_us <= bbr->min_rtt_us + same_us)
+		bbr->min_rtt_at_us = ack->now_us;
+}
+
+/* How much more than the rate allows was acknowledged at once: the window leaves room for it. */
+static void note_extra_acked(struct bbr *bbr, const struct cc_ack *ack)
+{
+	double expected = bw(bbr) * (double)(ack->now_us - bbr->extra_since_us) / 1e6;
+
+	if (bbr->extra_bytes <= expected) {
+		bbr->extra_bytes = 0;
+		bbr->extra_since_us = ack->now_us;
+		expected = 0;
+	}
+	bbr->extra_bytes += (double)ack->bytes;
+	bbr->extra_acked[1] =
+	    fmax(bbr->extra_acked[1], fmin(bbr->extra_bytes - expected, bbr->window));
+}
+
+/* States. */
+
+static void start_cycle(struct bbr *bbr, uint64_t now_us)
+{
+	bbr->cycle_since_us = now_us;
+	bbr->cycle_rounds = 0;
+	/* Spread, so that two do not stay in step; any number will do. */
+	bbr->probe_wait_us =
+	    PROBE_WAIT_US + (now_us * UINT64_C(0x9e3779b97f4a7c15) >> 32) % PROBE_WAIT_SPREAD_US;
+}
+
+static void enter_down(struct bbr *bbr, uint64_t now_us)
+{
+	enter(bbr, DOWN, DOWN_PACING_GAIN, now_us);
+	start_cycle(bbr, now_us);
+	bbr->calm_from_us = bbr->calm_to_us = 0;
+}
+
+static void enter_refill(struct bbr *bbr, uint64_t now_us)
+{
+	enter(bbr, REFILL, 1, now_us);
+	bbr->bw_lo = bbr->inflight_lo = INFINITY;
+	bbr->up_rounds = 0;
+}
+
+static void enter_up(struct bbr *bbr, const struct cc_ack *ack)
+{
+	enter(bbr, UP, UP_PACING_GAIN, ack->now_us);
+	bbr->up_srtt_us = ack->rtt->smoothed_us;
+	bbr->up_bw = max_bw(bbr);
+}
+
+static void leave_up(struct bbr *bbr, uint64_t now_us)
+{
+	bbr->bw_is_to_advance = !bbr->round.is_app_limited;
+	enter_down(bbr, now_us);
+}
+
+static void enter_probe_rtt(struct bbr *bbr, uint64_t now_us)
+{
+	enter(bbr, PROBE_RTT, 1, now_us);
+	bbr->probe_rtt_done_us = 0;
+	bbr->probed_min_rtt_us = UINT64_MAX;
+}
+
+static double window_with_headroom(const struct bbr *bbr)
+{
+	return fmax(bbr->inflight_hi * (1 - HEADROOM), bbr->packet_bytes * MIN_WINDOW_PKTS);
+}
+
+/* Too much: the last round's delivery is what the path took. */
+static void cut(struct bbr *bbr, const struct bbr_round *round)
+{
+	double now_bw = bw(bbr);
+	double now_inflight = fmin(bbr->inflight_lo, bbr->window);
+
+	bbr->bw_lo = fmax(round->bw, BETA * now_bw);
+	bbr->inflight_lo = fmax(round->delivered, BETA * now_inflight);
+}
+
+static void fill_pipe(struct bbr *bbr, uint64_t now_us)
+{
+	bbr->is_full = true;
+	enter(bbr, DRAIN, DRAIN_PACING_GAIN, now_us);
+}
+
+static void startup_on_round(struct bbr *bbr, const struct cc_ack *ack)
+{
+	const struct bbr_round *last = &bbr->last;
+
+	if (max_bw(bbr) >= bbr->full_bw * FULL_BW_GROWTH) {
+		bbr->full_bw = max_bw(bbr);
+		bbr->full_bw_rounds = 0;
+		return;
+	}
+	if (last->is_app_limited)
+		return;
+	bbr->full_bw_rounds++;
+	if (bbr->full_bw_rounds >= FULL_BW_ROUNDS || is_queue_long(bbr, last)
+	    || is_loss_above(bbr, last, LOSS_MARGIN))
+		fill_pipe(bbr, ack->now_us);
+}
+
+static bool is_time_to_probe(const struct bbr *bbr, uint64_t now_us)
+{
+	double reno_rounds = fmin(bdp(bbr, bw(bbr)) / bbr->packet_bytes, PROBE_ROUNDS_MAX);
+
+	return now_us - bbr->cycle_since_us >= bbr->probe_wait_us
+	       || (double)bbr->cycle_rounds >= fmax(reno_rounds, 8);
+}
+
+/* Sends less than the line carries until the queue is gone, and one round trip longer: what is lost then is the line's. */
+static void down_on_ack(struct bbr *bbr, const struct cc_ack *ack)
+{
+	double target = fmin(bdp(bbr, bw(bbr)), window_with_headroom(bbr));
+
+	if (bbr->calm_from_us == 0 && (double)ack->in_flight_bytes <= target) {
+		bbr->calm_from_us = ack->now_us;
+		bbr->calm_to_us = UINT64_MAX;
+	}
+	if (bbr->calm_from_us && ack->now_us - bbr->calm_from_us >= bbr->min_rtt_us) {
+		bbr->calm_to_us = ack->now_us;
+		enter(bbr, CRUISE, 1, ack->now_us);
+	}
+}
+
+static void raise_inflight_hi(struct bbr *bbr, const struct cc_ack *ack)
+{
+	double step;
+
+	if (bbr->inflight_hi == INFINITY
+	    || (double)ack->used_bytes + bbr->packet_bytes < bbr->inflight_hi)
+		return;
+	step = bbr->packet_bytes * (double)(1u << (bbr->up_rounds < 20 ? bbr->up_rounds : 20));
+	bbr->inflight_hi += fmin(step * (double)ack->bytes / bbr->inflight_hi, (double)ack->bytes);
+}
+
+static void up_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
+{
+	uint64_t rise_us = greater(UP_QUEUE_MIN_US, bbr->min_rtt_us / UP_QUEUE_RTT_DIVISOR);
+	bool had_its_effect = ack->now_us - bbr->state_since_us > bbr->min_rtt_us;
+
+	raise_inflight_hi(bbr, ack);
+	if (is_round)
+		bbr->up_rounds++;
+	if (is_loss_above(bbr, &bbr->round, loss_threshold(bbr)) || bbr->round.has_mark) {
+		if (bbr->round.has_mark || is_queue_long(bbr, &bbr->round))
+			bbr->inflight_hi =
+			    fmax((double)ack->in_flight_bytes, BETA * bdp(bbr, bw(bbr)));
+		leave_up(bbr, ack->now_us);
+		return;
+	}
+	if (!had_its_effect)
+		return;
+	if (ack->rtt->smoothed_us > bbr->up_srtt_us + rise_us || bbr->round.is_app_limited) {
+		leave_up(bbr, ack->now_us);
+	} else if (is_round) {
+		if (bbr->state_rounds >= 2 && max_bw(bbr) < bbr->up_bw * 1.05)
+			leave_up(bbr, ack->now_us);
+		bbr->up_bw = max_bw(bbr);
+	}
+}
+
+static void probe_rtt_on_ack(struct bbr *bbr, const struct cc_ack *ack)
+{
+	if (bbr->probe_rtt_done_us == 0) {
+		if ((double)ack->in_flight_bytes <= bbr->window)
+			bbr->probe_rtt_done_us =
+			    ack->now_us + greater(PROBE_RTT_US, bbr->min_rtt_us);
+		return;
+	}
+	if (ack->now_us < bbr->probe_rtt_done_us)
+		return;
+	if (bbr->probed_min_rtt_us != UINT64_MAX)
+		bbr->min_rtt_us = bbr->probed_min_rtt_us;
+	bbr->min_rtt_at_us = ack->now_us;
+	bbr->bw_lo = bbr->inflight_lo = INFINITY;
+	if (!bbr->is_full)
+		enter(bbr, STARTUP, STARTUP_PACING_GAIN, ack->now_us);
+	else {
+		start_cycle(bbr, ack->now_us);
+		enter(bbr, CRUISE, 1, ack->now_us);
+	}
+}
+
+/* A round trip is over: what it says of loss and queue. */
+static void judge_round(struct bbr *bbr)
+{
+	const struct bbr_round *last = &bbr->last;
+	bool is_probing = bbr->state == STARTUP || bbr->state == REFILL || bbr->state == UP;
+
+	bbr->state_rounds++;
+	bbr->cycle_rounds++;
+	if (bbr->bw_is_to_advance && bbr->state_rounds >= 2 && bbr->state != UP) {
+		bbr->bw_is_to_advance = false;
+		bbr->bw_cycles[0] = bbr->bw_cycles[1];
+		bbr->bw_cycles[1] = 0;
+	}
+	if (++bbr->extra_rounds >= EXTRA_ACKED_ROUNDS) {
+		bbr->extra_rounds = 0;
+		bbr->extra_acked[0] = bbr->extra_acked[1];
+		bbr->extra_acked[1] = 0;
+	}
+	if (is_probing)
+		return;
+	if (last->has_mark
+	    || (is_loss_above(bbr, last, loss_threshold(bbr)) && is_queue_long(bbr, last))
+	    || is_loss_above(bbr, last, LOSS_MOST))
+		cut(bbr, last);
+}
+
+static void start_round(struct bbr *bbr, const struct cc_ack *ack)
+{
+	uint64_t count = bbr->round.count + 1;
+
+	bbr->last = bbr->round;
+	bbr->round = (struct bbr_round){
+	    .end_number = ack->next_number,
+	    .count = count,
+	    .min_rtt_us = UINT64_MAX,
+	    .is_app_limited = bbr->last.is_app_limited,
+	};
+}
+
+static void run_states(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
+{
+	switch (bbr->state) {
+	case STARTUP:
+		if (is_loss_above(bbr, &bbr->round, LOSS_MOST))
+			fill_pipe(bbr, ack->now_us);
+		else if (is_round)
+			startup_on_round(bbr, ack);
+		break;
+	case DRAIN:
+		if ((double)ack->in_flight_bytes <= bdp(bbr, bw(bbr)))
+			enter_down(bbr, ack->now_us);
+		break;
+	case DOWN:
+		down_on_ack(bbr, ack);
+		break;
+	case CRUISE:
+		if (is_time_to_probe(bbr, ack->now_us))
+			enter_refill(bbr, ack->now_us);
+		break;
+	case REFILL:
+		if (is_round && bbr->state_rounds >= 1)
+			enter_up(bbr, ack);
+		break;
+	case UP:
+		up_on_ack(bbr, ack, is_round);
+		break;
+	case PROBE_RTT:
+		probe_rtt_on_ack(bbr, ack);
+		break;
+	}
+	if (bbr->state != PROBE_RTT && bbr->state != STARTUP
+	    && ack->now_us - bbr->min_rtt_at_us > PROBE_RTT_EVERY_US)
+		enter_probe_rtt(bbr, ack->now_us);
+}
+
+/* The window. */
+
+static double model_window(const struct bbr *bbr)
+{
+	double rate = bw(bbr);
+	double gain = bbr->state == UP ? UP_WINDOW_GAIN : WINDOW_GAIN;
+	double rtts = gain * bdp(bbr, rate);
+	double short_rtt = bdp(bbr, rate) + rate * QUEUE_MIN_US / 1e6;
+
+	return fmax(rtts, short_rtt) + fmax(bbr->extra_acked[0], bbr->extra_acked[1]);
+}
+
+static void set_window(struct bbr *bbr, const struct cc_ack *ack)
+{
+	double most = model_window(bbr);
+	double least = bbr->packet_bytes * MIN_WINDOW_PKTS;
+
+	if (bbr->is_full)
+		bbr->window = most;
+	else if (bbr->window < most || most == 0)
+		bbr->window += (double)ack->bytes;
+	if (bbr->state == CRUISE || bbr->state == DOWN)
+		bbr->window = fmin(bbr->window, window_with_headroom(bbr));
+	else
+		bbr->window = fmin(bbr->window, bbr->inflight_hi);
+	bbr->window = fmin(bbr->window, bbr->inflight_lo);
+	if (bbr->state == PROBE_RTT)
+		bbr->window = fmin(bbr->window, PROBE_RTT_GAIN * bdp(bbr, bw(bbr)));
+	bbr->window = fmax(bbr->window, least);
+}
+
+static void bbr_on_sent(void *state, const struct cc_sent *sent)
+{
+	(void)state;
+	(void)sent;
+}
+
+static void bbr_on_ack(void *state, const struct cc_ack *ack)
+{
+	struct bbr *bbr = state;
+	bool is_round = ack->largest_number >= bbr->round.end_number;
+
+	note_rtt(bbr, ack);
+	note_rate(bbr, ack);
+	note_extra_acked(bbr, ack);
+	bbr->round.acked += (double)ack->bytes;
+	if (is_calm(bbr, ack->largest_sent_us))
+		learn_floor(bbr, (double)ack->bytes / bbr->packet_bytes, 0);
+	if (is_round) {
+		start_round(bbr, ack);
+		judge_round(bbr);
+	}
+	run_states(bbr, ack, is_round);
+	set_window(bbr, ack);
+}
+
+static void bbr_on_loss(void *state, const struct cc_loss *loss)
+{
+	struct bbr *bbr = state;
+
+	bbr->round.lost += (double)loss->bytes;
+	if (is_calm(bbr, loss->largest_sent_us))
+		learn_floor(bbr, (double)loss->bytes / bbr->packet_bytes,
+		    (double)loss->bytes / bbr->packet_bytes);
+	if (loss->is_persistent) {
+		bbr->bw_lo = bw(bbr) / 2;
+		bbr->inflight_lo = fmax(bbr->window / 2, bbr->packet_bytes * MIN_WINDOW_PKTS);
+	}
+}
+
+static void bbr_on_spurious(void *state, uint64_t sent_us, uint64_t now_us)
+{
+	struct bbr *bbr = state;
+
+	(void)sent_us;
+	(void)now_us;
+	bbr->round.lost = fmax(bbr->round.lost - bbr->packet_bytes, 0);
+}
+
+static void bbr_on_ecn(void *state, const struct cc_ecn *ecn)
+{
+	struct bbr *bbr = state;
+
+	bbr->round.has_mark |= ecn->ce_pkts > 0;
+}
+
+static void bbr_on_packet_bytes(void *state, uint32_t packet_bytes)
+{
+	struct bbr *bbr = state;
+
+	bbr->packet_bytes = packet_bytes;
+}
+
+static uint64_t bbr_window_bytes(const void *state)
+{
+	const struct bbr *bbr = state;
+
+	return (uint64_t)bbr->window;
+}
+
+static uint64_t bbr_pacing_rate_Bps(const void *state, const struct rtt *rtt)
+{
+	const struct bbr *bbr = state;
+	double rate = bw(bbr);
+
+	if (rate <= 0)
+		rate = bbr->window * 1e6 / (double)(rtt->smoothed_us ? rtt->smoothed_us : 1);
+	return (
+	    uint64_t)(bbr->pacing_gain * PACING_MARGIN * rate / (1 - fmin(bbr->floor, LOSS_MOST)));
+}
+
+static uint64_t bbr_path_rate_Bps(const void *state, const struct rtt *rtt)
+{
+	const struct bbr *bbr = state;
+
+	(void)rtt;
+	return (uint64_t)bw(bbr);
+}
+
+const struct cc_ops cc_bbr = {
+    .name = "bbr",
+    .state_bytes = sizeof(struct bbr),
+    .init = bbr_init,
+    .on_sent = bbr_on_sent,
+    .on_ack = bbr_on_ack,
+    .on_loss = bbr_on_loss,
+    .on_spurious = bbr_on_spurious,
+    .on_ecn = bbr_on_ecn,
+    .on_packet_bytes = bbr_on_packet_bytes,
+    .window_bytes = bbr_window_bytes,
+    .pacing_rate_Bps = bbr_pacing_rate_Bps,
+    .path_rate_Bps = bbr_path_rate_Bps,
+};
