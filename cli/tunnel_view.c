@@ -73,18 +73,23 @@ void tunnel_print_list(struct session *session, const json_t *items)
 
 void tunnel_print_lanes(struct session *session, const json_t *lanes)
 {
-	static const struct table_column columns[] = {
-	    {"LANE", TABLE_RIGHT}, {"SLOT", TABLE_RIGHT}, {"STATE", 0}, MEASURE_COLUMNS, {NULL, 0}};
+	static const struct table_column columns[] = {{"LANE", TABLE_RIGHT}, {"SLOT", TABLE_RIGHT},
+	    {"STATE", 0}, {"PACKET OUT", TABLE_RIGHT}, {"BACK", TABLE_RIGHT}, MEASURE_COLUMNS,
+	    {NULL, 0}};
 	char buf[FORMAT_BYTES];
 	struct table *table = table_new(columns, true);
 	size_t i;
 	json_t *lane;
+	const json_t *packets;
 	json_array_foreach(lanes, i, lane)
 	{
 		table_row(table);
 		table_cell(table, format_integer(json_object_get(lane, "lane"), buf));
 		table_cell(table, format_integer(json_object_get(lane, "slot"), buf));
 		add_state(table, lane);
+		packets = json_object_get(lane, "packet_bytes");
+		table_cell(table, format_integer(json_object_get(packets, "to_endpoint"), buf));
+		table_cell(table, format_integer(json_object_get(packets, "to_listener"), buf));
 		add_measures(table, lane);
 	}
 	session_print_table(session, table);

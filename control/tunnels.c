@@ -242,17 +242,24 @@ static const struct lane_measurement *find_lane(
 	return NULL;
 }
 
+static json_t *json_packet_bytes(
+    const struct lane_measurement *listener, const struct lane_measurement *endpoint)
+{
+	return json_pack("{s:o, s:o}", "to_endpoint", json_measured(listener->packet_bytes),
+	    "to_listener", json_measured(endpoint ? endpoint->packet_bytes : 0));
+}
+
 static json_t *json_lane(
     const struct lane_measurement *lane, const struct lane_measurement *other_side)
 {
 	const struct traffic_measurement *other = other_side ? &other_side->traffic : NULL;
 
-	return json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:o}", "lane",
+	return json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "lane",
 	    (json_int_t)lane->lane, "slot", (json_int_t)lane->slot, "state",
 	    lane->is_up ? "up" : "down", "rtt_us", json_rtt(&lane->rtt), "jitter_us",
 	    json_jitter(&lane->rtt), "loss", json_losses(&lane->traffic, other), "mbps",
-	    json_rates(&lane->traffic, other), "flows", (json_int_t)lane->traffic.flows, "since",
-	    time_to_json(lane->since_ms));
+	    json_rates(&lane->traffic, other), "packet_bytes", json_packet_bytes(lane, other_side),
+	    "flows", (json_int_t)lane->traffic.flows, "since", time_to_json(lane->since_ms));
 }
 
 static json_t *json_lanes(

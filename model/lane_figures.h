@@ -23,6 +23,8 @@
 	X(probe_timeouts)                                                                          \
 	X(key_changes)                                                                             \
 	X(ecn_marks)                                                                               \
+	X(mtu_probes)                                                                              \
+	X(mtu_black_holes)                                                                         \
 	X(datagrams_sent)                                                                          \
 	X(datagrams_received)                                                                      \
 	X(datagrams_queue_dropped)                                                                 \

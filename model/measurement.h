@@ -40,7 +40,8 @@ struct lane_measurement {
 	uint32_t lane; /* the listener's worker */
 	uint32_t slot; /* the endpoint's worker */
 	bool is_up;
-	uint64_t since_ms; /* of that state, UNIX time */
+	uint64_t since_ms;     /* of that state, UNIX time */
+	uint64_t packet_bytes; /* UDP payload of the largest packets that this side sends */
 	struct rtt_measurement rtt;
 	struct traffic_measurement traffic;
 };

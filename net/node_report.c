@@ -234,8 +234,11 @@ static int measure_lane(struct node_report *report, struct tunnel_measurement *t
     uint64_t elapsed_us, const struct page_lane_state *now)
 {
 	struct lane_past *past = past_of(report, worker * PAGE_LANES + number);
-	struct lane_measurement found = {
-	    .lane = now->lane, .slot = now->slot, .is_up = now->is_up, .since_ms = now->since_ms};
+	struct lane_measurement found = {.lane = now->lane,
+	    .slot = now->slot,
+	    .is_up = now->is_up,
+	    .since_ms = now->since_ms,
+	    .packet_bytes = now->packet_bytes};
 	struct lane_measurement *entry;
 
 	if (!past)

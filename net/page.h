@@ -43,6 +43,9 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(packets_replayed, COUNTER, "Packets that came twice, or too late to tell")               \
 	X(handshake_packets_received, COUNTER, "Handshake packets with a right door key")          \
 	X(handshake_packets_dropped, COUNTER, "Handshake packets with a wrong door key")           \
+	X(path_mtu_probes, COUNTER, "Padded packets sent to find what size the path carries")      \
+	X(path_mtu_black_holes, COUNTER,                                                           \
+	    "Times that packets of the size in use stopped to arrive")                             \
 	X(lanes_up, GAUGE, "Lanes that are up")                                                    \
 	X(lanes_opened, COUNTER, "Lanes that came up")                                             \
 	X(lanes_lost, COUNTER, "Lanes that ended")                                                 \
@@ -101,6 +104,7 @@ struct page_lane_state {
 	uint64_t packets_received;
 	uint64_t bytes_sent, bytes_received; /* UDP payload */
 	uint64_t flows;
+	uint64_t packet_bytes; /* UDP payload of a full packet */
 	struct lane_figures figures;
 };
 

@@ -377,10 +377,24 @@ static void report_lane(struct carried *carried)
 	state.bytes_sent = stats.bytes_sent;
 	state.bytes_received = stats.bytes_received;
 	state.flows = stats.flows_now;
+	state.packet_bytes = stats.packet_bytes;
 #define X(name) state.figures.name = stats.name;
 	LANE_FIGURES(X)
 #undef X
 	page_lane_write(carried->page, &state);
+}
+
+/* Adds to the page's counters what the lane has counted since. */
+static void count_lane(struct carried *carried)
+{
+	struct page *page = carried->shown.worker->page;
+	struct lane_stats stats;
+
+	lane_get_stats(carried->shown.lane, &stats);
+	page_add(page, PAGE_path_mtu_probes, stats.mtu_probes - carried->mtu_probes);
+	page_add(page, PAGE_path_mtu_black_holes, stats.mtu_black_holes - carried->mtu_black_holes);
+	carried->mtu_probes = stats.mtu_probes;
+	carried->mtu_black_holes = stats.mtu_black_holes;
 }
 
 void lanes_report(struct lanes *lanes)
@@ -388,6 +402,7 @@ void lanes_report(struct lanes *lanes)
 	uint64_t up = 0;
 
 	LIST_FOREACH (carried, &lanes->all, struct carried, node) {
+		count_lane(carried);
 		if (carried->leaves_us)
 			continue;
 		up += is_up(carried);
@@ -455,6 +470,7 @@ void lanes_remove(struct lanes *lanes, struct carried *carried)
 		return;
 	dial_forget(&lanes->worker->dial, carried);
 	accept_forget(&lanes->worker->accept, carried);
+	count_lane(carried);
 	lane_free(carried->shown.lane);
 	lanes->places[carried->local_id & INDEX_MASK] = NULL;
 	lanes->count--;

@@ -33,8 +33,9 @@ struct carried {
 	struct addr local;      /* the address they leave from; family 0 for the socket's own */
 	struct page_lane *page; /* its record, NULL when the page was full */
 	bool was_up;            /* as it was last logged */
-	uint64_t up_since_ms;   /* UNIX time of the last change of being up */
-	uint64_t leaves_us;     /* when it is closed, or before, with its last flow; 0: it stays */
+	uint64_t mtu_probes, mtu_black_holes; /* that the page's counters know of */
+	uint64_t up_since_ms;                 /* UNIX time of the last change of being up */
+	uint64_t leaves_us; /* when it is closed, or before, with its last flow; 0: it stays */
 	struct list_node node, busy, received;
 };
 

@@ -26,6 +26,7 @@ static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_JUNK] = "junk",
     [FAULT_MARK] = "mark",
     [FAULT_CUT] = "cut",
+    [FAULT_TOO_LARGE] = "too-large",
 };
 
 const char *fault_name(enum fault fault)
@@ -86,6 +87,17 @@ static bool is_cut(const struct link *link, uint64_t now_us)
 		if (now_us >= link->config.cuts[i].from_us && now_us < link->config.cuts[i].to_us)
 			return true;
 	return false;
+}
+
+static bool is_too_large(const struct link *link, size_t length)
+{
+	uint16_t mtu_bytes = 0;
+
+	for (int i = 0; i < LINK_MTUS_MAX; i++)
+		if (link->config.mtus[i].bytes
+		    && link->events->now_us >= link->config.mtus[i].from_us)
+			mtu_bytes = link->config.mtus[i].bytes;
+	return mtu_bytes && length > mtu_bytes;
 }
 
 static bool burst_strikes(struct link *link)
@@ -192,6 +204,10 @@ void link_send(struct link *link, const uint8_t *data, size_t length, uint8_t ec
 
 	if (is_cut(link, link->events->now_us)) {
 		link->faults[FAULT_CUT]++;
+		return;
+	}
+	if (is_too_large(link, length)) {
+		link->faults[FAULT_TOO_LARGE]++;
 		return;
 	}
 	if (burst_strikes(link) || strikes(link, config->loss, FAULT_LOSS)

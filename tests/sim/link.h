@@ -2,7 +2,7 @@
 /*
  * One direction of a bad line in virtual time: rate and finite queue, delay and jitter, random and burst
  * loss, reordering, duplication, replay seconds later, changed bits, truncation, junk, congestion
- * marks, cuts.  It counts how often each fault struck.
+ * marks, cuts, a largest packet that changes.  It counts how often each fault struck.
  */
 #ifndef TESTS_SIM_LINK_H
 #define TESTS_SIM_LINK_H
@@ -26,10 +26,11 @@ enum fault {
 	FAULT_JUNK,
 	FAULT_MARK,
 	FAULT_CUT,
+	FAULT_TOO_LARGE,
 	FAULT_COUNT,
 };
 
-enum { LINK_CUTS_MAX = 2 };
+enum { LINK_CUTS_MAX = 2, LINK_MTUS_MAX = 3 };
 
 /* Probabilities are by packet; all zero is a perfect line. */
 struct link_config {
@@ -51,6 +52,11 @@ struct link_config {
 	struct {
 		uint64_t from_us, to_us;
 	} cuts[LINK_CUTS_MAX];
+	/* Longer payloads vanish; the last one that has begun counts, 0: any length passes. */
+	struct {
+		uint64_t from_us;
+		uint16_t bytes;
+	} mtus[LINK_MTUS_MAX];
 };
 
 struct sim_packet {

@@ -49,7 +49,10 @@ struct scenario {
 	bool lanes_die; /* a cut or restart outlives them: flows may end with the lane */
 	enum restart restart;
 	uint64_t restart_us;
-	bool keys_change; /* it lasts long enough for new keys */
+	/* In the end packets have so many bytes at least; 0: not checked. Links with mtus only. */
+	uint16_t found_bytes;
+	unsigned black_holes; /* so many each side notices at least; 0 with found_bytes: none may */
+	bool keys_change;     /* it lasts long enough for new keys */
 };
 
 extern const struct scenario scenarios[];

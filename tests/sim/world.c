@@ -292,6 +292,24 @@ static void check_agreement(
 			    (unsigned long long)stats[!side].datagrams_sent);
 }
 
+/* The path MTU search found what passes, and fell when and only when that shrank. */
+static void check_packet_bytes(
+    struct world *world, unsigned index, enum side side, const struct lane_stats *stats)
+{
+	const struct scenario *scenario = world->scenario;
+
+	if (scenario->found_bytes == 0)
+		return;
+	if (stats->packet_bytes < scenario->found_bytes)
+		world_fail(world, "lane %u, %s: packets of %u bytes, not %u", index,
+		    side ? "endpoint" : "listener", stats->packet_bytes, scenario->found_bytes);
+	if (stats->mtu_black_holes < scenario->black_holes
+	    || (stats->mtu_black_holes > 0 && scenario->black_holes == 0))
+		world_fail(world, "lane %u, %s: saw %llu black holes, not %u", index,
+		    side ? "endpoint" : "listener", (unsigned long long)stats->mtu_black_holes,
+		    scenario->black_holes);
+}
+
 static void check_lane(struct world *world, unsigned index)
 {
 	struct lane_stats stats[SIDES];
@@ -301,7 +319,7 @@ static void check_lane(struct world *world, unsigned index)
 		if (world->is_verbose)
 			fprintf(stderr,
 			    "%s lane %u: sent %llu lost %llu spurious %llu pto %llu rtt %llu "
-			    "window %llu keys %llu memory peak %llu\n",
+			    "window %llu keys %llu memory peak %llu packet bytes %u\n",
 			    side ? "endpoint" : "listener", index,
 			    (unsigned long long)stats[side].packets_sent,
 			    (unsigned long long)stats[side].packets_lost,
@@ -310,7 +328,8 @@ static void check_lane(struct world *world, unsigned index)
 			    (unsigned long long)stats[side].rtt_smoothed_us,
 			    (unsigned long long)stats[side].congestion_window_bytes,
 			    (unsigned long long)stats[side].key_changes,
-			    (unsigned long long)stats[side].memory_peak_bytes);
+			    (unsigned long long)stats[side].memory_peak_bytes,
+			    stats[side].packet_bytes);
 		if (stats[side].flows_now != 0)
 			world_fail(world, "lane %u, %s: %llu flows left", index,
 			    side ? "endpoint" : "listener",
@@ -324,6 +343,7 @@ static void check_lane(struct world *world, unsigned index)
 			    side ? "endpoint" : "listener",
 			    (unsigned long long)stats[side].memory_peak_bytes,
 			    (unsigned long long)world->scenario->lane_memory_bytes);
+		check_packet_bytes(world, index, (enum side)side, &stats[side]);
 		/* A run whose flows happen to start early may end before keys are due. */
 		if (world->scenario->keys_change && stats[side].key_changes == 0
 		    && world->events.now_us > stats[side].up_since_us + EPOCH_MAX_US + 10000000)

@@ -55,6 +55,7 @@ static void report(void **state)
 	struct lane_measurement lanes[] = {{.lane = 0,
 	    .slot = 1,
 	    .is_up = true,
+	    .packet_bytes = 1472,
 	    .rtt = {.now_us = 100},
 	    .traffic = {.packets_sent = 5, .packets_lost = 1}}};
 	struct tunnel_measurement tunnels[] = {{.listener = "tyo-1",

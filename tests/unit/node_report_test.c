@@ -77,6 +77,7 @@ static struct page_lane_state lane_state(uint32_t lane)
 	    .is_up = 1,
 	    .since_ms = 5000,
 	    .rtt_smoothed_us = 1000,
+	    .packet_bytes = 1452,
 	    .jitter_us = 10};
 
 	snprintf(lane_is.peer_name, NAME_BYTES, "e1");
@@ -194,6 +195,7 @@ static void a_replaced_lane_counts_once(void **state)
 	r = next_second();
 	assert_int_equal(r->tunnels[0].lane_count, 1);
 	assert_true(r->tunnels[0].lanes[0].is_up);
+	assert_int_equal(r->tunnels[0].lanes[0].packet_bytes, 1452);
 	assert_int_equal(r->tunnels[0].lanes[0].traffic.flows, 2);
 	page_lane_release(old);
 	assert_int_equal(next_second()->tunnels[0].traffic.flows, 1);

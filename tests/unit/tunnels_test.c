@@ -37,8 +37,12 @@ static size_t report(const char *from, const char *listener, const char *endpoin
 	said.traffic = traffic;
 	said.lane_count = 1;
 	said.lanes = calloc(1, sizeof(*said.lanes));
-	said.lanes[0] = (struct lane_measurement){
-	    .lane = 1, .slot = 2, .is_up = true, .rtt = {.now_us = 90}, .traffic = traffic};
+	said.lanes[0] = (struct lane_measurement){.lane = 1,
+	    .slot = 2,
+	    .is_up = true,
+	    .packet_bytes = strcmp(from, listener) == 0 ? 1452 : 1472,
+	    .rtt = {.now_us = 90},
+	    .traffic = traffic};
 	left_out =
 	    tunnels_report(tunnels, &fixture, installation_node(&fixture, from), &message, now_ms);
 	free(said.lanes);
@@ -56,6 +60,13 @@ static void show(enum tunnel_view view, uint64_t now_ms)
 static json_t *at(const char *one, const char *two)
 {
 	return json_object_get(json_object_get(shown, one), two);
+}
+
+static json_int_t lane_packet_bytes(const char *way)
+{
+	const json_t *lane = json_array_get(json_object_get(shown, "lane_list"), 0);
+
+	return json_integer_value(json_object_get(json_object_get(lane, "packet_bytes"), way));
 }
 
 static void unknown_before_the_first_report(void **state)
@@ -95,6 +106,8 @@ static void both_sides_together(void **state)
 	        json_object_get(json_array_get(json_object_get(shown, "lane_list"), 0), "loss"),
 	        "to_listener"))
 	    == 0.05);
+	assert_int_equal(lane_packet_bytes("to_endpoint"), 1452);
+	assert_int_equal(lane_packet_bytes("to_listener"), 1472);
 }
 
 static void silence_is_unknown(void **state)
