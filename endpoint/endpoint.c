@@ -8,6 +8,7 @@
 #include "endpoint/role.h"
 #include "endpoint/tcp_flows.h"
 #include "endpoint/udp_flows.h"
+#include "net/descriptors.h"
 #include "net/flow_treatment.h"
 
 #include <stdlib.h>
@@ -75,6 +76,21 @@ static enum reason refusal(const struct worker_lane *lane, const struct flow_ope
 	return REASON_NONE;
 }
 
+/* A place among the flows of its listener, NULL when that has its share. */
+static struct share *take_share(struct endpoint *endpoint, const struct worker_lane *lane)
+{
+	bool is_alone = worker_config(endpoint->worker)->peer_count <= 1;
+	struct share *share = shares_take(&endpoint->shares, lane->peer_pin, is_alone);
+
+	if (!share) {
+		page_count(worker_page(endpoint->worker), PAGE_flows_refused_share);
+		log_limited(LOG_LEVEL_WARN, 1, "listener_has_its_share",
+		    "listener=%s flows=%zu capacity=%zu", lane->peer_name, endpoint->shares.taken,
+		    endpoint->shares.capacity);
+	}
+	return share;
+}
+
 static enum reason on_open(
     struct worker_lane *lane, struct flow *flow, const struct flow_open *open)
 {
@@ -87,9 +103,12 @@ static enum reason on_open(
 	if (reason != REASON_NONE)
 		return reason;
 	flow_treatment_apply(flow, &config->flow_settings, open->kind);
+	struct share *share = take_share(endpoint, lane);
+	if (!share)
+		return REASON_LIMIT;
 	if (open->kind == FLOW_TCP)
-		return tcp_flow_begin(endpoint, flow, open, config);
-	return udp_flow_begin(endpoint, flow, open, config);
+		return tcp_flow_begin(endpoint, share, flow, open, config);
+	return udp_flow_begin(endpoint, share, flow, open, config);
 }
 
 /* ---- the worker's calls ---- */
@@ -104,6 +123,7 @@ static int start(struct worker *worker, void **state)
 		return error;
 	}
 	endpoint->worker = worker;
+	endpoint->shares.capacity = descriptors_for_flows();
 	tcp_relays_init(&endpoint->relays, worker);
 	list_init(&endpoint->tcp_flows);
 	list_init(&endpoint->udp_flows);

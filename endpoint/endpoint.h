@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "endpoint/names.h"
+#include "endpoint/shares.h"
 #include "net/tcp_relay.h"
 #include "net/worker.h"
 
@@ -15,6 +16,7 @@ struct endpoint {
 	struct worker *worker;
 	struct names *names;
 	struct tcp_relays relays;
+	struct shares shares; /* of descriptors */
 	struct list_node tcp_flows, udp_flows;
 	size_t tcp_flow_count, udp_flow_count;
 	unsigned next_source; /* of --source, in turn */

@@ -5,6 +5,9 @@ libendpoint_a_SOURCES += endpoint/endpoint.c endpoint/endpoint.h endpoint/role.h
 libendpoint_a_SOURCES += endpoint/tcp_flows.c endpoint/tcp_flows.h
 libendpoint_a_SOURCES += endpoint/udp_flows.c endpoint/udp_flows.h
 libendpoint_a_SOURCES += endpoint/names.c endpoint/names.h
+libendpoint_a_SOURCES += endpoint/shares.c endpoint/shares.h
+check_PROGRAMS += tests/unit/shares_test
+tests_unit_shares_test_LDADD = libendpoint.a $(LDADD)
 
 ENDPOINT_TEST_LIBS = libtestsupport.a libendpoint.a $(LDADD)
 check_PROGRAMS += tests/unit/endpoint_test tests/unit/names_test \

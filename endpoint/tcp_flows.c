@@ -17,9 +17,10 @@ struct tcp_flow {
 	struct tcp_relay relay;
 	struct list_node node;
 	struct endpoint *endpoint;
+	struct share *share;
 	uint32_t accelerator;
 	uint16_t user_port;
-	bool had_refusal;
+	bool had_refusal, lacked_socket;
 	uint64_t tried; /* bit i: backend i of the config was tried */
 	uint64_t draw;
 	size_t backend; /* index of the one that is tried now */
@@ -64,6 +65,7 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 	worker_timer_stop(worker_of(flow), &flow->timeout);
 	list_del(&flow->node);
 	flow->endpoint->tcp_flow_count--;
+	shares_give_back(&flow->endpoint->shares, flow->share);
 	free(flow);
 }
 
@@ -106,13 +108,25 @@ static void connected(struct tcp_flow *flow)
 	tcp_relay_start(&flow->relay, descriptor);
 }
 
+static enum page_value refusal_counter(int error)
+{
+	switch (error) {
+	case ERR_REFUSED:
+		return PAGE_backend_refused;
+	case ERR_LIMIT:
+		return PAGE_backend_no_socket;
+	default:
+		return PAGE_backend_unreachable;
+	}
+}
+
 static void refused(struct tcp_flow *flow, int error)
 {
 	char text[ADDR_TEXT_BYTES];
 
 	flow->had_refusal = true;
-	page_count(worker_page(worker_of(flow)),
-	    error == ERR_REFUSED ? PAGE_backend_refused : PAGE_backend_unreachable);
+	flow->lacked_socket = error == ERR_LIMIT;
+	page_count(worker_page(worker_of(flow)), refusal_counter(error));
 	log_limited(LOG_LEVEL_INFO, 5, "backend_refused", "backend=%s accelerator=%u reason=\"%s\"",
 	    addr_format(&flow->addresses[flow->next_address - 1], text, sizeof text),
 	    flow->accelerator, err_text(error));
@@ -194,7 +208,10 @@ static void try_backends(struct tcp_flow *flow)
 			return;
 		flow->had_refusal = true;
 	}
-	give_up(flow, flow->had_refusal ? REASON_BACKEND_REFUSED : REASON_NO_BACKEND);
+	if (flow->lacked_socket)
+		give_up(flow, REASON_LIMIT);
+	else
+		give_up(flow, flow->had_refusal ? REASON_BACKEND_REFUSED : REASON_NO_BACKEND);
 }
 
 static void on_name(struct names_waiter *waiter)
@@ -218,13 +235,16 @@ static const struct flow_handler handler = {
     .on_closed = tcp_relay_on_closed,
 };
 
-enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
+enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struct flow *flow,
     const struct flow_open *open, const struct config_accelerator *config)
 {
 	struct tcp_flow *made = calloc(1, sizeof *made);
 
-	if (!made)
+	if (!made) {
+		shares_give_back(&endpoint->shares, share);
 		return REASON_INTERNAL;
+	}
+	made->share = share;
 	made->endpoint = endpoint;
 	made->accelerator = open->accelerator;
 	made->user_port = open->local.port;

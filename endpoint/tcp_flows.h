@@ -9,8 +9,11 @@
 
 #include "endpoint/endpoint.h"
 
-/* REASON_NONE, or why the flow is refused. */
-enum reason tcp_flow_begin(struct endpoint *endpoint, struct flow *flow,
+/*
+ * The share is given back at the end of the flow.  REASON_NONE, or why the flow is refused: it was
+ * given back then.
+ */
+enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struct flow *flow,
     const struct flow_open *open, const struct config_accelerator *config);
 /*
  * Flows whose accelerator or backend is gone end when the config's drain time is over; flows that

@@ -23,6 +23,7 @@ struct udp_flow {
 	struct flow *flow;
 	struct list_node node;
 	struct endpoint *endpoint;
+	struct share *share;
 	uint32_t accelerator;
 	uint16_t user_port;
 	uint64_t draw, tried;
@@ -50,6 +51,7 @@ static void udp_flow_free(struct udp_flow *flow)
 		close(flow->udp.descriptor);
 	list_del(&flow->node);
 	flow->endpoint->udp_flow_count--;
+	shares_give_back(&flow->endpoint->shares, flow->share);
 	free(flow);
 }
 
@@ -114,8 +116,11 @@ static int open_socket(struct udp_flow *flow, const struct addr *backend)
 
 	if (!error && (error = udp_init(&flow->udp, descriptor, true)))
 		close(descriptor);
-	if (error)
+	if (error) {
+		page_count(worker_page(worker_of(flow)),
+		    error == ERR_LIMIT ? PAGE_backend_no_socket : PAGE_backend_unreachable);
 		return error;
+	}
 	flow->has_socket = true;
 	ev_io_set(&flow->reader, descriptor, EV_READ);
 	ev_io_start(worker_loop(worker_of(flow)), &flow->reader);
@@ -150,6 +155,7 @@ static enum reason find_backend(struct udp_flow *flow)
 {
 	const struct config_accelerator *config =
 	    endpoint_accelerator(flow->endpoint, flow->accelerator);
+	bool lacks_socket = false;
 	int chosen;
 
 	if (!config)
@@ -162,7 +168,10 @@ static enum reason find_backend(struct udp_flow *flow)
 		if (!error || error == ERR_AGAIN)
 			return REASON_NONE;
 		flow->tried |= UINT64_C(1) << chosen;
+		lacks_socket = error == ERR_LIMIT;
 	}
+	if (lacks_socket)
+		return REASON_LIMIT;
 	return flow->tried ? REASON_BACKEND_REFUSED : REASON_NO_BACKEND;
 }
 
@@ -220,13 +229,16 @@ static const struct flow_handler handler = {
 
 /* ---- life ---- */
 
-enum reason udp_flow_begin(struct endpoint *endpoint, struct flow *flow,
+enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struct flow *flow,
     const struct flow_open *open, const struct config_accelerator *config)
 {
 	struct udp_flow *made = calloc(1, sizeof *made);
 
-	if (!made)
+	if (!made) {
+		shares_give_back(&endpoint->shares, share);
 		return REASON_INTERNAL;
+	}
+	made->share = share;
 	made->handler = &handler;
 	made->endpoint = endpoint;
 	made->flow = flow;

@@ -56,14 +56,16 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(tcp_refused_no_lane, COUNTER, "TCP connections reset because no lane was up")            \
 	X(tcp_refused_limit, COUNTER, "TCP connections reset because of a limit")                  \
 	X(tcp_accept_failed, COUNTER,                                                              \
-	    "Times that accept failed for want of descriptors or memory")                          \
+	    "Connections reset, or left waiting, for want of descriptors or memory")               \
 	X(tcp_idle_closed, COUNTER, "TCP flows ended by their idle timeout")                       \
 	X(tcp_bytes_received, COUNTER, "Bytes read from TCP sockets")                              \
 	X(tcp_bytes_sent, COUNTER, "Bytes written to TCP sockets")                                 \
 	X(backend_connects, COUNTER, "TCP connections to backends that were made")                 \
 	X(backend_refused, COUNTER, "TCP connections that a backend refused")                      \
 	X(backend_timeouts, COUNTER, "TCP connections to backends that took too long")             \
-	X(backend_unreachable, COUNTER, "TCP connections to backends without a way or a name")     \
+	X(backend_unreachable, COUNTER, "Backends that were tried and had no way or name")         \
+	X(backend_no_socket, COUNTER,                                                              \
+	    "Sockets to backends that could not be had for want of descriptors or ports")          \
 	X(udp_flows, GAUGE, "UDP flows that are alive")                                            \
 	X(udp_flows_opened, COUNTER, "UDP flows opened")                                           \
 	X(udp_flows_idle, COUNTER, "UDP flows ended by their idle timeout")                        \
@@ -76,6 +78,8 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(udp_datagrams_sent, COUNTER, "Datagrams to users or backends")                           \
 	X(udp_datagrams_dropped, COUNTER, "Datagrams that the lane or the system did not take")    \
 	X(tcp_flows_refused, COUNTER, "TCP flows for which no backend could be had")               \
+	X(flows_refused_share, COUNTER,                                                            \
+	    "Flows refused because their listener has its share of descriptors")                   \
 	X(flows_unknown_accelerator, COUNTER, "Flows asking for an accelerator that they may not") \
 	X(memory_bytes, GAUGE, "Bytes in stream buffers")
 

@@ -7,6 +7,7 @@
 #include "net/tcp.h"
 
 #include "base/err.h"
+#include "net/descriptors.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -162,6 +163,7 @@ int tcp_reserve_init(struct tcp_reserve *reserve)
 {
 	/* Any kind will do; this one a sandbox without files can make too. */
 	reserve->descriptor = eventfd(0, EFD_CLOEXEC);
+	reserve->limit = descriptors_for_flows();
 	return reserve->descriptor < 0 ? ERR_IO : 0;
 }
 
@@ -256,6 +258,11 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 		if (descriptor < 0) {
 			if (!accept_failed(acceptor, errno))
 				return;
+			continue;
+		}
+		if ((size_t)descriptor >= acceptor->reserve->limit) {
+			close(descriptor); /* a reset */
+			acceptor->callbacks->on_shortage(acceptor);
 			continue;
 		}
 		if (addr_from_sockaddr(&user, (struct sockaddr *)&storage, length) < 0

@@ -39,9 +39,13 @@ int tcp_connect(const struct addr *remote, const struct addr *source, int *descr
 /* 0; or ERR_REFUSED, ERR_UNREACHABLE, ERR_TIMEOUT or ERR_IO. */
 int tcp_connect_result(int descriptor);
 
-/* The descriptor that is given up to be able to accept, and so reset, when there is no other. */
+/*
+ * What a process's acceptors share: how many descriptors may be connections', and one that is given
+ * up to be able to accept, and so reset, when the system has no other.
+ */
 struct tcp_reserve {
 	int descriptor;
+	size_t limit; /* of net/descriptors.h */
 };
 
 /* ERR_IO when there is none already. */

@@ -105,6 +105,23 @@ static bool bind_and_connect(int descriptor, const struct udp_options *options)
 	return connect(descriptor, (struct sockaddr *)&storage, length) == 0;
 }
 
+static int open_error(const struct udp_options *options, int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case EAGAIN:
+	case EADDRNOTAVAIL:
+		return ERR_LIMIT;
+	case EADDRINUSE: /* every port, or the one that was asked for */
+		return options->local.port == 0 ? ERR_LIMIT : ERR_IO;
+	default:
+		return ERR_IO;
+	}
+}
+
 int udp_open(const struct udp_options *options, int *descriptor)
 {
 	int family = options->local.family == 6 ? AF_INET6 : AF_INET;
@@ -112,14 +129,14 @@ int udp_open(const struct udp_options *options, int *descriptor)
 
 	*descriptor = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
 	if (*descriptor < 0)
-		return ERR_IO;
+		return open_error(options, errno);
 	if (set_options(*descriptor, options) && bind_and_connect(*descriptor, options))
 		return 0;
 	error = errno;
 	close(*descriptor);
 	*descriptor = -1;
 	errno = error;
-	return ERR_IO;
+	return open_error(options, error);
 }
 
 int udp_granted_bytes(int descriptor)

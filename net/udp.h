@@ -33,7 +33,8 @@ struct udp_options {
 
 /*
  * A bound socket, non-blocking and close-on-exec, that reports local addresses and ECN.
- * 0 or ERR_IO with errno (EADDRINUSE, EACCES, ...).
+ * 0; or ERR_LIMIT (no descriptor, memory or port left) or ERR_IO, both with errno (EADDRINUSE,
+ * EACCES, ...).
  */
 int udp_open(const struct udp_options *options, int *descriptor);
 

@@ -267,6 +267,45 @@ static void without_descriptors_users_are_reset(void **state)
 	close(a);
 }
 
+/* What is above the limit is for others than users. */
+static void above_the_limit_users_are_reset(void **state)
+{
+	size_t limit = reserve.limit;
+	int a, b, lowest;
+
+	(void)state;
+	listen_at("127.0.0.1");
+	a = connect_now(NULL);
+	b = connect_now(NULL);
+	turn(0);
+	lowest = dup(0);
+	close(lowest);
+	reserve.limit = (size_t)lowest + 1;
+	turn(2);
+	assert_int_equal(accepted_count, 1);
+	assert_int_equal(accepted[0], lowest);
+	assert_int_equal(shortages, 1);
+	assert_int_equal(end_of(b), ECONNRESET);
+	reserve.limit = limit;
+	close(a);
+	close(b);
+}
+
+static void without_descriptors_nothing_is_connected(void **state)
+{
+	struct rlimit old, now;
+	struct addr nobody = addr_any(4, 9);
+	int descriptor;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	now = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(tcp_connect(&nobody, NULL, &descriptor), ERR_LIMIT);
+	assert_int_equal(descriptor, -1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -278,6 +317,8 @@ int main(void)
 	    TEST(source_address_is_taken),
 	    TEST(occupied_port_is_an_error),
 	    TEST(without_descriptors_users_are_reset),
+	    TEST(above_the_limit_users_are_reset),
+	    TEST(without_descriptors_nothing_is_connected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@ static int fake_sendmmsg(int descriptor, struct mmsghdr *messages, unsigned coun
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -479,6 +480,21 @@ static void occupied_port_is_an_error(void **state)
 	close(a.descriptor);
 }
 
+static void without_descriptors_nothing_is_opened(void **state)
+{
+	struct udp_options options = {.local = addr_any(4, 0)};
+	struct rlimit old, now;
+	int descriptor;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	now = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(udp_open(&options, &descriptor), ERR_LIMIT);
+	assert_int_equal(descriptor, -1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
 /* 127.0.0.2 is local too: the answer leaves from the address that was asked. */
 static void answers_leave_from_the_address_asked(void **state)
 {
@@ -521,6 +537,7 @@ int main(void)
 	    TEST(what_cannot_go_is_counted_and_passed_over),
 	    TEST(refusal_by_icmp_reaches_a_connected_socket),
 	    TEST(occupied_port_is_an_error),
+	    TEST(without_descriptors_nothing_is_opened),
 	    TEST(answers_leave_from_the_address_asked),
 	};
 
