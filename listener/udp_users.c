@@ -97,6 +97,12 @@ static void source_drop_if_empty(struct udp_users *users, struct udp_source *sou
 	free(source);
 }
 
+static void uncount(struct udp_users *users, struct udp_source *source)
+{
+	source_counts_drop(counts_of(users), source->place);
+	source_drop_if_empty(users, source);
+}
+
 /* ---- flows ---- */
 
 /* Forgets the user; the flow, if any is left, ends by itself and has no user then. */
@@ -111,8 +117,7 @@ static void user_free(struct udp_user *user)
 	list_del(&user->by_age);
 	list_del(&user->in_source);
 	user->source->count--;
-	source_counts_drop(counts_of(users), user->source->place);
-	source_drop_if_empty(users, user->source);
+	uncount(users, user->source);
 	users->count--;
 	free(user);
 }
@@ -149,20 +154,21 @@ static void evict(struct udp_user *user)
 }
 
 /*
- * Makes room under both caps of the node, the source's first.  The oldest that gives way is one of
- * this worker: false when it has none, and the others have all that may be.
+ * Makes room under both caps of the node for the flow that was counted just now, the source's
+ * first.  The oldest that gives way is one of this worker: false when it has none, and the others
+ * have all that may be.
  */
 static bool make_room(struct udp_users *users, struct udp_source *source, size_t source_max)
 {
 	const struct source_counts *counts = counts_of(users);
 
-	if (!source_counts_has_room(
-	        counts, source->count, source_counts_others(counts, source->place), source_max)) {
+	if (!source_counts_fit(counts, source->count + 1,
+	        source_counts_others(counts, source->place), source_max)) {
 		if (source->count == 0)
 			return false;
 		evict(LIST_ENTRY(list_first(&source->by_age), struct udp_user, in_source));
-	} else if (!source_counts_has_room(
-	               counts, users->count, source_counts_others_total(counts), UDP_USERS_MAX)) {
+	} else if (!source_counts_fit(counts, users->count + 1, source_counts_others_total(counts),
+	               UDP_USERS_MAX)) {
 		if (users->count == 0)
 			return false;
 		evict(LIST_ENTRY(list_first(&users->by_age), struct udp_user, by_age));
@@ -170,8 +176,8 @@ static bool make_room(struct udp_users *users, struct udp_source *source, size_t
 	return true;
 }
 
-/* A source that may have one more flow; NULL, and counted, when it may not. */
-static struct udp_source *source_with_room(
+/* A source with one more flow counted; NULL, and told, when it may not have it. */
+static struct udp_source *count_one(
     struct udp_users *users, const struct addr *user, size_t source_max)
 {
 	struct udp_source *source = source_of(users, user);
@@ -180,13 +186,14 @@ static struct udp_source *source_with_room(
 		page_count(page_of(users), PAGE_udp_datagrams_dropped);
 		return NULL;
 	}
+	source_counts_add(counts_of(users), source->place);
 	source->is_held = true;
 	bool has_room = make_room(users, source, source_max);
 	source->is_held = false;
 	if (has_room)
 		return source;
 	page_count(page_of(users), PAGE_udp_refused_limit);
-	source_drop_if_empty(users, source);
+	uncount(users, source);
 	return NULL;
 }
 
@@ -199,7 +206,6 @@ static bool user_enter(struct udp_user *user, struct udp_source *source)
 		return false;
 	user->source = source;
 	source->count++;
-	source_counts_add(counts_of(users), source->place);
 	users->count++;
 	list_add_tail(&users->by_age, &user->by_age);
 	list_add_tail(&source->by_age, &user->in_source);
@@ -244,8 +250,7 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 		page_count(page_of(users), PAGE_udp_refused_no_lane);
 		return NULL;
 	}
-	struct udp_source *source =
-	    source_with_room(users, &key->user, config->udp_flows_per_source);
+	struct udp_source *source = count_one(users, &key->user, config->udp_flows_per_source);
 	if (!source)
 		return NULL;
 	struct udp_user *user = user_make(socket, source, key, config);
@@ -255,7 +260,7 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 		if (user)
 			user_free(user);
 		else
-			source_drop_if_empty(users, source);
+			uncount(users, source);
 		return NULL;
 	}
 	flow_treatment_apply(user->flow, &config->flow_settings, FLOW_UDP);

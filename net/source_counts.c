@@ -36,6 +36,8 @@ static void change_all(struct source_column *column, uint64_t place, uint32_t by
 void source_counts_add(struct source_counts *counts, uint64_t place)
 {
 	change_all(counts->own, place, 1);
+	/* Before the reads that follow: of two who add and read, one at least sees the other's. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 void source_counts_drop(struct source_counts *counts, uint64_t place)
@@ -68,9 +70,9 @@ uint64_t source_counts_others_total(const struct source_counts *counts)
 	return sum;
 }
 
-bool source_counts_has_room(
+bool source_counts_fit(
     const struct source_counts *counts, uint64_t own, uint64_t others, uint64_t limit)
 {
-	return own + others < limit
-	       || own < limit / (counts->other_count + 1) / SOURCE_ASSURED_PART;
+	return own + others <= limit
+	       || own <= limit / (counts->other_count + 1) / SOURCE_ASSURED_PART;
 }

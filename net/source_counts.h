@@ -11,7 +11,7 @@
  * nobody can choose whom he hits.
  *
  * What a worker reads of others may be anything, as they may have been taken over: the worst that
- * it can bring about is that nothing but the assured share is left (source_counts_has_room()).
+ * it can bring about is that nothing but the assured share is left (source_counts_fit()).
  */
 #ifndef NET_SOURCE_COUNTS_H
 #define NET_SOURCE_COUNTS_H
@@ -48,7 +48,7 @@ struct source_counts {
 /* A source's place in every column; the port does not count. */
 uint64_t source_counts_place(const struct source_counts *counts, const struct addr *source);
 
-/* A flow of this worker began, or ended. */
+/* A flow of this worker is to begin, or ended. */
 void source_counts_add(struct source_counts *counts, uint64_t place);
 void source_counts_drop(struct source_counts *counts, uint64_t place);
 
@@ -58,12 +58,13 @@ uint64_t source_counts_others(const struct source_counts *counts, uint64_t place
 uint64_t source_counts_others_total(const struct source_counts *counts);
 
 /*
- * May this worker, which has `own` flows and the others `others`, begin one more under a limit of
- * the node?  Yes too below its assured share, limit / workers / SOURCE_ASSURED_PART.  Workers that
- * ask at the same moment may all be told yes, so the limit is exceeded by workers - 1 at most; and
- * by the assured shares, a quarter of it, where the kernel spreads a source's flows very unevenly.
+ * Do the flows of this worker, `own` with the new one that was added already, and those of the
+ * others stay within a limit of the node?  Within its assured share, limit / workers /
+ * SOURCE_ASSURED_PART, a worker's always do.  As everybody adds before he asks, workers that ask at
+ * the same moment may both be told no, but never both yes: the limit is only exceeded by assured
+ * shares, by a quarter of it at most, where a source's flows are spread very unevenly.
  */
-bool source_counts_has_room(
+bool source_counts_fit(
     const struct source_counts *counts, uint64_t own, uint64_t others, uint64_t limit);
 
 #endif

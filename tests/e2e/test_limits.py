@@ -128,7 +128,7 @@ def is_answered(user):
 
 
 def test_a_source_has_its_udp_flows_of_the_whole_node(tmp_path, echo):
-    """Workers that look at the same moment may together let in one more each."""
+    """Workers that look at the same moment may each let another go, but never take one too many."""
     with Cluster(tmp_path) as cluster:
         listener, _ = cluster.start_pair(workers=WORKERS, more=("--drain", "1"))
         port = procs.free_port(socket.SOCK_DGRAM, None, "127.0.0.1")
@@ -138,21 +138,23 @@ def test_a_source_has_its_udp_flows_of_the_whole_node(tmp_path, echo):
         send_all(greedy)
         time.sleep(REPORT_S)
         seen = cluster.counters("listener")
-        assert LIMIT <= seen["udp_flows"] < LIMIT + WORKERS
+        assert LIMIT - WORKERS < seen["udp_flows"] <= LIMIT
         assert (seen["udp_flows_opened"] - seen["udp_flows_evicted"]) == seen["udp_flows"]
-        assert seen["udp_flows_evicted"] + seen["udp_refused_limit"] > LIMIT // 2 - WORKERS
+        assert seen["udp_flows_evicted"] + seen["udp_refused_limit"] >= LIMIT // 2
         other = udp_user("127.0.0.2", port)
         assert is_answered(other)
 
-        # What a worker counted ends with it.
+        # What a worker counted ends with it.  The others may have taken all by the time that the
+        # next one has its assured share.
         os.kill(listener.workers()[0], signal.SIGKILL)
-        procs.wait_until(lambda: len(listener.workers()) == WORKERS, 5 * SLOW, "the worker")
-        cluster.wait_up()
-        procs.wait_until(lambda: cluster.counter("listener", "udp_flows") < LIMIT, 5 * SLOW,
+        procs.wait_until(lambda: cluster.counter("listener", "udp_flows") < LIMIT - 100, 5 * SLOW,
                          "the worker's flows to be gone")
+        procs.wait_until(lambda: cluster.counter("listener", "lanes_up") == WORKERS, 5 * SLOW,
+                         "the lane of the one that follows")
         send_all(greedy)
         time.sleep(REPORT_S)
-        assert LIMIT <= cluster.counter("listener", "udp_flows") <= LIMIT + WORKERS
+        most_flows = LIMIT + LIMIT // WORKERS // 4 + 1
+        assert LIMIT - WORKERS < cluster.counter("listener", "udp_flows") <= most_flows
         assert is_answered(other)
         for user in [*greedy, other]:
             user.close()

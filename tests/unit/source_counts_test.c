@@ -76,12 +76,14 @@ static bool begin(int worker, uint32_t number, uint64_t *own, uint64_t limit)
 {
 	struct source_counts *counts = &workers[worker];
 
-	if (!source_counts_has_room(
-	        counts, *own, source_counts_others(counts, place(number)), limit))
-		return false;
-	(*own)++;
 	source_counts_add(counts, place(number));
-	return true;
+	if (source_counts_fit(
+	        counts, *own + 1, source_counts_others(counts, place(number)), limit)) {
+		(*own)++;
+		return true;
+	}
+	source_counts_drop(counts, place(number));
+	return false;
 }
 
 static void a_limit_is_the_nodes(void **state)
