@@ -355,6 +355,11 @@ uint8_t *frame_write_stream(
 	return writer_skip(writer, length);
 }
 
+size_t frame_datagram_bytes(uint64_t flow, size_t length)
+{
+	return 1 + varint_length(flow) + 4 + 2 + length;
+}
+
 uint8_t *frame_write_datagram(struct writer *writer, uint64_t flow, uint32_t id, size_t length)
 {
 	writer_u8(writer, FRAME_DATAGRAM);

@@ -116,6 +116,8 @@ void frame_write_ack(struct writer *writer, const struct ack_frame *ack);
 /* These leave the data's place, `length` bytes at most 16,383, to the caller: returned, NULL on failure. */
 uint8_t *frame_write_stream(
     struct writer *writer, uint64_t flow, uint64_t offset, size_t length, bool fin);
+/* What a DATAGRAM takes in all. */
+size_t frame_datagram_bytes(uint64_t flow, size_t length);
 uint8_t *frame_write_datagram(struct writer *writer, uint64_t flow, uint32_t id, size_t length);
 uint8_t *frame_write_fragment(struct writer *writer, const struct frame_datagram *fragment);
 

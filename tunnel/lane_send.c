@@ -285,7 +285,7 @@ static bool put_whole_datagram(struct build *build, struct flow *flow, struct da
 {
 	uint32_t length = datagram->length;
 
-	if (!put_open_before(build, flow, FRAME_DATAGRAM_MAX_BYTES + length)
+	if (!put_open_before(build, flow, frame_datagram_bytes(flow->id, length))
 	    || !record_datagram(build, flow, datagram, FRAME_DATAGRAM, length))
 		return false;
 	datagram_read(

@@ -67,6 +67,7 @@ static void streams_and_datagrams_keep_their_data(void **state)
 
 	writer_init(&w, memory, sizeof(memory));
 	memset(frame_write_datagram(&w, 1, 5, 1500), 'x', 1500);
+	assert_int_equal(writer_length(&w), frame_datagram_bytes(1, 1500));
 	frame = read_back(&w);
 	assert_int_equal(frame.datagram.length, 1500);
 	assert_int_equal(frame.datagram.total, 1500);

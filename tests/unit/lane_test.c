@@ -276,6 +276,27 @@ static void datagrams_of_all_sizes_arrive(void **state)
 	pair_free(&pair);
 }
 
+/* One system call for all of them: no packet is so much shorter than the first that the batch ends. */
+static void equal_datagrams_go_in_one_batch(void **state)
+{
+	enum { DATAGRAMS = 40, BYTES = 200 };
+	static uint8_t memory[65536];
+	struct lane_batch batch = {.data = memory, .size_bytes = sizeof(memory)};
+	struct pair pair;
+	struct app_flow *app;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){0});
+	app = pair_open(&pair, FLOW_UDP);
+	pair_run(&pair, SECOND_US / 10);
+	for (int i = 0; i < DATAGRAMS; i++)
+		assert_int_equal(app_send_datagram(app, BYTES), 0);
+	assert_in_range(lane_send(app->side->lane, &batch, pair.now_us), 2, DATAGRAMS / 4);
+	assert_true(batch.length_bytes > DATAGRAMS * BYTES);
+	assert_int_equal(lane_send(app->side->lane, &batch, pair.now_us), 0);
+	pair_free(&pair);
+}
+
 static void datagrams_are_lost_but_never_doubled(void **state)
 {
 	struct pair pair;
@@ -584,6 +605,7 @@ int main(void)
 	    cmocka_unit_test(a_reset_ends_both_directions_on_both_sides),
 	    cmocka_unit_test(a_refused_flow_is_reset),
 	    cmocka_unit_test(datagrams_of_all_sizes_arrive),
+	    cmocka_unit_test(equal_datagrams_go_in_one_batch),
 	    cmocka_unit_test(datagrams_are_lost_but_never_doubled),
 	    cmocka_unit_test(old_datagrams_are_dropped_not_queued),
 	    cmocka_unit_test(keys_change_by_time_under_traffic),
