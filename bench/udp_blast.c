@@ -2,7 +2,8 @@
 /*
  * udp_blast SINK-ADDRESS SINK-PORT ADDRESS PORT BYTES FLOWS PER-SECOND SECONDS: sends datagrams to
  * ADDRESS at the rate (from FLOWS sockets, in batches of one flow's with UDP_SEGMENT when there is
- * one flow) and counts in a second thread what arrives at the sink, which it owns. Prints
+ * one flow) and counts in a second thread what arrives at the sink, which it owns and reads with
+ * UDP_GRO, so that it takes batches as cheaply as they are sent. Prints
  * {"sent":N,"received":N,"seconds":S}. One way: nothing is sent back.
  */
 #define _GNU_SOURCE 1
@@ -25,7 +26,8 @@
 enum {
 	MAX_BYTES = 1400,
 	SEGMENTS = 32,
-	RECEIVE_BATCH = 64,
+	RECEIVE_BATCH = 32,
+	RECEIVE_BYTES = 65536,
 	SINK_BUFFER_BYTES = 4 << 20,
 	QUIET_US = 500000, /* the sink stops when nothing came for so long after the last send */
 	US_PER_S = 1000000,
@@ -33,6 +35,7 @@ enum {
 
 struct sink {
 	int fd;
+	size_t bytes; /* of one datagram */
 	atomic_bool is_over;
 	uint64_t received, last_us;
 };
@@ -46,20 +49,20 @@ struct source {
 static void *count_arrivals(void *argument)
 {
 	struct sink *sink = argument;
-	static uint8_t data[RECEIVE_BATCH][MAX_BYTES];
+	static uint8_t data[RECEIVE_BATCH][RECEIVE_BYTES];
 	struct iovec vectors[RECEIVE_BATCH];
 	struct mmsghdr messages[RECEIVE_BATCH] = {0};
 
 	for (int i = 0; i < RECEIVE_BATCH; i++) {
-		vectors[i] = (struct iovec){.iov_base = data[i], .iov_len = MAX_BYTES};
+		vectors[i] = (struct iovec){.iov_base = data[i], .iov_len = RECEIVE_BYTES};
 		messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
 	}
 	while (!atomic_load(&sink->is_over) || load_now_us() - sink->last_us < QUIET_US) {
 		int got = recvmmsg(sink->fd, messages, RECEIVE_BATCH, MSG_WAITFORONE, NULL);
-		if (got > 0) {
-			sink->received += (uint64_t)got;
+		for (int i = 0; i < got; i++)
+			sink->received += (messages[i].msg_len + sink->bytes - 1) / sink->bytes;
+		if (got > 0)
 			sink->last_us = load_now_us();
-		}
 	}
 	return NULL;
 }
@@ -137,6 +140,7 @@ static void open_sink(struct sink *sink, const char *host, const char *port)
 	        sink->fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){SINK_BUFFER_BYTES}, sizeof(int)))
 		load_set_option(sink->fd, SOL_SOCKET, SO_RCVBUF, SINK_BUFFER_BYTES);
 	setsockopt(sink->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	load_set_option(sink->fd, IPPROTO_UDP, UDP_GRO, 1);
 	if (bind(sink->fd, (struct sockaddr *)&address, length))
 		load_die("bind");
 }
@@ -154,7 +158,6 @@ int main(int argc, char **argv)
 		    stderr);
 		return 2;
 	}
-	open_sink(&sink, argv[1], argv[2]);
 	socklen_t length = load_parse_address(argv[3], argv[4], &target);
 	source.bytes = (size_t)load_parse_number(argv[5], 1, "BYTES");
 	source.flows = (size_t)load_parse_number(argv[6], 1, "FLOWS");
@@ -162,6 +165,8 @@ int main(int argc, char **argv)
 	uint64_t seconds = (uint64_t)load_parse_number(argv[8], 1, "SECONDS");
 	if (source.bytes > MAX_BYTES)
 		source.bytes = MAX_BYTES;
+	sink.bytes = source.bytes;
+	open_sink(&sink, argv[1], argv[2]);
 	open_flows(&source, &target, length);
 	sink.last_us = load_now_us();
 	if (pthread_create(&thread, NULL, count_arrivals, &sink))
