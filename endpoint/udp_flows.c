@@ -9,6 +9,7 @@
 #include "net/flow_life.h"
 #include "net/flow_treatment.h"
 #include "net/udp.h"
+#include "net/udp_outbox.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -47,8 +48,10 @@ static void udp_flow_free(struct udp_flow *flow)
 	ev_io_stop(worker_loop(worker_of(flow)), &flow->reader);
 	flow_life_stop(&flow->life);
 	names_waiter_stop(&flow->waiter);
-	if (flow->has_socket)
+	if (flow->has_socket) {
+		udp_outbox_flush(worker_udp_outbox(worker_of(flow)));
 		close(flow->udp.descriptor);
+	}
 	list_del(&flow->node);
 	flow->endpoint->udp_flow_count--;
 	shares_give_back(&flow->endpoint->shares, flow->share);
@@ -114,7 +117,7 @@ static int open_socket(struct udp_flow *flow, const struct addr *backend)
 	};
 	int descriptor, error = udp_open(&options, &descriptor);
 
-	if (!error && (error = udp_init(&flow->udp, descriptor, true)))
+	if (!error && (error = udp_init(&flow->udp, descriptor, false)))
 		close(descriptor);
 	if (error) {
 		page_count(worker_page(worker_of(flow)),
@@ -188,20 +191,16 @@ static void on_name(struct names_waiter *waiter)
 
 static void on_datagram(void *object, const uint8_t *data, size_t length)
 {
+	static const struct addr connected; /* family 0: the socket's own addresses */
 	struct udp_flow *flow = object;
-	struct page *page = worker_page(worker_of(flow));
-	struct udp_batch batch = {
-	    .data = data,
-	    .length_bytes = length,
-	    .segment_bytes = (uint16_t)length,
-	};
-	size_t done;
+	struct worker *worker = worker_of(flow);
 
 	flow_life_active(&flow->life);
-	if (!flow->has_socket || udp_send(&flow->udp, &batch, 1, &done))
-		page_count(page, PAGE_udp_datagrams_dropped);
+	if (flow->has_socket)
+		udp_outbox_add(
+		    worker_udp_outbox(worker), &flow->udp, data, length, &connected, &connected);
 	else
-		page_count(page, PAGE_udp_datagrams_sent);
+		page_count(worker_page(worker), PAGE_udp_datagrams_dropped);
 }
 
 static void on_reset(void *object, enum reason reason)

@@ -8,6 +8,7 @@
 #include "net/flow_handler.h"
 #include "net/flow_life.h"
 #include "net/flow_treatment.h"
+#include "net/udp_outbox.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -320,20 +321,14 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 static void on_datagram(void *object, const uint8_t *data, size_t length)
 {
 	struct udp_user *user = object;
-	struct udp_batch batch = {
-	    .data = data,
-	    .length_bytes = length,
-	    .segment_bytes = (uint16_t)length,
-	    .to = user->key.user,
-	    .from = user->key.local,
-	};
-	size_t done;
+	struct worker *worker = user->users->listener->worker;
 
 	is_active(user);
-	if (!user->socket || udp_send(&user->socket->udp, &batch, 1, &done))
-		page_count(page_of(user->users), PAGE_udp_datagrams_dropped);
+	if (user->socket)
+		udp_outbox_add(worker_udp_outbox(worker), &user->socket->udp, data, length,
+		    &user->key.user, &user->key.local);
 	else
-		page_count(page_of(user->users), PAGE_udp_datagrams_sent);
+		page_count(page_of(user->users), PAGE_udp_datagrams_dropped);
 }
 
 static void on_reset(void *object, enum reason reason)
@@ -371,6 +366,7 @@ static void socket_free(struct user_socket *socket)
 			user->socket = NULL;
 	}
 	ev_io_stop(worker_loop(users->listener->worker), &socket->reader);
+	udp_outbox_flush(worker_udp_outbox(users->listener->worker));
 	close(socket->udp.descriptor);
 	list_del(&socket->node);
 	free(socket);

@@ -17,6 +17,7 @@ libnet_a_SOURCES += net/steer.c net/steer.h
 libnet_a_SOURCES += net/supervisor.c net/supervisor.h
 libnet_a_SOURCES += net/tcp.c net/tcp.h
 libnet_a_SOURCES += net/udp.c net/udp.h
+libnet_a_SOURCES += net/udp_outbox.c net/udp_outbox.h
 check_PROGRAMS += tests/unit/channel_test
 check_PROGRAMS += tests/unit/daemon_test
 check_PROGRAMS += tests/unit/descriptors_test
@@ -32,6 +33,7 @@ check_PROGRAMS += tests/unit/steer_test
 check_PROGRAMS += tests/unit/supervisor_test
 check_PROGRAMS += tests/unit/tcp_test
 check_PROGRAMS += tests/unit/udp_test
+check_PROGRAMS += tests/unit/udp_outbox_test
 
 # TLS and identity; tests take their random numbers from a seed.
 libnet_a_SOURCES += net/tls_wolfssl.c net/tls_wolfssl.h net/identity.c net/identity.h

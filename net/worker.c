@@ -32,6 +32,11 @@ struct udp_receiver *worker_udp_receiver(const struct worker *worker)
 	return worker->receiver;
 }
 
+struct udp_outbox *worker_udp_outbox(const struct worker *worker)
+{
+	return worker->outbox;
+}
+
 const struct node_config *worker_config(const struct worker *worker)
 {
 	return worker->config;
@@ -181,6 +186,8 @@ static int on_settings(struct ipc *ipc, void *context, struct ipc_message *messa
 		return ERR_MALFORMED;
 	error = page_open(message->descriptors[0], &worker->page);
 	if (!error && !(worker->pool = chunk_pool_new(worker->settings.memory_bytes)))
+		error = ERR_NOMEM;
+	if (!error && !(worker->outbox = udp_outbox_new(worker->page)))
 		error = ERR_NOMEM;
 	if (error)
 		return error;
@@ -412,6 +419,7 @@ static void worker_clear(struct worker *worker)
 		node_config_clear(worker->config);
 	free(worker->config);
 	udp_receiver_free(worker->receiver);
+	udp_outbox_free(worker->outbox);
 	if (worker->pool)
 		chunk_pool_free(worker->pool);
 	for (size_t i = 0; i < worker->sibling_count; i++)

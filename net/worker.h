@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct udp_outbox;
 struct udp_receiver;
 struct worker;
 
@@ -87,6 +88,8 @@ void worker_timer_set(struct worker *worker, struct worker_timer *timer, uint64_
 void worker_timer_stop(struct worker *worker, struct worker_timer *timer);
 /* The buffers that every UDP socket of this worker receives with, one socket after the other. */
 struct udp_receiver *worker_udp_receiver(const struct worker *worker);
+/* What on_datagram sends by; it is flushed when the received batch is worked off. */
+struct udp_outbox *worker_udp_outbox(const struct worker *worker);
 const struct node_config *worker_config(const struct worker *worker);
 /* Monotonic microseconds, read once for each round of the loop. */
 uint64_t worker_now_us(const struct worker *worker);

@@ -90,6 +90,7 @@ static void end_batch(struct lanes *lanes)
 		lane_receive_done(carried->shown.lane, lanes->worker->now_us);
 		list_move_tail(&lanes->busy, &carried->busy);
 	}
+	udp_outbox_flush(lanes->worker->outbox);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)

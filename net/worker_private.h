@@ -8,6 +8,7 @@
 #include "net/ipc.h"
 #include "net/pacing_timer.h"
 #include "net/udp.h"
+#include "net/udp_outbox.h"
 #include "net/worker.h"
 #include "net/worker_accept.h"
 #include "net/worker_dial.h"
@@ -29,6 +30,7 @@ struct worker {
 	struct source_counts udp_sources;
 	struct chunk_pool *pool;
 	struct udp_receiver *receiver;
+	struct udp_outbox *outbox;  /* from the settings on */
 	struct node_config *config; /* NULL before the first */
 	struct wheel wheel;
 	ev_timer tick;

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/keyed_hash.h"
 #include "net/udp.h"
+#include "net/udp_outbox.h"
 #include "tests/unit/cmocka_all.h"
 
 #include <sodium.h>
@@ -36,6 +37,11 @@ struct chunk_pool *worker_pool(const struct worker *worker)
 struct udp_receiver *worker_udp_receiver(const struct worker *worker)
 {
 	return worker->receiver;
+}
+
+struct udp_outbox *worker_udp_outbox(const struct worker *worker)
+{
+	return worker->outbox;
 }
 
 const struct node_config *worker_config(const struct worker *worker)
@@ -142,6 +148,8 @@ void double_start(struct worker *worker)
 	worker->page = calloc(1, sizeof *worker->page);
 	assert_true(worker->loop && worker->pool && worker->receiver && worker->page);
 	worker->udp_sources.own = &worker->page->udp_sources;
+	worker->outbox = udp_outbox_new(worker->page);
+	assert_non_null(worker->outbox);
 	wheel_init(&worker->wheel, worker->now_us, WORKER_TICK_US);
 	rng_seed(&worker->rng, 1);
 	list_init(&worker->joints);
@@ -153,6 +161,7 @@ void double_stop(struct worker *worker)
 	assert_int_equal(chunk_pool_used_bytes(worker->pool), 0);
 	chunk_pool_free(worker->pool);
 	udp_receiver_free(worker->receiver);
+	udp_outbox_free(worker->outbox);
 	free(worker->page);
 	ev_loop_destroy(worker->loop);
 }
@@ -175,6 +184,7 @@ static bool carry(const struct joint *joint, struct lane *from, struct lane *to)
 		    left < batch.segment_bytes ? left : batch.segment_bytes, 0, now_us);
 	}
 	lane_receive_done(to, now_us);
+	udp_outbox_flush(joint->worker->outbox);
 	return true;
 }
 

@@ -18,6 +18,7 @@ struct worker {
 	struct ev_loop *loop;
 	struct chunk_pool *pool;
 	struct udp_receiver *receiver;
+	struct udp_outbox *outbox;
 	struct wheel wheel;
 	struct page *page;
 	struct rng rng;
