@@ -106,6 +106,14 @@ static const struct command_option update_options[] = {
     {.name = NULL},
 };
 
+static const struct command_option tunnel_options[] = {
+    {.name = "--congestion",
+        .metavar = "bbr|cubic|fixed:RATE",
+        .help = "how its lanes share the path; RATE of a leased line, as 200mbit",
+        .is_required = true},
+    {.name = NULL},
+};
+
 static const struct command_option delete_options[] = {
     {.name = "--now", .help = "end its flows at once, without the drain time"},
     {.name = NULL},
@@ -128,6 +136,8 @@ static const struct command commands[] = {
         accelerator_delete},
     {"tunnel", "list", {NULL}, "all tunnels with round trips, loss and traffic", NULL, tunnel_list},
     {"tunnel", "show", {"LISTENER", "ENDPOINT"}, "one tunnel, with its lanes", NULL, tunnel_show},
+    {"tunnel", "update", {"LISTENER", "ENDPOINT"}, "change how a tunnel works, while it runs",
+        tunnel_options, tunnel_update},
     {"tunnel", "watch", {NULL}, "the list anew each second, with the last minute's round trips",
         NULL, tunnel_watch},
     {"status", NULL, {NULL}, "everything at a glance, and what needs attention", NULL, status_show},

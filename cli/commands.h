@@ -24,6 +24,7 @@ int accelerator_delete(struct session *session, const struct invocation *invocat
 
 int tunnel_list(struct session *session, const struct invocation *invocation);
 int tunnel_show(struct session *session, const struct invocation *invocation);
+int tunnel_update(struct session *session, const struct invocation *invocation);
 int tunnel_watch(struct session *session, const struct invocation *invocation);
 
 int status_show(struct session *session, const struct invocation *invocation);

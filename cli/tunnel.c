@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trunkctl tunnel: list and show.  watch is in watch.c.
+ * trunkctl tunnel: list, show and update.  watch is in watch.c.
  */
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/history.h"
 #include "cli/tunnel_view.h"
 #include "cli/value.h"
+#include "model/congestion.h"
 
 int tunnel_list(struct session *session, const struct invocation *invocation)
 {
@@ -28,6 +29,16 @@ int tunnel_list(struct session *session, const struct invocation *invocation)
 	return EXIT_DONE;
 }
 
+static void print_congestion(struct session *session, const json_t *tunnel)
+{
+	const json_t *in_use = json_object_get(tunnel, "congestion_in_use");
+	char set[FORMAT_BYTES], listener[FORMAT_BYTES], endpoint[FORMAT_BYTES];
+	fprintf(session->out, "congestion        %s; in use: listener %s, endpoint %s\n\n",
+	    format_string(json_object_get(tunnel, "congestion"), set),
+	    format_string(json_object_get(in_use, "listener"), listener),
+	    format_string(json_object_get(in_use, "endpoint"), endpoint));
+}
+
 static void print_tunnel(struct session *session, json_t *tunnel)
 {
 	char line[HISTORY_LINE_BYTES];
@@ -35,7 +46,8 @@ static void print_tunnel(struct session *session, json_t *tunnel)
 	tunnel_print_list(session, items);
 	json_decref(items);
 	history_line(json_object_get(tunnel, "rtt_history_us"), session->terminal.is_utf8, line);
-	fprintf(session->out, "\nRTT, last minute  %s\n\n", line);
+	fprintf(session->out, "\nRTT, last minute  %s\n", line);
+	print_congestion(session, tunnel);
 	tunnel_print_lanes(session, json_object_get(tunnel, "lane_list"));
 	fputc('\n', session->out);
 	tunnel_print_figures(session, json_object_get(tunnel, "figures"));
@@ -52,6 +64,27 @@ int tunnel_show(struct session *session, const struct invocation *invocation)
 	enum exit_code code = session_get(session, "/v1/tunnels", listener, endpoint, &tunnel);
 	if (code == EXIT_DONE && !session_print_value(session, tunnel))
 		print_tunnel(session, tunnel);
+	json_decref(tunnel);
+	return code;
+}
+
+int tunnel_update(struct session *session, const struct invocation *invocation)
+{
+	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
+	const char *listener = invocation->arguments[0];
+	const char *endpoint = invocation->arguments[1];
+	const char *congestion = invocation_value(invocation, "--congestion");
+	json_t *tunnel;
+	if (!value_name("LISTENER", listener, error) || !value_name("ENDPOINT", endpoint, error)
+	    || !value_congestion("--congestion", congestion, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	snprintf(path, sizeof(path), "/v1/tunnels/%s/%s", listener, endpoint);
+	json_t *body = json_pack("{s:s}", "congestion", congestion);
+	enum exit_code code = session_request(session, "PATCH", path, body, 0, &tunnel);
+	json_decref(body);
+	if (code == EXIT_DONE && !session_print_value(session, tunnel))
+		fprintf(session->out, "tunnel from %s to %s updated: congestion %s\n", listener,
+		    endpoint, json_string_value(json_object_get(tunnel, "congestion")));
 	json_decref(tunnel);
 	return code;
 }

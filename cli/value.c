@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/suggest.h"
 #include "model/accelerator.h"
+#include "model/congestion.h"
 #include "model/name.h"
 
 static bool fail(char *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -103,6 +104,14 @@ bool value_word(const char *what, const char *text, const char *const *words, ch
 		return fail(
 		    error, "%s \"%.100s\": did you mean \"%s\"?", what, text, suggestion.best);
 	return fail(error, "%s \"%.100s\": wants one of %s", what, text, list);
+}
+
+bool value_congestion(const char *what, const char *text, char *error)
+{
+	struct congestion congestion;
+	if (congestion_parse(text, &congestion) == 0)
+		return true;
+	return fail(error, "%s \"%.100s\": wants " CONGESTION_RULE, what, text);
 }
 
 bool value_ports(const char *what, const char *text, json_t **ports, char *error)

@@ -37,6 +37,9 @@ bool value_duration(
 /* One of the words; the array ends with NULL. */
 bool value_word(const char *what, const char *text, const char *const *words, char *error);
 
+/* A tunnel's congestion control, see model/congestion.h. */
+bool value_congestion(const char *what, const char *text, char *error);
+
 /* "80,8000-8010" to a new array ["80", "8000-8010"], sorted; the caller frees it. */
 bool value_ports(const char *what, const char *text, json_t **ports, char *error);
 

@@ -20,6 +20,7 @@ static const struct api_route routes[] = {
     {"DELETE", "/v1/accelerators/{}", api_accelerator_delete},
     {"GET", "/v1/tunnels", api_tunnel_list},
     {"GET", "/v1/tunnels/{}/{}", api_tunnel_show},
+    {"PATCH", "/v1/tunnels/{}/{}", api_tunnel_update},
     {"GET", "/v1/status", api_status},
     {"GET", "/v1/revisions", api_revision_list},
 };

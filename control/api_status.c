@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The API's tunnels, status and revisions: what is only looked at. */
+/* The API's status and revisions: what is only looked at. */
 #include "config.h"
 
 #include "control/api_routes.h"
+#include "control/api_tunnels.h"
 #include "control/node_server.h"
 #include "control/time_text.h"
 
@@ -13,61 +14,6 @@
 #include <string.h>
 
 enum { REVISIONS_DEFAULT = 100, REVISIONS_MAX = 1000, PROBLEMS_MAX = 100 };
-
-/* Calls back for each tunnel that there is to be, by listener and endpoint. */
-static void for_each_tunnel(struct control *control,
-    void (*call)(struct control *control, const struct node *listener, const struct node *endpoint,
-        void *context),
-    void *context)
-{
-	const struct installation *installation = &control->installation;
-
-	for (size_t i = 0; i < installation->node_count; i++) {
-		for (size_t j = 0; j < installation->node_count; j++) {
-			if (installation_has_tunnel(
-			        installation, &installation->nodes[i], &installation->nodes[j]))
-				call(control, &installation->nodes[i], &installation->nodes[j],
-				    context);
-		}
-	}
-}
-
-static void append_tunnel(struct control *control, const struct node *listener,
-    const struct node *endpoint, void *context)
-{
-	json_array_append_new(context, tunnels_to_json(control->tunnels, listener, endpoint,
-	                                   TUNNEL_VIEW_LIST, control_steady_ms()));
-}
-
-int api_tunnel_list(
-    struct control *control, const struct api_request *request, struct api_answer *answer)
-{
-	json_t *items = json_array();
-
-	(void)request;
-	for_each_tunnel(control, append_tunnel, items);
-	answer->body = json_pack("{s:o}", "items", items);
-	return 0;
-}
-
-int api_tunnel_show(
-    struct control *control, const struct api_request *request, struct api_answer *answer)
-{
-	const struct installation *installation = &control->installation;
-	const struct node *listener = installation_node(installation, request->parameters[0]);
-	const struct node *endpoint = installation_node(installation, request->parameters[1]);
-
-	if (!listener || !endpoint || !installation_has_tunnel(installation, listener, endpoint))
-		return problem_set(&answer->problem, PROBLEM_NOT_FOUND, "",
-		    "trunkctl tunnel list shows those that exist: one for each listener and "
-		    "endpoint "
-		    "that share an accelerator",
-		    "there is no tunnel from \"%s\" to \"%s\"", request->parameters[0],
-		    request->parameters[1]);
-	answer->body = tunnels_to_json(
-	    control->tunnels, listener, endpoint, TUNNEL_VIEW_DETAIL, control_steady_ms());
-	return 0;
-}
 
 /* What an operator should look at. */
 static void add_problem(json_t *list, const char *fix, const char *format, ...)
@@ -178,10 +124,10 @@ int api_status(
 	char pin[PIN_TEXT_BYTES];
 
 	(void)request;
-	for_each_tunnel(control, count_tunnel, tunnels);
+	api_tunnels_each(control, count_tunnel, tunnels);
 	add_node_problems(control, problems);
 	add_accelerator_problems(control, problems);
-	for_each_tunnel(control, add_tunnel_problem, problems);
+	api_tunnels_each(control, add_tunnel_problem, problems);
 	answer->body = json_pack("{s:s, s:I, s:I, s:o, s:s, s:s, s:o, s:I, s:o, s:o}", "version",
 	    PACKAGE_VERSION, "incarnation", (json_int_t)installation->incarnation, "revision",
 	    (json_int_t)installation->revision, "started", time_to_json(control->started_ms),

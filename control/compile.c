@@ -7,6 +7,7 @@
 #include "base/err.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,8 +56,11 @@ static int append_name(struct name **names, size_t *count, const char *text)
 	return 0;
 }
 
-static int add_peer(struct node_config *config, const struct node *self, const struct node *peer)
+static int add_peer(const struct installation *installation, struct node_config *config,
+    const struct node *self, const struct node *peer)
 {
+	const struct node *listener = self->role == NODE_LISTENER ? self : peer;
+	const struct node *endpoint = self->role == NODE_LISTENER ? peer : self;
 	struct config_peer *added;
 
 	if (node_config_peer(config, peer->name))
@@ -68,12 +72,12 @@ static int add_peer(struct node_config *config, const struct node *self, const s
 	memcpy(added->region, peer->region, sizeof(added->region));
 	memcpy(added->pin, peer->pin, sizeof(added->pin));
 	added->slots = peer->slots;
-	if (self->role == NODE_LISTENER) {
-		compile_door_key(self, peer, added->door_key);
+	snprintf(added->congestion, sizeof(added->congestion), "%s",
+	    installation_congestion(installation, listener, endpoint));
+	compile_door_key(listener, endpoint, added->door_key);
+	if (self->role == NODE_LISTENER)
 		return copy_array(&added->addresses, &added->address_count, peer->addresses,
 		    peer->address_count, sizeof(*peer->addresses));
-	}
-	compile_door_key(peer, self, added->door_key);
 	return 0;
 }
 
@@ -93,7 +97,7 @@ static int add_group(const struct installation *installation, const struct node 
 		    || node->address_count == 0)
 			continue;
 		if (append_name(&group->endpoints, &group->endpoint_count, node->name) < 0
-		    || add_peer(config, self, node) < 0)
+		    || add_peer(installation, config, self, node) < 0)
 			return ERR_NOMEM;
 	}
 	return 0;
@@ -123,7 +127,7 @@ static int add_endpoint_side(const struct installation *installation, const stru
 			continue;
 		result = append_name(&to->listeners, &to->listener_count, node->name);
 		if (result == 0)
-			result = add_peer(config, self, node);
+			result = add_peer(installation, config, self, node);
 	}
 	return result;
 }

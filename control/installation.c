@@ -11,6 +11,7 @@ void installation_clear(struct installation *installation)
 	for (size_t i = 0; i < installation->accelerator_count; i++)
 		accelerator_clear(&installation->accelerators[i].accelerator);
 	free(installation->accelerators);
+	free(installation->tunnel_settings);
 	if (installation->nodes)
 		sodium_memzero(
 		    installation->nodes, installation->node_count * sizeof(*installation->nodes));
@@ -88,4 +89,16 @@ bool installation_has_tunnel(const struct installation *installation, const stru
 			return true;
 	}
 	return false;
+}
+
+const char *installation_congestion(const struct installation *installation,
+    const struct node *listener, const struct node *endpoint)
+{
+	for (size_t i = 0; i < installation->tunnel_setting_count; i++) {
+		const struct tunnel_setting *setting = &installation->tunnel_settings[i];
+
+		if (setting->listener == listener->id && setting->endpoint == endpoint->id)
+			return setting->congestion;
+	}
+	return CONGESTION_DEFAULT;
 }

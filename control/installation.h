@@ -35,6 +35,12 @@ struct stored_accelerator {
 	uint64_t revision;              /* the change that last touched it */
 };
 
+/* What an operator set for a tunnel; kept while both nodes are, though they may have no tunnel now. */
+struct tunnel_setting {
+	uint32_t listener, endpoint; /* ids of nodes */
+	char congestion[CONGESTION_TEXT_BYTES];
+};
+
 struct installation {
 	uint64_t incarnation; /* of the database */
 	uint64_t revision;    /* the newest change, 0 before the first */
@@ -43,6 +49,8 @@ struct installation {
 	size_t node_count;
 	struct stored_accelerator *accelerators; /* by name */
 	size_t accelerator_count;
+	struct tunnel_setting *tunnel_settings; /* in no order, one a tunnel at most */
+	size_t tunnel_setting_count;
 };
 
 void installation_clear(struct installation *installation);
@@ -63,5 +71,9 @@ const struct endpoint_group *accelerator_group_in(
 /* Do a listener and an endpoint share an accelerator, that is: is there to be a tunnel? */
 bool installation_has_tunnel(const struct installation *installation, const struct node *listener,
     const struct node *endpoint);
+
+/* What was set for the tunnel's congestion control, else CONGESTION_DEFAULT. */
+const char *installation_congestion(const struct installation *installation,
+    const struct node *listener, const struct node *endpoint);
 
 #endif

@@ -5,6 +5,7 @@ libcontrol_a_SOURCES = \
 	control/api.c control/api.h \
 	control/api_accelerators.c control/api_nodes.c control/api_status.c \
 	control/api_routes.c control/api_routes.h \
+	control/api_tunnels.c control/api_tunnels.h \
 	control/change.c control/change.h \
 	control/compile.c control/compile.h \
 	control/control.h \

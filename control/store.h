@@ -73,6 +73,9 @@ int store_delete_node(struct store *store, uint32_t id);
 int store_put_accelerator(struct store *store, struct accelerator *accelerator, uint64_t revision);
 int store_delete_accelerator(struct store *store, uint32_t id);
 
+/* Replaces what was set for that tunnel. */
+int store_put_tunnel(struct store *store, const struct tunnel_setting *setting);
+
 int store_add_token(struct store *store, const struct token *token);
 int store_use_token(
     struct store *store, const uint8_t hash[32], const char *node_name, uint64_t now_ms);

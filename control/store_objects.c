@@ -148,6 +148,42 @@ static int load_accelerators(struct store *store, struct installation *installat
 	return result;
 }
 
+static int read_tunnel(struct store *store, struct tunnel_setting *setting, sqlite3_stmt *row)
+{
+	setting->listener = (uint32_t)sqlite3_column_int64(row, 0);
+	setting->endpoint = (uint32_t)sqlite3_column_int64(row, 1);
+	copy_text(setting->congestion, sizeof(setting->congestion), row, 2);
+	if (!congestion_check(setting->congestion))
+		return 0;
+	snprintf(store->error, sizeof(store->error),
+	    "the database is damaged: the tunnel of nodes %u and %u is not readable",
+	    setting->listener, setting->endpoint);
+	return ERR_IO;
+}
+
+static int load_tunnels(struct store *store, struct installation *installation)
+{
+	sqlite3_stmt *rows = store_bind(store, STATEMENT_TUNNEL_LIST, "");
+	int result = rows ? store_step(store, rows) : ERR_IO;
+
+	while (result > 0) {
+		struct tunnel_setting *list = grow(installation->tunnel_settings,
+		    installation->tunnel_setting_count, sizeof(*list));
+
+		if (!list) {
+			result = ERR_NOMEM;
+			break;
+		}
+		installation->tunnel_settings = list;
+		result = read_tunnel(store, &list[installation->tunnel_setting_count++], rows);
+		if (result == 0)
+			result = store_step(store, rows);
+	}
+	if (rows)
+		store_done(rows);
+	return result;
+}
+
 /* The first column of the first row. */
 static int read_number(struct store *store, sqlite3_stmt *statement, uint64_t *number)
 {
@@ -178,6 +214,8 @@ int store_load(struct store *store, struct installation *installation)
 		result = load_nodes(store, &loaded);
 	if (result == 0)
 		result = load_accelerators(store, &loaded);
+	if (result == 0)
+		result = load_tunnels(store, &loaded);
 	if (result < 0) {
 		installation_clear(&loaded);
 		return result;
@@ -297,6 +335,13 @@ int store_put_accelerator(struct store *store, struct accelerator *accelerator, 
 int store_delete_accelerator(struct store *store, uint32_t id)
 {
 	return store_run(store, store_bind(store, STATEMENT_ACCELERATOR_DELETE, "i", (int64_t)id));
+}
+
+int store_put_tunnel(struct store *store, const struct tunnel_setting *setting)
+{
+	return store_run(
+	    store, store_bind(store, STATEMENT_TUNNEL_PUT, "iit", (int64_t)setting->listener,
+	               (int64_t)setting->endpoint, setting->congestion));
 }
 
 int store_add_token(struct store *store, const struct token *token)

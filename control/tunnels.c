@@ -296,11 +296,21 @@ static json_t *json_figures(
 	return json_pack("{s:o, s:o}", "listener", from_listener, "endpoint", from_endpoint);
 }
 
+static json_t *json_in_use(
+    const struct tunnel_measurement *listener, const struct tunnel_measurement *endpoint)
+{
+	const char *here = listener && listener->congestion[0] ? listener->congestion : NULL;
+	const char *there = endpoint && endpoint->congestion[0] ? endpoint->congestion : NULL;
+
+	return json_pack("{s:s?, s:s?}", "listener", here, "endpoint", there);
+}
+
 /* What only the view of one tunnel has. */
 static void add_detail(json_t *json, const struct tunnel_measurement *listener,
     const struct tunnel_measurement *endpoint)
 {
 	json_object_set_new(json, "figures", json_figures(listener, endpoint));
+	json_object_set_new(json, "congestion_in_use", json_in_use(listener, endpoint));
 	json_object_set_new(json, "lane_list", json_lanes(listener, endpoint));
 }
 

@@ -38,7 +38,7 @@ void tunnels_forget(struct tunnels *tunnels, const struct installation *installa
 
 enum tunnel_view {
 	TUNNEL_VIEW_LIST,
-	TUNNEL_VIEW_DETAIL, /* with lane_list and figures */
+	TUNNEL_VIEW_DETAIL, /* with lane_list, figures and congestion_in_use */
 };
 
 /* A tunnel of the installation as the API shows it; a new reference, or NULL without memory. */

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
 	model/accelerator.c model/accelerator.h \
 	model/backend_choice.c model/backend_choice.h \
+	model/congestion.c model/congestion.h \
 	model/error.c model/error.h \
 	model/flow_hash.c model/flow_hash.h \
 	model/flow_settings.c model/flow_settings.h \
@@ -19,6 +20,7 @@ libmodel_a_SOURCES = \
 check_PROGRAMS += \
 	tests/unit/accelerator_test \
 	tests/unit/backend_choice_test \
+	tests/unit/congestion_test \
 	tests/unit/flow_hash_test \
 	tests/unit/flow_settings_test \
 	tests/unit/join_token_test \

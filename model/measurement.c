@@ -16,6 +16,11 @@ static const char *check_name(const void *value)
 	return name_is_valid(value) ? NULL : "must be " NAME_RULE;
 }
 
+static const char *check_congestion(const void *value)
+{
+	return *(const char *)value ? congestion_check(value) : NULL;
+}
+
 #define RTT_FIELD(key, member)                                                                     \
 	{                                                                                          \
 		SCHEMA_MEMBER(key, struct rtt_measurement, member), .type = SCHEMA_U64,            \
@@ -79,6 +84,8 @@ static const struct schema_field tunnel_fields[] = {
         .schema = &traffic_schema},
     {SCHEMA_MEMBER("figures", struct tunnel_measurement, figures), .type = SCHEMA_STRUCT,
         .schema = &lane_figures_schema},
+    {SCHEMA_MEMBER("congestion", struct tunnel_measurement, congestion), .type = SCHEMA_TEXT,
+        .check = check_congestion},
     {SCHEMA_ARRAY("lanes", struct tunnel_measurement, lanes, lane_count), .type = SCHEMA_STRUCT,
         .schema = &lane_schema, .max_items = SLOTS_MAX},
 };

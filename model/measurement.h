@@ -7,6 +7,7 @@
 #define MODEL_MEASUREMENT_H
 
 #include "base/schema.h"
+#include "model/congestion.h"
 #include "model/lane_figures.h"
 #include "model/limits.h"
 
@@ -54,9 +55,10 @@ struct tunnel_measurement {
 	uint32_t lane_total;         /* lanes that there are to be */
 	uint64_t rtt_last_second_us; /* median of the newest complete second, 0 without samples */
 	struct rtt_measurement rtt;  /* over all lanes */
-	struct traffic_measurement traffic; /* sum over all lanes */
-	struct lane_figures figures;        /* sum over the lanes that there are now */
-	struct lane_measurement *lanes;     /* owned by whoever made the report */
+	struct traffic_measurement traffic;     /* sum over all lanes */
+	struct lane_figures figures;            /* sum over the lanes that there are now */
+	char congestion[CONGESTION_TEXT_BYTES]; /* in use at this side, "" without a lane */
+	struct lane_measurement *lanes;         /* owned by whoever made the report */
 	size_t lane_count;
 };
 

@@ -46,6 +46,8 @@ static const struct schema_field peer_fields[] = {
         .min = 1, .max = SLOTS_MAX},
     {SCHEMA_ARRAY("addresses", struct config_peer, addresses, address_count), .type = SCHEMA_TEXT,
         .max_items = NODE_ADDRESSES_MAX, .check = check_address},
+    {SCHEMA_MEMBER("congestion", struct config_peer, congestion), .type = SCHEMA_TEXT,
+        .default_text = CONGESTION_DEFAULT, .check = congestion_check},
 };
 static const struct schema peer_schema = SCHEMA(struct config_peer, peer_fields);
 

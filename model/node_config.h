@@ -9,6 +9,7 @@
 
 #include "base/pin.h"
 #include "model/accelerator.h"
+#include "model/congestion.h"
 #include "model/limits.h"
 
 #include <stdbool.h>
@@ -37,6 +38,7 @@ struct config_peer {
 	uint32_t slots;                   /* worker slots of the peer, 1 to SLOTS_MAX */
 	struct name *addresses; /* "ADDR:PORT" of an endpoint's tunnel port; none for a listener */
 	size_t address_count;
+	char congestion[CONGESTION_TEXT_BYTES]; /* of the tunnel's lanes, see model/congestion.h */
 };
 
 /* For a listener: the endpoint nodes of one group, one of which Maglev chooses for a flow. */

@@ -251,6 +251,7 @@ static int measure_lane(struct node_report *report, struct tunnel_measurement *t
 	measure_traffic(report, past, now, elapsed_us, &found.traffic);
 	add_traffic(&tunnel->traffic, &found.traffic);
 	lane_figures_add(&tunnel->figures, &now->figures);
+	snprintf(tunnel->congestion, sizeof(tunnel->congestion), "%s", now->congestion);
 	add_means(means, now);
 	entry = lane_entry(tunnel, now->lane);
 	if (entry)
@@ -326,6 +327,7 @@ static int measure_lanes(struct node_report *report, const struct page *const *p
 			if (!page_lane_read(pages[worker], number, &now))
 				continue;
 			now.peer_name[NAME_BYTES - 1] = '\0';
+			now.congestion[CONGESTION_TEXT_BYTES - 1] = '\0';
 			if (strcmp(now.peer_name, peer) == 0
 			    && measure_lane(report, tunnel, means, pages[worker], worker, number,
 			           now_us, elapsed_us, &now)

@@ -10,6 +10,7 @@
 #define NET_PAGE_H
 
 #include "base/histogram.h"
+#include "model/congestion.h"
 #include "model/lane_figures.h"
 #include "model/limits.h"
 #include "net/source_counts.h"
@@ -101,6 +102,7 @@ extern const struct page_value_description page_values[PAGE_VALUE_COUNT];
 /* What is told of a lane; counts are since it was claimed. */
 struct page_lane_state {
 	char peer_name[NAME_BYTES];
+	char congestion[CONGESTION_TEXT_BYTES]; /* in use */
 	uint32_t lane, slot;
 	uint32_t is_up;    /* 0 or 1 */
 	uint64_t since_ms; /* of is_up, UNIX time */

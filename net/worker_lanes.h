@@ -8,6 +8,7 @@
 #define NET_WORKER_LANES_H
 
 #include "base/list.h"
+#include "model/congestion.h"
 #include "net/pacing_timer.h"
 #include "net/udp.h"
 #include "net/worker.h"
@@ -29,7 +30,8 @@ enum {
 struct carried {
 	struct worker_lane shown; /* the context of the lane's callbacks */
 	uint32_t local_id;
-	struct addr remote;     /* where its packets go */
+	struct congestion congestion; /* in use */
+	struct addr remote;           /* where its packets go */
 	struct addr local;      /* the address they leave from; family 0 for the socket's own */
 	struct page_lane *page; /* its record, NULL when the page was full */
 	bool was_up;            /* as it was last logged */
@@ -80,6 +82,7 @@ void lanes_close(
  */
 void lanes_leave(struct lanes *lanes, struct carried *carried, uint32_t drain_s);
 /*
+ * Lanes go on with the congestion control that is in the config now.
  * A config with drain_s 0 ends what leaves already, too: it may have come because a peer's key was
  * stolen.
  */

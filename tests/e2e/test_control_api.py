@@ -145,6 +145,8 @@ def test_an_accelerators_life(control):
         == [("tyo-1", "osl-1", "unknown")]
     assert control.get("/v1/tunnels/tyo-1/osl-1")["lane_list"] == []
     expect_problem(control.call("GET", "/v1/tunnels/tyo-1/rom-1"), 404, "not-found")
+    expect_problem(control.call("PATCH", "/v1/tunnels/tyo-1/rom-1", {"congestion": "bbr"}), 404,
+                   "not-found")
 
     status, gone, _ = control.call("DELETE", "/v1/accelerators/web")
     assert status == 200 and gone["revision"] == default["revision"] + 1
@@ -153,6 +155,30 @@ def test_an_accelerators_life(control):
     assert [c["what"] for c in changes] == ["accelerator web deleted", "accelerator web updated",
                                             "accelerator web updated"]
     assert changes[0]["who"].startswith(f"uid {os.getuid()} (")
+
+
+def test_a_tunnels_congestion_control(control):
+    def patch(body):
+        return control.call("PATCH", "/v1/tunnels/tyo-1/osl-1", body)
+
+    control.call("POST", "/v1/accelerators", WEB)
+    assert control.get("/v1/tunnels")["items"][0]["congestion"] == "bbr"
+    status, tunnel, _ = patch({"congestion": "fixed:3000mbit"})
+    assert status == 200 and tunnel["congestion"] == "fixed:3gbit"
+    assert tunnel["congestion_in_use"] == {"listener": None, "endpoint": None}
+    newest = control.get("/v1/revisions?limit=1")["items"][0]
+    assert newest["what"] == "tunnel from tyo-1 to osl-1 updated"
+    assert patch({"congestion": "fixed:3gbit"})[0] == 200
+    assert control.get("/v1/revisions?limit=1")["items"][0] == newest
+    problem = expect_problem(patch({"congestion": "fixed:200"}), 422, "invalid", "congestion")
+    assert "fixed:200mbit" in problem["detail"]
+    expect_problem(patch({"congestion": "f" * 100}), 422, "invalid", "congestion")
+    expect_problem(patch({}), 400, "bad-request")
+    expect_problem(patch({"rate": "1mbit"}), 400, "bad-request", "rate")
+    control.stop()
+    control.start()
+    assert control.get("/v1/tunnels/tyo-1/osl-1")["congestion"] == "fixed:3gbit"
+    assert patch({"congestion": None})[1]["congestion"] == "bbr"
 
 
 def test_what_is_wrong_is_said(control):

@@ -214,6 +214,33 @@ def test_tables_have_a_line_for_each(cluster, ctl):
     assert "far     127.0.0.1:9     128" in ctl("accelerator", "show", "web").stdout
 
 
+def test_congestion_control_changes_while_the_tunnel_runs(cluster, ctl):
+    def in_use(congestion):
+        wanted = {"listener": congestion, "endpoint": congestion}
+        return procs.wait_until(
+            lambda: (tunnel := cluster.ctl("tunnel", "show", "listener", "endpoint"))
+            ["congestion_in_use"] == wanted and tunnel, 5, f"{congestion} in use")
+
+    assert ctl(*WEB).returncode == DONE
+    cluster.wait_up()
+    since = in_use("bbr")["lane_list"][0]["since"]
+    done = ctl("tunnel", "update", "listener", "endpoint", "--congestion", "fixed:9000kbit")
+    assert done.returncode == DONE
+    assert done.stdout == "tunnel from listener to endpoint updated: congestion fixed:9mbit\n"
+    tunnel = in_use("fixed:9mbit")
+    assert tunnel["lane_list"][0]["since"] == since
+    for side in tunnel["figures"].values():
+        assert 8 * 10**6 < side["pacing_rate_bps"] < 9 * 10**6
+    assert "congestion        fixed:9mbit; in use: listener fixed:9mbit, endpoint fixed:9mbit" \
+        in ctl("tunnel", "show", "listener", "endpoint").stdout
+    assert ctl("tunnel", "update", "listener", "endpoint", "--congestion", "cubic").returncode == DONE
+    in_use("cubic")
+    assert_fails(ctl("tunnel", "update", "listener", "endpoint", "--congestion", "reno"), USAGE,
+                 "fixed:200mbit")
+    assert_fails(ctl("tunnel", "update", "endpoint", "listener", "--congestion", "bbr"), NOT_FOUND,
+                 "trunkctl tunnel list")
+
+
 # ---- watch
 
 class Terminal:

@@ -50,6 +50,7 @@ static void commands_of_the_contract(void **state)
 	    "accelerator delete web --now",
 	    "tunnel list",
 	    "tunnel show tokyo-1 fra-1",
+	    "tunnel update tokyo-1 fra-1 --congestion fixed:200mbit",
 	    "tunnel watch",
 	    "status",
 	    "-o json status",

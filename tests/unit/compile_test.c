@@ -102,6 +102,24 @@ static void both_ends_get_the_flow_settings(void **state)
 	*settings = before;
 }
 
+static void both_ends_get_the_tunnels_congestion(void **state)
+{
+	struct tunnel_setting setting = {5, 2, "fixed:200mbit"}; /* tyo-1, osl-1 */
+	struct node_config listener, endpoint;
+
+	(void)state;
+	fixture.tunnel_settings = &setting;
+	fixture.tunnel_setting_count = 1;
+	listener = compile("tyo-1");
+	endpoint = compile("osl-1");
+	assert_string_equal(node_config_peer(&listener, "osl-1")->congestion, "fixed:200mbit");
+	assert_string_equal(node_config_peer(&endpoint, "tyo-1")->congestion, "fixed:200mbit");
+	assert_string_equal(node_config_peer(&listener, "osl-2")->congestion, "bbr");
+	assert_string_equal(node_config_peer(&endpoint, "tyo-2")->congestion, "bbr");
+	node_config_clear(&listener);
+	node_config_clear(&endpoint);
+}
+
 static void both_ends_share_a_door_key(void **state)
 {
 	struct node_config listener = compile("tyo-1"), endpoint = compile("osl-1");
@@ -163,6 +181,7 @@ int main(void)
 	    COMPILE_TEST(endpoint_knows_who_may_ask),
 	    COMPILE_TEST(endpoint_has_its_regions_backends),
 	    COMPILE_TEST(both_ends_get_the_flow_settings),
+	    COMPILE_TEST(both_ends_get_the_tunnels_congestion),
 	    COMPILE_TEST(both_ends_share_a_door_key),
 	    COMPILE_TEST(endpoint_without_address_is_left_out),
 	    COMPILE_TEST(only_those_concerned_change),

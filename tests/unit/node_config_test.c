@@ -16,6 +16,7 @@ static struct config_peer peers[] = {
         .pin = {1, 2},
         .door_key = {3, 4},
         .slots = 2,
+        .congestion = "bbr",
         .addresses = addresses,
         .address_count = 1},
 };

@@ -81,6 +81,7 @@ static struct page_lane_state lane_state(uint32_t lane)
 	    .jitter_us = 10};
 
 	snprintf(lane_is.peer_name, NAME_BYTES, "e1");
+	snprintf(lane_is.congestion, sizeof(lane_is.congestion), "fixed:2mbit");
 	return lane_is;
 }
 
@@ -138,6 +139,8 @@ static void lanes_add_up(void **state)
 	assert_int_equal(r->tunnels[0].traffic.packets_lost, 20);
 	assert_int_equal(r->tunnels[0].figures.packets_lost, 20);
 	assert_int_equal(r->tunnels[1].figures.packets_lost, 0);
+	assert_string_equal(r->tunnels[0].congestion, "fixed:2mbit");
+	assert_string_equal(r->tunnels[1].congestion, "");
 	assert_int_equal(r->tunnels[0].traffic.sent_bps, 2000000);
 	assert_int_equal(r->tunnels[0].traffic.received_bps, 4000000);
 	assert_int_equal(r->tunnels[0].rtt.min_us, 100);

@@ -174,6 +174,62 @@ static void names_are_unique(void **state)
 	accelerator_clear(&second);
 }
 
+static uint32_t put_node(const char *name, enum node_role role)
+{
+	struct node node = {.role = role, .region = "oslo", .slots = 1};
+
+	snprintf(node.name, sizeof(node.name), "%s", name);
+	memcpy(node.pin, name, 5);
+	assert_int_equal(store_put_node(store, &node), 0);
+	return node.id;
+}
+
+/* A setting is replaced by the next, survives, and goes with either node. */
+static void tunnels(void **state)
+{
+	struct tunnel_setting setting = {.congestion = "cubic"};
+	struct installation loaded = {0};
+
+	(void)state;
+	setting.listener = put_node("tyo-1", NODE_LISTENER);
+	setting.endpoint = put_node("osl-1", NODE_ENDPOINT);
+	assert_int_equal(store_put_tunnel(store, &setting), 0);
+	strcpy(setting.congestion, "fixed:2mbit");
+	assert_int_equal(store_put_tunnel(store, &setting), 0);
+	reopen();
+	assert_int_equal(store_load(store, &loaded), 0);
+	assert_int_equal(loaded.tunnel_setting_count, 1);
+	assert_memory_equal(&loaded.tunnel_settings[0], &setting, sizeof(setting));
+	assert_int_equal(store_delete_node(store, setting.endpoint), 0);
+	assert_int_equal(store_load(store, &loaded), 0);
+	assert_int_equal(loaded.tunnel_setting_count, 0);
+	assert_int_equal(store_put_tunnel(store, &setting), ERR_IO);
+	installation_clear(&loaded);
+}
+
+/* As the first version left it: the table of tunnels comes, and nothing goes. */
+static void an_older_schema_is_brought_up(void **state)
+{
+	struct installation loaded = {0};
+	sqlite3 *database;
+
+	(void)state;
+	put_node("tyo-1", NODE_LISTENER);
+	store_close(store);
+	store = NULL;
+	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(database, "DROP TABLE tunnels; PRAGMA user_version = 1", NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(database);
+	if (store_open(&store, path, reason) < 0)
+		fail_msg("%s", reason);
+	assert_int_equal(store_load(store, &loaded), 0);
+	assert_int_equal(loaded.node_count, 1);
+	assert_int_equal(loaded.tunnel_setting_count, 0);
+	installation_clear(&loaded);
+}
+
 static void tokens(void **state)
 {
 	struct token token = {
@@ -282,6 +338,8 @@ int main(void)
 	    STORE_TEST(rolled_back_is_not_there),
 	    STORE_TEST(ids_are_not_given_twice),
 	    STORE_TEST(names_are_unique),
+	    STORE_TEST(tunnels),
+	    STORE_TEST(an_older_schema_is_brought_up),
 	    STORE_TEST(tokens),
 	    STORE_TEST(revisions_newest_first),
 	    STORE_TEST(old_revisions_are_forgotten),

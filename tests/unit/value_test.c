@@ -89,6 +89,17 @@ static void durations(void **state)
 			fail_msg("taken: %s", bad[i]);
 }
 
+static void congestion(void **state)
+{
+	(void)state;
+	assert_true(value_congestion("--congestion", "fixed:200mbit", error));
+	assert_true(value_congestion("--congestion", "bbr", error));
+	assert_false(value_congestion("--congestion", "fixed:200", error));
+	assert_string_equal(error,
+	    "--congestion \"fixed:200\": wants bbr, cubic, or fixed:RATE with "
+	    "RATE from 64kbit to 400gbit, as in fixed:200mbit");
+}
+
 static void words(void **state)
 {
 	static const char *const roles[] = {"listener", "endpoint", NULL};
@@ -196,6 +207,7 @@ int main(void)
 	    cmocka_unit_test(regions),
 	    cmocka_unit_test(durations),
 	    cmocka_unit_test(words),
+	    cmocka_unit_test(congestion),
 	    cmocka_unit_test(backends),
 	    cmocka_unit_test(bad_backends_are_named),
 	    cmocka_unit_test(names_of_backends_and_weights),
