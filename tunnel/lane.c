@@ -129,6 +129,11 @@ void lane_free(struct lane *lane)
 	free(lane);
 }
 
+void lane_set_tracer(struct lane *lane, const struct tracer *tracer)
+{
+	lane->path.tracer = tracer;
+}
+
 int lane_set_congestion(
     struct lane *lane, enum lane_congestion kind, uint64_t rate_Bps, uint64_t now_us)
 {

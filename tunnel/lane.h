@@ -14,6 +14,7 @@
 #include "base/chunk.h"
 #include "tunnel/aead.h"
 #include "tunnel/reason.h"
+#include "tunnel/trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -150,6 +151,8 @@ void lane_free(struct lane *lane);
  */
 void lane_close(struct lane *lane, enum reason reason, const char *text, uint64_t now_us);
 
+/* From now on the tracer is told of each packet; it outlives the lane, or is taken away by NULL. */
+void lane_set_tracer(struct lane *lane, const struct tracer *tracer);
 /*
  * Changes how the lane shares its path, while it runs: packets in flight and what is known of the path
  * stay. `rate_Bps` is for LANE_FIXED. 0, ERR_INVALID (an unknown kind, LANE_FIXED without a rate) or

@@ -65,6 +65,9 @@ static int on_ack(struct lane *lane, const struct frame *frame)
 	epochs_on_ack(&lane->epochs, frame->ack.largest);
 	if (lane->path.rtt.samples != samples)
 		note_rtt_sample(lane);
+	trace(lane->path.tracer,
+	    &(struct trace_event){
+	        .kind = TRACE_ACKED, .now_us = lane->now_us, .number = frame->ack.largest});
 	return 0;
 }
 
@@ -298,6 +301,12 @@ static int receive_opened(struct lane *lane, const struct packet_header *header,
 
 	lane->counters.packets_received++;
 	lane->counters.bytes_received += length;
+	trace(lane->path.tracer, &(struct trace_event){.kind = TRACE_PACKET_RECEIVED,
+	                             .now_us = lane->now_us,
+	                             .number = header->number,
+	                             .udp_bytes = length,
+	                             .frames = packet + PACKET_HEADER_BYTES,
+	                             .frames_bytes = length - PACKET_OVERHEAD_BYTES});
 	lane_on_arrival(lane);
 	rc = receive_frames(
 	    lane, packet + PACKET_HEADER_BYTES, length - PACKET_OVERHEAD_BYTES, &is_ack_eliciting);

@@ -446,6 +446,12 @@ static size_t finish_packet(struct build *build, uint8_t *packet)
 	struct lane *lane = build->lane;
 	size_t length = writer_length(&build->w);
 
+	trace(lane->path.tracer, &(struct trace_event){.kind = TRACE_PACKET_SENT,
+	                             .now_us = lane->now_us,
+	                             .number = build->number,
+	                             .udp_bytes = length + PACKET_OVERHEAD_BYTES,
+	                             .frames = packet + PACKET_HEADER_BYTES,
+	                             .frames_bytes = length});
 	epochs_prepare_send(&lane->epochs, build->number, lane->now_us);
 	epochs_seal(&lane->epochs, packet, lane->config.remote_id, build->number, length);
 	length += PACKET_OVERHEAD_BYTES;

@@ -57,7 +57,7 @@ libtunnel_a_SOURCES += \
 	tunnel/flow.c \
 	tunnel/flow_ids.c tunnel/flow_ids.h \
 	tunnel/flow_table.c tunnel/flow_table.h \
-	tunnel/frame.c tunnel/frame.h \
+	tunnel/frame.c tunnel/frame.h tunnel/trace.h \
 	tunnel/lane.c tunnel/lane.h tunnel/lane_private.h \
 	tunnel/lane_deliver.c \
 	tunnel/lane_fate.c \

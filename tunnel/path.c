@@ -360,6 +360,10 @@ static void on_packet_lost(void *context, uint64_t number, struct sent_packet *p
 	if (packet->is_mtu_probe)
 		return;
 	fate->path->counters.packets_lost++;
+	trace(fate->path->tracer, &(struct trace_event){.kind = TRACE_PACKET_LOST,
+	                              .now_us = fate->now_us,
+	                              .number = number,
+	                              .udp_bytes = packet->bytes});
 	if (!packet->is_handed_back)
 		tell_frames(fate, packet, true);
 }

@@ -18,6 +18,7 @@
 #include "tunnel/rate_sample.h"
 #include "tunnel/rtt.h"
 #include "tunnel/sentmap.h"
+#include "tunnel/trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,7 +62,8 @@ struct path {
 	bool is_building_mtu_probe;
 	/* Most in flight in this round trip and the last; a round ends with the ack of round_end. */
 	uint64_t round_end, round_used_bytes, last_round_used_bytes;
-	uint64_t flows; /* see path_set_flows() */
+	const struct tracer *tracer; /* may be NULL */
+	uint64_t flows;              /* see path_set_flows() */
 	bool ecn_is_on;
 	bool ecn_is_proven;        /* the peer has counted marks of ours */
 	uint64_t ecn_ect0, ecn_ce; /* the peer's counts so far */

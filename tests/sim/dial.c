@@ -112,6 +112,8 @@ static void make_lane(
 		fprintf(stderr, "lane_new failed\n");
 		exit(1);
 	}
+	lane_set_tracer(end->lane,
+	    capture_tracer(&end->capture, node->world->capture, remote_id, (uint8_t)node->side));
 	digest_bytes(&node->world->digest, config.send_secret, AEAD_SECRET_BYTES);
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The virtual-time simulator; without arguments it runs all scenarios by a number of seeds.
 check_PROGRAMS += tests/sim/sim
-tests_sim_sim_SOURCES = tests/sim/sim.c tests/sim/app.c tests/sim/app.h tests/sim/dial.c tests/sim/dial.h tests/sim/digest.h \
+tests_sim_sim_SOURCES = tests/sim/sim.c tests/sim/app.c tests/sim/app.h \
+	tests/sim/capture.c tests/sim/capture.h tests/sim/dial.c tests/sim/dial.h tests/sim/digest.h \
 	tests/sim/event.c tests/sim/event.h tests/sim/link.c tests/sim/link.h \
 	tests/sim/plan.c tests/sim/plan.h tests/sim/scenario.c tests/sim/scenario.h \
 	tests/sim/world.c tests/sim/world.h

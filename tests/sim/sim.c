@@ -3,6 +3,7 @@
  * The virtual-time simulator: runs scenarios by seeds, tells how often each fault struck, and for a
  * failure the command that repeats it.  Run without arguments it is the test of `make check`.
  */
+#include "tests/sim/capture.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/world.h"
 
@@ -19,13 +20,17 @@ enum {
 struct options {
 	const struct scenario *scenario; /* NULL: all */
 	uint64_t first_seed, last_seed;
-	bool is_verbose, is_list;
+	struct world_options run;
+	bool is_list;
 };
 
 static void usage(FILE *out)
 {
-	fputs("usage: sim [--scenario NAME] [--seed N | --seeds A-B] [--verbose] [--list]\n"
-	      "Without options: all scenarios, as make check runs them.\n",
+	fputs(
+	    "usage: sim [--scenario NAME] [--seed N | --seeds A-B] [--capture FILE] [--verbose]\n"
+	    "           [--list]\n"
+	    "Without options: all scenarios, as make check runs them. A capture holds the packets\n"
+	    "before they were sealed, for tools/trunkline.lua.\n",
 	    out);
 }
 
@@ -47,6 +52,7 @@ static bool parse(int argc, char **argv, struct options *options)
 	    {"scenario", required_argument, NULL, 'c'},
 	    {"seed", required_argument, NULL, 's'},
 	    {"seeds", required_argument, NULL, 's'},
+	    {"capture", required_argument, NULL, 'p'},
 	    {"verbose", no_argument, NULL, 'v'},
 	    {"list", no_argument, NULL, 'l'},
 	    {"help", no_argument, NULL, 'h'},
@@ -68,8 +74,13 @@ static bool parse(int argc, char **argv, struct options *options)
 			if (!parse_seeds(optarg, options))
 				return false;
 			break;
+		case 'p':
+			options->run.capture = capture_open(optarg);
+			if (!options->run.capture)
+				exit(1);
+			break;
 		case 'v':
-			options->is_verbose = true;
+			options->run.is_verbose = true;
 			break;
 		case 'l':
 			options->is_list = true;
@@ -84,18 +95,18 @@ static bool parse(int argc, char **argv, struct options *options)
 	return optind == argc;
 }
 
-static bool run_seed(
-    const struct scenario *scenario, uint64_t seed, bool is_verbose, struct world_result *sum)
+static bool run_seed(const struct scenario *scenario, uint64_t seed,
+    const struct world_options *options, struct world_result *sum)
 {
 	struct world_result result, again;
-	bool is_good = world_run(scenario, seed, is_verbose, &result) == 0;
+	bool is_good = world_run(scenario, seed, options, &result) == 0;
 
 	if (!is_good)
 		fprintf(stderr, "to repeat: tests/sim/sim --scenario %s --seed %llu --verbose\n",
 		    scenario->name, (unsigned long long)seed);
 	/* The first of each scenario proves that a seed repeats. */
-	if (is_good && sum->events == 0 && !is_verbose) {
-		world_run(scenario, seed, false, &again);
+	if (is_good && sum->events == 0 && !options->is_verbose && !options->capture) {
+		world_run(scenario, seed, options, &again);
 		if (again.digest != result.digest || again.events != result.events) {
 			fprintf(stderr, "%s, seed %llu: two runs differ\n", scenario->name,
 			    (unsigned long long)seed);
@@ -120,7 +131,7 @@ static unsigned run_scenario(const struct scenario *scenario, const struct optio
 	unsigned failures = 0;
 
 	for (uint64_t seed = options->first_seed; seed <= options->last_seed; seed++)
-		failures += !run_seed(scenario, seed, options->is_verbose, &sum);
+		failures += !run_seed(scenario, seed, &options->run, &sum);
 	printf("%-13s seeds %llu-%llu digest %016llx, %llu s, %llu packets, %llu of %llu KiB:",
 	    scenario->name, (unsigned long long)options->first_seed,
 	    (unsigned long long)options->last_seed, (unsigned long long)sum.digest,
@@ -153,6 +164,8 @@ int main(int argc, char **argv)
 		else if (!options.scenario || options.scenario == &scenarios[i])
 			failures += run_scenario(&scenarios[i], &options);
 	}
+	if (options.run.capture && fclose(options.run.capture) != 0)
+		failures++;
 	if (failures)
 		printf("%u runs failed\n", failures);
 	return failures > 0;

@@ -478,13 +478,14 @@ static void run(struct world *world)
 		close_lanes(world);
 }
 
-int world_run(
-    const struct scenario *scenario, uint64_t seed, bool is_verbose, struct world_result *result)
+int world_run(const struct scenario *scenario, uint64_t seed, const struct world_options *options,
+    struct world_result *result)
 {
 	static struct world world;
 
 	begin(&world, scenario, seed);
-	world.is_verbose = is_verbose;
+	world.is_verbose = options->is_verbose;
+	world.capture = options->capture;
 	run(&world);
 	*result = (struct world_result){
 	    .events = world.events.ran,

@@ -8,6 +8,7 @@
 
 #include "base/chunk.h"
 #include "base/rng.h"
+#include "tests/sim/capture.h"
 #include "tests/sim/event.h"
 #include "tests/sim/link.h"
 #include "tests/sim/plan.h"
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum {
 	WORLD_LANES_MAX = 8,
@@ -41,6 +43,7 @@ struct lane_end {
 	bool is_touched;   /* received something in this batch */
 	bool is_over;
 	enum reason over_reason;
+	struct capture_end capture;
 	unsigned spins; /* timers due again at once, without a packet sent */
 };
 
@@ -73,6 +76,7 @@ struct world {
 	unsigned restarts;
 	bool is_ending; /* lanes are closed for good */
 	bool is_verbose;
+	FILE *capture; /* NULL: none */
 	bool has_failed;
 	char failure[512];
 };
@@ -85,9 +89,14 @@ struct world_result {
 	uint64_t memory_bytes; /* most chunks that a node held */
 };
 
+struct world_options {
+	bool is_verbose;
+	FILE *capture; /* of every packet, see capture.h; NULL: none */
+};
+
 /* Runs it; 0, or -1 with the failure told on stderr. */
-int world_run(
-    const struct scenario *scenario, uint64_t seed, bool is_verbose, struct world_result *result);
+int world_run(const struct scenario *scenario, uint64_t seed, const struct world_options *options,
+    struct world_result *result);
 
 /* For app.c and dial.c: */
 /* Notes the first failure; the run ends. */
