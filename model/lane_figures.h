@@ -28,7 +28,11 @@
 	X(datagrams_sent)                                                                          \
 	X(datagrams_received)                                                                      \
 	X(datagrams_queue_dropped)                                                                 \
-	X(datagrams_incomplete)
+	X(datagrams_incomplete)                                                                    \
+	X(datagrams_late)                                                                          \
+	X(datagrams_retransmitted)                                                                 \
+	X(flows_turned_bulk)                                                                       \
+	X(flows_refused_memory)
 
 struct lane_figures {
 #define X(name) uint64_t name;

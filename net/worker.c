@@ -191,6 +191,8 @@ static int on_settings(struct ipc *ipc, void *context, struct ipc_message *messa
 		error = ERR_NOMEM;
 	if (error)
 		return error;
+	worker->memory.limit_bytes = worker->settings.memory_bytes / WORKER_MEMORY_RESERVE_PART
+	                             * (WORKER_MEMORY_RESERVE_PART - 1);
 	memcpy(
 	    worker->udp_sources.key, worker->settings.source_key, sizeof worker->udp_sources.key);
 	worker->udp_sources.own = &worker->page->udp_sources;

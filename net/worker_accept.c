@@ -85,7 +85,6 @@ static struct carried *make_lane(
 	    .packet_bytes = worker_packet_bytes(worker, &grant->peer),
 	    .max_flows = grant->peer.max_flows < WORKER_LANE_FLOWS ? grant->peer.max_flows
 	                                                           : WORKER_LANE_FLOWS,
-	    .memory_bytes = worker->settings.memory_bytes / 2,
 	};
 	struct carried *carried;
 

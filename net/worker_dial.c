@@ -213,7 +213,6 @@ static struct carried *make_lane(
 	    .packet_bytes = worker_packet_bytes(worker, &peer->grant.peer),
 	    .max_flows = peer->grant.peer.max_flows < WORKER_LANE_FLOWS ? peer->grant.peer.max_flows
 	                                                                : WORKER_LANE_FLOWS,
-	    .memory_bytes = worker->settings.memory_bytes / 2,
 	};
 	struct carried *carried;
 

@@ -498,6 +498,9 @@ struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const
 	share = share_of(made, &made->congestion);
 	config->congestion = share.kind;
 	config->fixed_rate_Bps = share.rate_Bps;
+	config->memory = &lanes->worker->memory;
+	config->memory_bytes =
+	    lanes->worker->memory.limit_bytes / LANE_MEMORY_PART * (LANE_MEMORY_PART - 1);
 	if (lane_new(&made->shown.lane, config, lanes->worker->now_us)) {
 		free(made);
 		return NULL;

@@ -15,8 +15,15 @@
 #include "net/worker_door.h"
 #include "net/worker_lanes.h"
 #include "net/worker_messages.h"
+#include "tunnel/budget.h"
 
-enum { WORKER_LANE_FLOWS = 200000 /* flows of one lane at once */ };
+enum {
+	WORKER_LANE_FLOWS = 200000, /* flows of one lane at once */
+	/* Lanes share all of the memory but this part, which holds their reserves and the relays' own chunks. */
+	WORKER_MEMORY_RESERVE_PART = 8,
+	/* One lane gets all of that but this part. */
+	LANE_MEMORY_PART = 4,
+};
 
 struct worker {
 	const struct worker_role *role;
@@ -29,6 +36,7 @@ struct worker {
 	size_t sibling_count;
 	struct source_counts udp_sources;
 	struct chunk_pool *pool;
+	struct budget memory; /* of its lanes together */
 	struct udp_receiver *receiver;
 	struct udp_outbox *outbox;  /* from the settings on */
 	struct node_config *config; /* NULL before the first */

@@ -205,6 +205,10 @@ int flow_open(
 		return ERR_INVALID;
 	if (lane->flows.count >= lane->config.max_flows)
 		return ERR_LIMIT;
+	if (budget_pressure(&lane->budget) == BUDGET_EXHAUSTED) {
+		lane->counters.flows_refused_memory++;
+		return ERR_LIMIT;
+	}
 	/* The endpoint tells new ids from old ones within a window. */
 	if (oldest
 	    && lane->next_flow_id - LIST_ENTRY(oldest, struct flow, unopened_node)->id
@@ -224,31 +228,51 @@ int flow_open(
 	return 0;
 }
 
-/* What one flow may keep for its acknowledgement. */
-static uint64_t send_cap_bytes(const struct lane *lane)
-{
-	uint64_t cap = 2 * path_window_bytes(&lane->path);
-
-	if (cap < FLOW_SEND_CAP_MIN_BYTES)
-		return FLOW_SEND_CAP_MIN_BYTES;
-	return cap < FLOW_SEND_CAP_MAX_BYTES ? cap : FLOW_SEND_CAP_MAX_BYTES;
-}
-
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
+static uint64_t between(uint64_t least, uint64_t value, uint64_t most)
+{
+	return value < least ? least : smaller(value, most);
+}
+
+/* What of one flow may wait for its acknowledgement, beside what is there. */
+static uint64_t kept_room_bytes(const struct flow *flow, uint64_t rate_Bps)
+{
+	const struct path *path = &flow->lane->path;
+	uint64_t kept = flow->send.end - flow->send.base;
+	uint64_t cap = 2 * rate_Bps * path->rtt.smoothed_us / 1000000;
+
+	if (cap < path_window_bytes(path))
+		cap = path_window_bytes(path);
+	cap = between(FLOW_SEND_CAP_MIN_BYTES, cap, FLOW_SEND_CAP_MAX_BYTES);
+	if (budget_pressure(&flow->lane->budget) >= BUDGET_SCARCE)
+		cap = FLOW_SEND_CAP_SCARCE_BYTES;
+	return cap > kept ? cap - kept : 0;
+}
+
+/* What of one flow may wait for its turn. */
+static uint64_t unsent_room_bytes(const struct flow *flow, uint64_t rate_Bps)
+{
+	uint64_t unsent = flow->send.end - flow->send.sent;
+	uint64_t cap = between(
+	    FLOW_UNSENT_MIN_BYTES, rate_Bps * FLOW_UNSENT_US / 1000000, FLOW_UNSENT_MAX_BYTES);
+
+	return cap > unsent ? cap - unsent : 0;
+}
+
 /*
- * By the flow's window and our own cap. The lane's window is for the scheduler: what waits in one flow must
+ * By the flow's window and our own caps. The lane's window is for the scheduler: what waits in one flow must
  * not use up what others could send.
  */
 static uint64_t room_bytes(const struct flow *flow)
 {
 	const struct lane *lane = flow->lane;
 	const struct stream_send *send = &flow->send;
-	uint64_t cap = send_cap_bytes(lane), kept = send->end - send->base;
-	uint64_t room = cap > kept ? cap - kept : 0;
+	uint64_t rate_Bps = lane_rate_Bps(lane);
+	uint64_t room = smaller(kept_room_bytes(flow, rate_Bps), unsent_room_bytes(flow, rate_Bps));
 
 	if (lane_is_over(lane) || send->is_finished || send->is_reset)
 		return 0;

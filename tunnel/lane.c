@@ -82,6 +82,8 @@ int lane_new(struct lane **out, const struct lane_config *config, uint64_t now_u
 	lane->state = LANE_PENDING;
 	lane->ping_is_due = true;
 	lane->budget.limit_bytes = config->memory_bytes;
+	lane->budget.shared = config->memory;
+	lane->budget.reserve_bytes = LANE_RESERVE_BYTES;
 	lane->send_maximum = lane->receive_maximum = LANE_WINDOW_START_BYTES;
 	lane->receive_window_bytes = LANE_WINDOW_START_BYTES;
 	lane->receive_mark.at_us = now_us;
@@ -342,6 +344,15 @@ uint64_t lane_timer_us(const struct lane *lane)
 	return at;
 }
 
+uint64_t lane_rate_Bps(const struct lane *lane)
+{
+	uint64_t rate_Bps = path_pacing_rate_Bps(&lane->path);
+
+	if (rate_Bps > 0)
+		return rate_Bps;
+	return path_window_bytes(&lane->path) * 1000000 / (lane->path.rtt.smoothed_us + 1);
+}
+
 enum lane_state lane_state(const struct lane *lane)
 {
 	return lane->state;
@@ -398,6 +409,7 @@ void lane_get_stats(const struct lane *lane, struct lane_stats *stats)
 	    .flows_refused = counters->flows_refused,
 	    .flows_now = lane->flows.count,
 	    .flows_turned_bulk = counters->flows_turned_bulk,
+	    .flows_refused_memory = counters->flows_refused_memory,
 	    .memory_bytes = lane->budget.used_bytes,
 	    .memory_peak_bytes = lane->budget.peak_bytes,
 	};

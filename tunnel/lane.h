@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+struct budget;
 struct lane;
 struct flow;
 
@@ -113,6 +114,8 @@ struct lane_config {
 	uint64_t fixed_rate_Bps; /* LANE_FIXED: bytes of UDP payload a second, not 0 */
 	uint32_t max_flows;      /* most flows at once; one more is reset with REASON_LIMIT */
 	uint64_t memory_bytes;   /* most bytes that this lane may hold in send and receive chunks */
+	struct budget *memory;   /* of which at most what is left here, but for LANE_RESERVE_BYTES;
+	                            shared, outlives the lane; NULL: there is no such bound */
 	struct chunk_pool *pool; /* shared by the worker's lanes; outlives the lane */
 	const struct lane_callbacks *callbacks; /* outlives the lane */
 	void *context;                          /* first argument of the callbacks */
@@ -137,7 +140,8 @@ struct lane_stats {
 	uint64_t datagrams_late; /* dropped because their deadline could not be met any more */
 	uint64_t datagrams_retransmitted;
 	uint64_t flows_opened, flows_refused, flows_now;
-	uint64_t flows_turned_bulk; /* because of what they sent */
+	uint64_t flows_turned_bulk;    /* because of what they sent */
+	uint64_t flows_refused_memory; /* of those refused */
 	uint64_t memory_bytes, memory_peak_bytes;
 };
 

@@ -43,7 +43,8 @@ void lane_update_window(struct lane *lane)
 	if (left > window / 4 * 3)
 		return;
 	if (is_used_fast(lane, &lane->receive_mark, lane->receive_highest, window)
-	    && 2 * window <= lane->config.memory_bytes)
+	    && 2 * window <= lane->config.memory_bytes
+	    && budget_pressure(&lane->budget) == BUDGET_EASY)
 		lane->receive_window_bytes = window *= 2;
 	/* What slow flows keep counts against memory, not against the window, so they stop others late. */
 	room = budget_left(&lane->budget);
@@ -64,8 +65,7 @@ static void double_window(struct flow *flow)
 	struct lane *lane = flow->lane;
 	uint64_t window = 2 * flow->recv.window_bytes;
 
-	if (window > FLOW_WINDOW_MAX_BYTES
-	    || budget_left(&lane->budget) < lane->config.memory_bytes / 2)
+	if (window > FLOW_WINDOW_MAX_BYTES || budget_pressure(&lane->budget) != BUDGET_EASY)
 		return;
 	while (lane->receive_window_bytes / 5 * 2 < window) {
 		if (2 * lane->receive_window_bytes > lane->config.memory_bytes)
@@ -84,6 +84,11 @@ static void update_window(struct flow *flow)
 		return;
 	if (is_used_fast(flow->lane, &recv->mark, recv->taken, recv->window_bytes))
 		double_window(flow);
+	if (budget_pressure(&flow->lane->budget) >= BUDGET_SCARCE
+	    && recv->window_bytes > FLOW_WINDOW_MIN_BYTES)
+		recv->window_bytes /= 2;
+	if (recv->taken + recv->window_bytes <= recv->maximum)
+		return;
 	recv->maximum = recv->taken + recv->window_bytes;
 	flow->window_is_pending = true;
 	flow_schedule(flow);

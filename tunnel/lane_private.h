@@ -72,7 +72,7 @@ struct lane_counters {
 	uint64_t packets_forged, packets_replayed, packets_malformed;
 	uint64_t datagrams_sent, datagrams_received, datagrams_dropped, datagrams_late,
 	    datagrams_retransmitted;
-	uint64_t flows_opened, flows_refused, flows_turned_bulk;
+	uint64_t flows_opened, flows_refused, flows_refused_memory, flows_turned_bulk;
 };
 
 /* Stream pieces of the received batch, of one flow, in order, that follow flow->recv.taken. */
@@ -140,6 +140,8 @@ void lane_fail(struct lane *lane, enum reason reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same, without telling the peer. */
 void lane_end(struct lane *lane, enum reason reason, const char *text);
+/* What it can send in a second. */
+uint64_t lane_rate_Bps(const struct lane *lane);
 /* A packet of the peer opened: the lane is alive. */
 void lane_on_arrival(struct lane *lane);
 static inline bool lane_is_over(const struct lane *lane)

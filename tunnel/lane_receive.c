@@ -87,6 +87,7 @@ static void refuse_flow(struct flow *flow, enum reason reason)
 
 static int on_open(struct lane *lane, const struct frame *frame)
 {
+	bool is_short = budget_pressure(&lane->budget) == BUDGET_EXHAUSTED;
 	bool is_full = lane->flows.count - lane->refused_flows >= lane->config.max_flows;
 	enum reason reason = REASON_LIMIT;
 	struct flow *flow;
@@ -105,7 +106,8 @@ static int on_open(struct lane *lane, const struct frame *frame)
 		lane_fail(lane, REASON_PROTOCOL, "flow ids jump");
 		return ERR_MALFORMED;
 	}
-	if (!is_full)
+	lane->counters.flows_refused_memory += is_short;
+	if (!is_full && !is_short)
 		reason =
 		    lane->config.callbacks->on_open(lane->config.context, flow, &frame->open.open);
 	if (reason == REASON_NONE)

@@ -337,16 +337,6 @@ static bool put_datagram(struct build *build, struct flow *flow, struct datagram
 	return true;
 }
 
-/* The lane's rate as its flows' shares are judged by. */
-static uint64_t lane_rate_Bps(const struct lane *lane)
-{
-	uint64_t rate_Bps = path_pacing_rate_Bps(&lane->path);
-
-	if (rate_Bps > 0)
-		return rate_Bps;
-	return path_window_bytes(&lane->path) * 1000000 / (lane->path.rtt.smoothed_us + 1);
-}
-
 /* The turn is over: the flow's next one, and its class, follow from what it sent. */
 static void end_turn(struct lane *lane, struct turn turn, struct flow *flow, size_t bytes)
 {
@@ -595,6 +585,8 @@ unsigned lane_send(struct lane *lane, struct lane_batch *batch, uint64_t now_us)
 		lane->ping_is_due = true;
 	if (!lane_is_over(lane) && batch->size_bytes >= lane->config.packet_bytes)
 		build_batch(lane, batch);
+	if (batch->count)
+		lane_wake_writers(lane);
 	lane_leave(lane);
 	if (lane->state == LANE_OVER && batch->count == 0)
 		send_close(lane, batch);

@@ -57,16 +57,35 @@ enum {
  * double when half of one is used up in less than a round trip, and are told anew at each quarter.
  * 512 KiB lets a new flow fill 38 Mbit/s x 110 ms in its first round trip.
  *
+ * 1 Gbit/s x 110 ms is 13.75 MB.  A window of twice that is never what slows a stream down, also while a
+ * loss holds back a round trip's worth of it; and as a stream has at most 2/5 of its lane's window, that
+ * takes 80 MiB of memory for the lane.  With less memory a stream is slower over such a path.
+ *
  * Memory of one stream's receiver: the window, plus two chunks because pages lie on chunk borders,
  * plus an eighth for the bitmap of what is there; whatever the sizes and order of the pieces.
  */
 #define FLOW_WINDOW_START_BYTES UINT64_C(524288)
-#define FLOW_WINDOW_MAX_BYTES   UINT64_C(16777216)
+#define FLOW_WINDOW_MAX_BYTES   UINT64_C(33554432)
 #define LANE_WINDOW_START_BYTES UINT64_C(4194304)
+/* What windows shrink to when memory is scarce: the least that keeps a stream moving. */
+#define FLOW_WINDOW_MIN_BYTES UINT64_C(65536)
+/* Memory that a lane has although others used up what they share. */
+#define LANE_RESERVE_BYTES UINT64_C(262144)
 
-/* Bytes of one flow that wait for their acknowledgement: twice the congestion window, between these. */
-#define FLOW_SEND_CAP_MIN_BYTES UINT64_C(131072)
-#define FLOW_SEND_CAP_MAX_BYTES UINT64_C(16777216)
+/*
+ * Bytes of one flow that wait for their acknowledgement: 2 BDP, or the congestion window when that is more,
+ * between these.
+ */
+#define FLOW_SEND_CAP_MIN_BYTES    UINT64_C(131072)
+#define FLOW_SEND_CAP_MAX_BYTES    UINT64_C(33554432)
+#define FLOW_SEND_CAP_SCARCE_BYTES UINT64_C(32768) /* when memory is scarce */
+/*
+ * Bytes of one flow that wait for their turn: what the lane sends in 10 ms, between these. More is left at
+ * the user's socket, so that what is a queue is one where the user's TCP sees it.
+ */
+#define FLOW_UNSENT_US        UINT64_C(10000)
+#define FLOW_UNSENT_MIN_BYTES UINT64_C(65536)
+#define FLOW_UNSENT_MAX_BYTES UINT64_C(1048576)
 
 /* A packet number takes 7 bytes and never wraps. */
 #define PACKET_NUMBER_MAX ((UINT64_C(1) << 56) - 1)

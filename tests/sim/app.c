@@ -317,8 +317,7 @@ static void on_writable(void *context, struct flow *flow)
 
 	(void)context;
 	check_open(end, "writable");
-	if (!end->app->plan.is_talk)
-		write_later(end, 0);
+	write_later(end, 0);
 }
 
 static void on_datagram(void *context, struct flow *flow, const uint8_t *data, size_t length)
@@ -546,6 +545,9 @@ static void check_end(struct app_end *end)
 	    end->closed_reason == REASON_LANE_LOST || end->closed_reason == REASON_PEER_RESTARTED;
 
 	if (end->app->world->scenario->lanes_die && (is_lost || !end->is_closed))
+		return;
+	if (end->app->world->scenario->may_refuse && !end->app->ends[SIDE_ENDPOINT].was_told
+	    && end->app->ends[SIDE_LISTENER].closed_reason == REASON_LIMIT)
 		return;
 	/* Its OPEN was overtaken by a reset, or refused. */
 	if (end->side == SIDE_ENDPOINT && !end->was_opened && end->app->plan.end != PLAN_FINISH)

@@ -300,6 +300,7 @@ const struct scenario scenarios[] = {
             .start_spread_us = S},
         .duration_us = 300 * S,
         MEMORY(2 * MIB, 1),
+        .may_refuse = true,
         .must_fire = FAULT_BIT(FAULT_LOSS),
     },
     {

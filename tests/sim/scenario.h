@@ -46,6 +46,7 @@ struct scenario {
 	uint64_t pool_bytes;             /* bound of the chunks of one node */
 	unsigned must_fire;              /* FAULT_BIT()s that must strike in either direction */
 	unsigned datagram_share_percent; /* of the datagrams at least so many arrive */
+	bool may_refuse;                 /* new flows, when memory is exhausted */
 	bool lanes_die; /* a cut or restart outlives them: flows may end with the lane */
 	enum restart restart;
 	uint64_t restart_us;

@@ -280,7 +280,8 @@ static void check_agreement(
 	const struct lane_stats *endpoint = &stats[SIDE_ENDPOINT];
 
 	if (listener->flows_opened
-	    != endpoint->flows_opened + endpoint->flows_refused + apps_count_untold(world, index))
+	    != endpoint->flows_opened + endpoint->flows_refused - endpoint->flows_refused_memory
+	           + apps_count_untold(world, index))
 		world_fail(world, "lane %u: %llu flows opened, %llu taken and %llu refused", index,
 		    (unsigned long long)listener->flows_opened,
 		    (unsigned long long)endpoint->flows_opened,
