@@ -23,6 +23,22 @@ uint64_t pacing_timer_now_us(void)
 	return (uint64_t)now.tv_sec * US_PER_S + (uint64_t)now.tv_nsec / NS_PER_US;
 }
 
+/* Sets the timerfd; UINT64_MAX disarms it. */
+static void arm(struct pacing_timer *timer, uint64_t at_us)
+{
+	struct itimerspec when = {.it_value = {0, 0}};
+
+	timer->armed_us = at_us;
+	if (at_us != UINT64_MAX) {
+		when.it_value.tv_sec = (time_t)(at_us / US_PER_S);
+		when.it_value.tv_nsec = (long)(at_us % US_PER_S) * NS_PER_US;
+		/* All zero would disarm it. */
+		if (at_us == 0)
+			when.it_value.tv_nsec = 1;
+	}
+	timerfd_settime(timer->descriptor, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct pacing_timer *timer = watcher->data;
@@ -33,6 +49,12 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 	/* Nothing to read: it was set again after it had fired. */
 	if (read(timer->descriptor, &expirations, sizeof(expirations)) != sizeof(expirations))
 		return;
+	timer->armed_us = UINT64_MAX;
+	if (timer->deadline_us > pacing_timer_now_us()) {
+		if (timer->deadline_us != UINT64_MAX)
+			arm(timer, timer->deadline_us);
+		return;
+	}
 	timer->deadline_us = UINT64_MAX;
 	timer->on_due(timer->context);
 }
@@ -45,7 +67,7 @@ int pacing_timer_init(
 	if (timer->descriptor < 0)
 		return ERR_IO;
 	timer->loop = loop;
-	timer->deadline_us = UINT64_MAX;
+	timer->deadline_us = timer->armed_us = UINT64_MAX;
 	timer->on_due = on_due;
 	timer->context = context;
 	ev_io_init(&timer->readable, on_readable, timer->descriptor, EV_READ);
@@ -54,22 +76,12 @@ int pacing_timer_init(
 	return 0;
 }
 
+/* After most packets the deadline moves on: then the timerfd stays, and is set when it fires too early. */
 void pacing_timer_set(struct pacing_timer *timer, uint64_t deadline_us)
 {
-	struct itimerspec when = {.it_value = {0, 0}};
-
-	/* The deadline is set anew after most packets, mostly to what it was. */
-	if (deadline_us == timer->deadline_us)
-		return;
 	timer->deadline_us = deadline_us;
-	if (deadline_us != UINT64_MAX) {
-		when.it_value.tv_sec = (time_t)(deadline_us / US_PER_S);
-		when.it_value.tv_nsec = (long)(deadline_us % US_PER_S) * NS_PER_US;
-		/* All zero would disarm it. */
-		if (deadline_us == 0)
-			when.it_value.tv_nsec = 1;
-	}
-	timerfd_settime(timer->descriptor, TFD_TIMER_ABSTIME, &when, NULL);
+	if (deadline_us < timer->armed_us)
+		arm(timer, deadline_us);
 }
 
 void pacing_timer_close(struct pacing_timer *timer)

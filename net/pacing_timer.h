@@ -14,6 +14,7 @@ struct pacing_timer {
 	int descriptor;
 	ev_io readable;
 	uint64_t deadline_us; /* UINT64_MAX when it is not set */
+	uint64_t armed_us;    /* what the timerfd is set to: the deadline, or before */
 	void (*on_due)(void *context);
 	void *context;
 };

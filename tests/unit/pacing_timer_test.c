@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -102,6 +103,33 @@ static void replaced_deadlines_do_not_fire(void **state)
 	assert_int_equal(fired, 0);
 }
 
+/* What the timerfd is set to, in microseconds from now; 0 when it is not. */
+static uint64_t set_to_us(void)
+{
+	struct itimerspec left;
+
+	assert_int_equal(timerfd_gettime(timer.descriptor, &left), 0);
+	return (uint64_t)left.it_value.tv_sec * 1000000 + (uint64_t)left.it_value.tv_nsec / 1000;
+}
+
+/* A deadline that moves on with each packet costs no system call each time, and still holds. */
+static void later_deadlines_are_set_when_the_first_has_passed(void **state)
+{
+	uint64_t begin = pacing_timer_now_us();
+
+	(void)state;
+	pacing_timer_set(&timer, begin + 20000);
+	pacing_timer_set(&timer, begin + 60000000);
+	assert_in_range(set_to_us(), 0, 20000);
+	ev_run(loop, EVRUN_ONCE);
+	assert_int_equal(fired, 0);
+	assert_in_range(set_to_us(), 30000000, 60000000);
+	pacing_timer_set(&timer, begin + 21000);
+	while (!fired)
+		ev_run(loop, EVRUN_ONCE);
+	assert_true(pacing_timer_now_us() >= begin + 21000);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -110,6 +138,7 @@ int main(void)
 	    TEST(microseconds_are_kept),
 	    TEST(past_deadlines_are_due_at_once),
 	    TEST(replaced_deadlines_do_not_fire),
+	    TEST(later_deadlines_are_set_when_the_first_has_passed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
