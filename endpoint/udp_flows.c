@@ -100,7 +100,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 
 		if (count == ERR_REFUSED || count == ERR_UNREACHABLE)
 			page_count(worker_page(worker_of(flow)), PAGE_backend_refused);
-		if (count <= 0)
+		if (count <= 0 || flow->udp.is_drained)
 			break;
 	}
 	worker_touch(worker_of(flow), flow_lane(flow->flow));

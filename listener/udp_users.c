@@ -312,7 +312,8 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 	(void)loop;
 	(void)events;
 	for (int i = 0; i < RECEIVE_ROUNDS; i++)
-		if (udp_receive(&socket->udp, receiver, on_user_datagram, socket) <= 0)
+		if (udp_receive(&socket->udp, receiver, on_user_datagram, socket) <= 0
+		    || socket->udp.is_drained)
 			break;
 }
 

@@ -338,6 +338,7 @@ int udp_receive(
 	    recvmmsg(udp->descriptor, receiver->messages, RECEIVE_BUFFERS, MSG_DONTWAIT, NULL);
 	if (messages < 0)
 		return receive_error(errno);
+	udp->is_drained = messages < RECEIVE_BUFFERS;
 	udp->stats.receive_calls++;
 	udp->stats.datagrams_received += count_datagrams(receiver, messages);
 	for (int i = 0; i < messages; i++) {

@@ -56,6 +56,7 @@ struct udp {
 	uint16_t local_port;
 	bool is_connected;
 	bool has_segmentation;
+	bool is_drained; /* the last udp_receive() left nothing behind */
 	size_t
 	    refused_bytes; /* of the last datagram that was too large for the device; the caller clears it */
 	struct udp_stats stats;

@@ -104,7 +104,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 		int count = udp_receive(&lanes->udp, lanes->worker->receiver, on_datagram, lanes);
 
 		end_batch(lanes);
-		if (count <= 0)
+		if (count <= 0 || lanes->udp.is_drained)
 			break;
 	}
 }

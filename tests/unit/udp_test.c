@@ -520,6 +520,30 @@ static void answers_leave_from_the_address_asked(void **state)
 	close(client.descriptor);
 }
 
+/* So that the caller of udp_receive() need not ask once more in vain. */
+static void says_when_nothing_is_left(void **state)
+{
+	struct udp from, to;
+	struct received r = {0};
+	size_t done;
+
+	(void)state;
+	open_at(&from, "127.0.0.1:0", true);
+	open_at(&to, "127.0.0.1:0", true);
+	for (int i = 0; i <= RECEIVE_BUFFERS; i++) {
+		struct udp_batch batch =
+		    batch_of((const uint8_t *)"x", 1, 1, local_of(to.descriptor));
+
+		assert_int_equal(udp_send(&from, &batch, 1, &done), 0);
+	}
+	assert_int_equal(udp_receive(&to, receiver, on_datagram, &r), RECEIVE_BUFFERS);
+	assert_false(to.is_drained);
+	assert_int_equal(udp_receive(&to, receiver, on_datagram, &r), 1);
+	assert_true(to.is_drained);
+	close(from.descriptor);
+	close(to.descriptor);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -539,6 +563,7 @@ int main(void)
 	    TEST(occupied_port_is_an_error),
 	    TEST(without_descriptors_nothing_is_opened),
 	    TEST(answers_leave_from_the_address_asked),
+	    TEST(says_when_nothing_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
