@@ -315,7 +315,8 @@ static int receive_opened(struct lane *lane, const struct packet_header *header,
 	if (rc == ERR_MALFORMED)
 		lane->counters.packets_malformed++;
 	else if (rc == 0)
-		received_add(&lane->received, header->number, is_ack_eliciting, ecn, lane->now_us);
+		received_add(&lane->received, header->number, is_ack_eliciting ? length : 0, ecn,
+		    lane->now_us);
 	return rc == ERR_NOMEM ? 0 : rc;
 }
 

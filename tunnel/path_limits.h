@@ -29,7 +29,9 @@ enum {
 	/* Acknowledgements: one for each batch, ack-frequency draft; measured values of the design. */
 	ACK_RANGES_MAX = 64,
 	ACK_PACKETS_MAX = 32,
+	ACK_BYTES_MAX = 32 * 1200, /* so that large packets are not told of more seldom */
 	ACK_DELAY_MAX_US = 5000,
+	ACK_DELAY_MIN_US = 1000, /* on short paths the answer's packet mostly bears the ACK */
 	ACK_DELAY_RTT_DIVISOR = 8,
 	ACK_GAP_PACKETS = 3,        /* a gap that old is told at once */
 	REPLAY_WINDOW_BITS = 16384, /* RFC 6479 */

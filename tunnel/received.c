@@ -121,8 +121,14 @@ static bool has_untold_gap(const struct received *received)
 	       && newest->last + 1 - newest->first >= ACK_GAP_PACKETS;
 }
 
-void received_add(
-    struct received *received, uint64_t number, bool ack_eliciting, uint8_t ecn, uint64_t now_us)
+static bool has_enough_to_tell(const struct received *received)
+{
+	return received->unacknowledged_pkts >= ACK_PACKETS_MAX
+	       || received->unacknowledged_bytes >= ACK_BYTES_MAX;
+}
+
+void received_add(struct received *received, uint64_t number, size_t eliciting_bytes, uint8_t ecn,
+    uint64_t now_us)
 {
 	bool fills_told_gap = received->has_any && number < received->gaps_told_below;
 
@@ -135,12 +141,13 @@ void received_add(
 	*word_of(received, number) |= bit_of(number);
 	add_to_ranges(received, number);
 	count_ecn(received, ecn);
-	if (!ack_eliciting)
+	if (eliciting_bytes == 0)
 		return;
+	received->unacknowledged_bytes += eliciting_bytes;
 	if (received->unacknowledged_pkts++ == 0)
 		received->first_unacknowledged_us = now_us;
-	if (received->unacknowledged_pkts >= ACK_PACKETS_MAX || fills_told_gap
-	    || (ecn & 3) == ECN_CE || has_untold_gap(received))
+	if (has_enough_to_tell(received) || fills_told_gap || (ecn & 3) == ECN_CE
+	    || has_untold_gap(received))
 		received->ack_is_due = true;
 }
 
@@ -150,6 +157,8 @@ void received_batch_end(struct received *received, uint64_t smoothed_rtt_us, uin
 
 	if (received->unacknowledged_pkts == 0)
 		return;
+	if (delay_us < ACK_DELAY_MIN_US)
+		delay_us = ACK_DELAY_MIN_US;
 	if (delay_us > ACK_DELAY_MAX_US)
 		delay_us = ACK_DELAY_MAX_US;
 	received->timer_us = received->first_unacknowledged_us + delay_us;
@@ -190,6 +199,7 @@ bool received_fill_ack(const struct received *received, struct ack_frame *ack, u
 void received_ack_sent(struct received *received)
 {
 	received->unacknowledged_pkts = 0;
+	received->unacknowledged_bytes = 0;
 	received->ack_is_due = false;
 	received->timer_us = UINT64_MAX;
 	if (received->range_count > 0)

@@ -9,6 +9,7 @@
 #include "tunnel/ack.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -23,6 +24,7 @@ struct received {
 	unsigned range_count;
 	uint64_t ecn_ect0, ecn_ect1, ecn_ce;
 	unsigned unacknowledged_pkts;     /* ack-eliciting ones since the last ACK */
+	size_t unacknowledged_bytes;      /* of those */
 	uint64_t first_unacknowledged_us; /* arrival of the first of them */
 	uint64_t gaps_told_below; /* numbers missing below this were missing in the last ACK too */
 	bool ack_is_due;
@@ -32,9 +34,12 @@ struct received {
 void received_init(struct received *received);
 /* 0 when the number is new, ERR_REPLAY when it was seen or is too old to tell. Changes nothing. */
 int received_check(const struct received *received, uint64_t number);
-/* Call for a packet that received_check() let pass and that was authenticated. `ecn` is the IP header's field. */
-void received_add(
-    struct received *received, uint64_t number, bool ack_eliciting, uint8_t ecn, uint64_t now_us);
+/*
+ * Call for a packet that received_check() let pass and that was authenticated. `eliciting_bytes` is the
+ * length of one that asks for an acknowledgement, else 0; `ecn` is the IP header's field.
+ */
+void received_add(struct received *received, uint64_t number, size_t eliciting_bytes, uint8_t ecn,
+    uint64_t now_us);
 /* After each batch of packets: decides whether to acknowledge now or to hold the ACK back a little. */
 void received_batch_end(struct received *received, uint64_t smoothed_rtt_us, uint64_t now_us);
 /* True when an ACK should go now. An ACK may go along with other frames at any time. */

@@ -276,7 +276,7 @@ static void line_acknowledge(struct path *path, struct received *received, uint6
 		if (at_us && at_us + line.delay_us > now_us)
 			break;
 		if (at_us)
-			received_add(received, line.arrived, true, 0, at_us);
+			received_add(received, line.arrived, PACKET_BYTES, 0, at_us);
 		any |= at_us != 0;
 		line.arrived++;
 	}

@@ -12,12 +12,12 @@
 
 #include "tests/unit/cmocka_all.h"
 
-enum { RTT_US = 80000 };
+enum { RTT_US = 80000, BYTES = 100 };
 
 static void add(struct received *received, uint64_t number, uint64_t now_us)
 {
 	assert_int_equal(received_check(received, number), 0);
-	received_add(received, number, true, 0, now_us);
+	received_add(received, number, BYTES, 0, now_us);
 }
 
 static void replays_are_refused(void **state)
@@ -60,7 +60,7 @@ static void the_window_agrees_with_a_list(void **state)
 		assert_int_equal(received_check(&received, number), expected);
 		if (expected)
 			continue;
-		received_add(&received, number, false, 0, i);
+		received_add(&received, number, 0, 0, i);
 		seen[number] = 1;
 		if (number > highest)
 			highest = number;
@@ -84,7 +84,7 @@ static void ranges_agree_with_a_list(void **state)
 		uint64_t told = 0, arrived = 0;
 
 		if (received_check(&received, number) == 0) {
-			received_add(&received, number, true, 0, i);
+			received_add(&received, number, BYTES, 0, i);
 			seen[number] = 1;
 		}
 		assert_true(received_fill_ack(&received, &ack, i));
@@ -180,6 +180,27 @@ static void an_ack_is_held_back_a_little(void **state)
 	add(&received, 3, 9000);
 	received_batch_end(&received, 8000, 10000);
 	assert_true(received_ack_is_due(&received, 10000));
+	/* On a short path it waits for what goes back anyway. */
+	received_ack_sent(&received);
+	add(&received, 4, 11000);
+	received_batch_end(&received, 100, 11000);
+	assert_int_equal(received_timer_us(&received), 11000 + ACK_DELAY_MIN_US);
+}
+
+static void large_packets_are_told_of_as_often(void **state)
+{
+	static struct received received;
+
+	(void)state;
+	received_init(&received);
+	for (uint64_t number = 0; number < 4; number++)
+		received_add(&received, number, 8952, 0, 1);
+	assert_false(received_ack_is_due(&received, 1));
+	received_add(&received, 4, 8952, 0, 1);
+	assert_true(received_ack_is_due(&received, 1));
+	received_ack_sent(&received);
+	received_add(&received, 5, 8952, 0, 2);
+	assert_false(received_ack_is_due(&received, 2));
 }
 
 static void packets_that_want_no_ack_get_none(void **state)
@@ -189,7 +210,7 @@ static void packets_that_want_no_ack_get_none(void **state)
 	(void)state;
 	received_init(&received);
 	for (uint64_t number = 0; number < 100; number += 5) {
-		received_add(&received, number, false, 3, 1);
+		received_add(&received, number, 0, 3, 1);
 		received_batch_end(&received, RTT_US, 1);
 	}
 	assert_false(received_has_unacknowledged(&received));
@@ -240,10 +261,10 @@ static void a_congestion_mark_is_told_at_once(void **state)
 
 	(void)state;
 	received_init(&received);
-	received_add(&received, 0, true, 2, 1);
-	received_add(&received, 1, true, 1, 1);
+	received_add(&received, 0, BYTES, 2, 1);
+	received_add(&received, 1, BYTES, 1, 1);
 	assert_false(received_ack_is_due(&received, 1));
-	received_add(&received, 2, true, 3, 1);
+	received_add(&received, 2, BYTES, 3, 1);
 	assert_true(received_ack_is_due(&received, 1));
 	received_fill_ack(&received, &ack, 1);
 	assert_true(ack.has_ecn);
@@ -261,6 +282,7 @@ int main(void)
 	    cmocka_unit_test(the_oldest_range_gives_way),
 	    cmocka_unit_test(acknowledged_ranges_are_forgotten),
 	    cmocka_unit_test(an_ack_is_held_back_a_little),
+	    cmocka_unit_test(large_packets_are_told_of_as_often),
 	    cmocka_unit_test(packets_that_want_no_ack_get_none),
 	    cmocka_unit_test(many_packets_are_acknowledged_at_once),
 	    cmocka_unit_test(a_gap_is_told_at_once_and_once),
