@@ -9,13 +9,13 @@ libendpoint_a_SOURCES += endpoint/shares.c endpoint/shares.h
 check_PROGRAMS += tests/unit/shares_test
 tests_unit_shares_test_LDADD = libendpoint.a $(LDADD)
 
-ENDPOINT_TEST_LIBS = libtestsupport.a libendpoint.a $(LDADD)
+ENDPOINT_TEST_LIBS = libworkerdouble.a libendpoint.a libtestsupport.a $(LDADD)
 check_PROGRAMS += tests/unit/endpoint_test tests/unit/names_test \
 	tests/unit/tcp_flows_test tests/unit/udp_flows_test
 tests_unit_endpoint_test_SOURCES = tests/unit/endpoint_test.c tests/unit/endpoint_fixture.h
 tests_unit_endpoint_test_LDADD = $(ENDPOINT_TEST_LIBS)
 tests_unit_names_test_SOURCES = tests/unit/names_test.c tests/unit/names_included.h
-tests_unit_names_test_LDADD = libtestsupport.a $(LDADD)
+tests_unit_names_test_LDADD = $(WORKER_DOUBLE_LIBS)
 tests_unit_tcp_flows_test_SOURCES = tests/unit/tcp_flows_test.c tests/unit/endpoint_fixture.h \
 	tests/unit/names_included.h
 tests_unit_tcp_flows_test_LDADD = $(ENDPOINT_TEST_LIBS)

@@ -11,7 +11,7 @@ liblistener_a_SOURCES += listener/user_sockets.c listener/user_sockets.h
 check_PROGRAMS += tests/unit/user_sockets_test
 tests_unit_user_sockets_test_LDADD = liblistener.a $(LDADD)
 
-LISTENER_TEST_LIBS = libtestsupport.a liblistener.a $(LDADD)
+LISTENER_TEST_LIBS = libworkerdouble.a liblistener.a libtestsupport.a $(LDADD)
 check_PROGRAMS += tests/unit/listener_test tests/unit/tcp_users_test tests/unit/udp_users_test
 tests_unit_listener_test_SOURCES = tests/unit/listener_test.c tests/unit/listener_fixture.h
 tests_unit_listener_test_LDADD = $(LISTENER_TEST_LIBS)

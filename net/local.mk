@@ -41,10 +41,14 @@ check_LIBRARIES += libtestsupport.a
 libtestsupport_a_SOURCES = tests/support/tls_seeded.c tests/support/tls_seeded.h \
 	tests/support/handshake_node.c tests/support/handshake_node.h \
 	tests/support/handshake_pair.c tests/support/handshake_pair.h \
-	tests/support/far_end.c tests/support/far_end.h \
 	tests/support/loopback.c tests/support/loopback.h \
 	tests/support/name_server.c tests/support/name_server.h \
-	tests/support/worker_double.c tests/support/worker_double.h
+	tests/support/worker_process.c tests/support/worker_process.h
+# In place of the worker, so apart from what links the real one.
+check_LIBRARIES += libworkerdouble.a
+libworkerdouble_a_SOURCES = tests/support/worker_double.c tests/support/worker_double.h \
+	tests/support/far_end.c tests/support/far_end.h
+WORKER_DOUBLE_LIBS = libworkerdouble.a libtestsupport.a $(LDADD)
 check_PROGRAMS += tests/unit/tls_wolfssl_test tests/unit/identity_test
 tests_unit_tls_wolfssl_test_LDADD = libtestsupport.a $(LDADD)
 check_PROGRAMS += tests/unit/keyring_test
@@ -55,20 +59,27 @@ libnet_a_SOURCES += net/keys_messages.h
 libnet_a_SOURCES += net/flow_handler.c net/flow_handler.h
 libnet_a_SOURCES += net/flow_life.c net/flow_life.h
 check_PROGRAMS += tests/unit/flow_handler_test tests/unit/flow_life_test
-tests_unit_flow_handler_test_LDADD = libtestsupport.a $(LDADD)
-tests_unit_flow_life_test_LDADD = libtestsupport.a $(LDADD)
+tests_unit_flow_handler_test_LDADD = $(WORKER_DOUBLE_LIBS)
+tests_unit_flow_life_test_LDADD = $(WORKER_DOUBLE_LIBS)
 libnet_a_SOURCES += net/flow_treatment.c net/flow_treatment.h
 libnet_a_SOURCES += net/lane_congestion.c net/lane_congestion.h
 check_PROGRAMS += tests/unit/lane_congestion_test
 check_PROGRAMS += tests/unit/flow_treatment_test
 libnet_a_SOURCES += net/tcp_relay.c net/tcp_relay.h
 check_PROGRAMS += tests/unit/tcp_relay_test
-tests_unit_tcp_relay_test_LDADD = libtestsupport.a $(LDADD)
+tests_unit_tcp_relay_test_LDADD = $(WORKER_DOUBLE_LIBS)
 libnet_a_SOURCES += net/worker.c net/worker.h net/worker_messages.h net/worker_private.h
 libnet_a_SOURCES += net/worker_accept.c net/worker_accept.h
 libnet_a_SOURCES += net/worker_dial.c net/worker_dial.h
 libnet_a_SOURCES += net/worker_door.c net/worker_door.h
 libnet_a_SOURCES += net/worker_lanes.c net/worker_lanes.h
+check_PROGRAMS += tests/unit/worker_test tests/unit/worker_accept_test tests/unit/worker_dial_test \
+	tests/unit/worker_door_test tests/unit/worker_lanes_test
+tests_unit_worker_test_LDADD = libtestsupport.a $(LDADD)
+tests_unit_worker_accept_test_LDADD = libtestsupport.a $(LDADD)
+tests_unit_worker_dial_test_LDADD = libtestsupport.a $(LDADD)
+tests_unit_worker_door_test_LDADD = libtestsupport.a $(LDADD)
+tests_unit_worker_lanes_test_LDADD = libtestsupport.a $(LDADD)
 
 # The keys process.
 libnet_a_SOURCES += net/keys_process.c net/keys_process.h net/keys_channels.c net/keys_channels.h
