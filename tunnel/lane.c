@@ -258,19 +258,23 @@ void lane_on_arrival(struct lane *lane)
 	set_state(lane, LANE_UP, REASON_NONE, "");
 }
 
-static uint64_t at_least(uint64_t value, uint64_t least)
+static uint64_t within(uint64_t value, uint64_t least, uint64_t most)
 {
-	return value > least ? value : least;
+	if (value < least)
+		return least;
+	return value < most ? value : most;
 }
 
 static uint64_t suspect_at_us(const struct lane *lane)
 {
-	return lane->waiting_since_us + at_least(path_pto_us(&lane->path), LANE_SUSPECT_US);
+	return lane->waiting_since_us
+	       + within(path_pto_us(&lane->path), LANE_SUSPECT_US, LANE_SUSPECT_MAX_US);
 }
 
 static uint64_t down_at_us(const struct lane *lane)
 {
-	return lane->waiting_since_us + at_least(2 * path_pto_us(&lane->path), LANE_DOWN_US);
+	return lane->waiting_since_us
+	       + within(2 * path_pto_us(&lane->path), LANE_DOWN_US, LANE_DOWN_MAX_US);
 }
 
 static void check_silence(struct lane *lane)

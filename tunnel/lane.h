@@ -34,8 +34,8 @@ enum lane_state {
 	LANE_PENDING, /* keys are there, but no sealed packet of the peer was opened yet */
 	LANE_UP,
 	LANE_SUSPECT, /* nothing arrived for LANE_SUSPECT_US though something was due */
-	LANE_DOWN,    /* nothing for max(2 PTO, LANE_DOWN_US): open no new flow here */
-	LANE_OVER,    /* silent for LANE_OVER_US, closed by either side, or broken: free it */
+	LANE_DOWN, /* nothing for 2 PTO, within LANE_DOWN_US and LANE_DOWN_MAX_US: open no new flow here */
+	LANE_OVER, /* silent for LANE_OVER_US, closed by either side, or broken: free it */
 };
 
 /* How a lane shares its path with others. */

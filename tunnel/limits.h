@@ -98,12 +98,15 @@ enum {
 #define FORGERIES_MAX_AES256_GCM (UINT64_C(1) << 52)
 
 /* Life signs. */
-#define PING_FLOWS_US   UINT64_C(100000)  /* lanes with flows, when nothing else asked for an ack */
-#define PING_IDLE_US    UINT64_C(1000000) /* lanes without */
-#define PING_DOWN_US    UINT64_C(500000)  /* while down, whatever the congestion window says */
-#define LANE_SUSPECT_US UINT64_C(200000)  /* or one PTO, when that is longer */
-#define LANE_DOWN_US    UINT64_C(500000)  /* or two PTO */
-#define LANE_OVER_US    UINT64_C(30000000) /* silent for so long */
+#define PING_FLOWS_US UINT64_C(100000)  /* lanes with flows, when nothing else asked for an ack */
+#define PING_IDLE_US  UINT64_C(1000000) /* lanes without */
+#define PING_DOWN_US  UINT64_C(500000)  /* while down, whatever the congestion window says */
+/* Or one and two PTO when that is longer, but no longer than this: samples of a stall make a PTO of seconds. */
+#define LANE_SUSPECT_US     UINT64_C(200000)
+#define LANE_SUSPECT_MAX_US UINT64_C(1500000)
+#define LANE_DOWN_US        UINT64_C(500000)
+#define LANE_DOWN_MAX_US    UINT64_C(3000000)
+#define LANE_OVER_US        UINT64_C(30000000) /* silent for so long */
 
 /* A flow that took 1/HEAVY_PART of the lane's rate for so long is bulk, until it is idle for so long. */
 #define HEAVY_AFTER_US UINT64_C(1000000)

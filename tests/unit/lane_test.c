@@ -403,6 +403,37 @@ static void an_outage_is_survived(void **state)
 	}
 }
 
+/* Packets stood still for seconds, and then the path is cut: the samples of that do not delay the notice. */
+static void after_a_stall_a_cut_is_noticed(void **state)
+{
+	struct lane_stats stats;
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 10000});
+	pair_open(&pair, FLOW_TCP);
+	pair_run(&pair, SECOND_US);
+	pair.delay_us = 4 * SECOND_US;
+	pair_run(&pair, 2 * PING_FLOWS_US);
+	pair.delay_us = 10000;
+	pair.endpoint.is_cut = pair.listener.is_cut = true;
+	pair_run(&pair, 4 * SECOND_US - 2 * PING_FLOWS_US - 1000);
+	pair.endpoint.is_cut = pair.listener.is_cut = false;
+	pair_run(&pair, 60000);
+	lane_get_stats(pair.listener.lane, &stats);
+	assert_true(stats.rtt_smoothed_us + 4 * stats.rtt_variation_us > LANE_DOWN_MAX_US);
+	assert_int_equal(pair.listener.state, LANE_UP);
+	pair.endpoint.is_cut = pair.listener.is_cut = true;
+	/* What is on the wire arrives, and the next ping begins the wait. */
+	pair_run(&pair, 2 * PING_FLOWS_US + PING_FLOWS_US + LANE_SUSPECT_MAX_US);
+	assert_int_equal(pair.listener.state, LANE_SUSPECT);
+	assert_int_equal(pair.endpoint.state, LANE_SUSPECT);
+	pair_run(&pair, LANE_DOWN_MAX_US - LANE_SUSPECT_MAX_US);
+	assert_int_equal(pair.listener.state, LANE_DOWN);
+	assert_int_equal(pair.endpoint.state, LANE_DOWN);
+	pair_free(&pair);
+}
+
 static void a_silent_lane_is_over(void **state)
 {
 	struct pair pair;
@@ -610,6 +641,7 @@ int main(void)
 	    cmocka_unit_test(old_datagrams_are_dropped_not_queued),
 	    cmocka_unit_test(keys_change_by_time_under_traffic),
 	    cmocka_unit_test(an_outage_is_survived),
+	    cmocka_unit_test(after_a_stall_a_cut_is_noticed),
 	    cmocka_unit_test(a_silent_lane_is_over),
 	    cmocka_unit_test(close_tells_the_peer),
 	    cmocka_unit_test(ten_thousand_flows_leave_nothing),
