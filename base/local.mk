@@ -17,6 +17,7 @@ libbase_a_SOURCES = \
 	base/schema_decode.c base/schema_source.h \
 	base/schema_json.c \
 	base/schema_yaml.c \
+	base/size_text.c base/size_text.h \
 	base/suggest.c base/suggest.h \
 	base/table.h \
 	base/wheel.c base/wheel.h
@@ -35,6 +36,7 @@ check_PROGRAMS += \
 	tests/unit/pin_test \
 	tests/unit/rng_test \
 	tests/unit/schema_test \
+	tests/unit/size_text_test \
 	tests/unit/suggest_test \
 	tests/unit/table_test \
 	tests/unit/wheel_test

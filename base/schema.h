@@ -114,6 +114,14 @@ enum {
 		.field_count = sizeof(field_table) / sizeof((field_table)[0])                      \
 	}
 
+/* With a check of the whole struct, as struct schema has it. */
+#define SCHEMA_CHECKED(struct_type, field_table, check_function)                                   \
+	{                                                                                          \
+		.size = sizeof(struct_type), .fields = (field_table),                              \
+		.field_count = sizeof(field_table) / sizeof((field_table)[0]),                     \
+		.check = (check_function)                                                          \
+	}
+
 /* line and column count from 1; both are 0 for JSON. */
 struct schema_error {
 	unsigned line, column;

@@ -15,7 +15,7 @@ static const struct schema_field fields[] = {
     {SCHEMA_ARRAY("source", struct node_options, sources, source_count), .type = SCHEMA_STRING,
         .max_items = WORKER_SOURCES_MAX, .check = options_check_address_only},
 };
-static const struct schema schema = SCHEMA(struct node_options, fields);
+static const struct schema schema = SCHEMA_CHECKED(struct node_options, fields, node_options_check);
 
 static const struct option_help options[] = {
     NODE_OPTION_HELP_STATE,
@@ -31,6 +31,8 @@ static const struct option_help options[] = {
         .argument = "ADDR",
         .text = "connect to backends from this address, given once for each"},
     NODE_OPTION_HELP_WORKERS,
+    NODE_OPTION_HELP_MEMORY,
+    NODE_OPTION_HELP_USER_CC,
     NODE_OPTION_HELP_DRAIN,
 };
 

@@ -140,6 +140,8 @@ static bool try_address(struct tcp_flow *flow)
 		int error =
 		    tcp_connect(to, endpoint_source(flow->endpoint, to->family), &flow->descriptor);
 
+		if (flow->descriptor >= 0)
+			tcp_tune_user(flow->descriptor, worker_user_congestion(worker_of(flow)));
 		if (!error || error == ERR_AGAIN) { /* writable at once, or when it is connected */
 			ev_io_set(&flow->connecting, flow->descriptor, EV_WRITE);
 			ev_io_start(worker_loop(worker_of(flow)), &flow->connecting);

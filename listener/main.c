@@ -14,7 +14,7 @@ static const struct schema_field fields[] = {
     {SCHEMA_ARRAY("bind", struct node_options, binds, bind_count), .type = SCHEMA_STRING,
         .max_items = NODE_BINDS_MAX, .check = options_check_address_only},
 };
-static const struct schema schema = SCHEMA(struct node_options, fields);
+static const struct schema schema = SCHEMA_CHECKED(struct node_options, fields, node_options_check);
 
 static const struct option_help options[] = {
     NODE_OPTION_HELP_STATE,
@@ -27,6 +27,8 @@ static const struct option_help options[] = {
         .argument = "ADDR:PORT",
         .text = "address and UDP port that tunnels leave from (any)"},
     NODE_OPTION_HELP_WORKERS,
+    NODE_OPTION_HELP_MEMORY,
+    NODE_OPTION_HELP_USER_CC,
     NODE_OPTION_HELP_DRAIN,
 };
 

@@ -109,6 +109,7 @@ int tcp_users_add_socket(
 	struct acceptor *acceptor = calloc(1, sizeof *acceptor);
 	int error = ERR_NOMEM;
 
+	tcp_tune_user(descriptor, worker_user_congestion(listener->worker));
 	if (acceptor)
 		error = tcp_acceptor_init(&acceptor->tcp, worker_loop(listener->worker), descriptor,
 		    &listener->reserve, &acceptor_callbacks, acceptor);

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/keyed_hash.h"
 #include "base/log.h"
+#include "base/size_text.h"
 #include "model/name.h"
 #include "net/keys_process.h"
 #include "net/node_private.h"
@@ -40,6 +41,26 @@ static unsigned core_count(void)
 	if (count < 1)
 		return 1;
 	return count > NODE_WORKERS_MAX ? NODE_WORKERS_MAX : (unsigned)count;
+}
+
+static unsigned worker_count_of(const struct node_options *options)
+{
+	return options->workers ? options->workers : core_count();
+}
+
+const char *node_options_check(const void *object)
+{
+	static char why[96];
+	const struct node_options *options = object;
+	unsigned workers = worker_count_of(options);
+	uint64_t bytes;
+
+	if (!options->memory || size_parse(options->memory, &bytes) < 0
+	    || bytes / workers >= NODE_WORKER_MEMORY_MIN_BYTES)
+		return NULL;
+	snprintf(why, sizeof(why), "memory must be at least 16M for each worker, %uM for %u",
+	    16 * workers, workers);
+	return why;
 }
 
 /* The host's name up to its first dot, and the role. */
@@ -241,8 +262,9 @@ static int run(struct node *node)
 	node->exit_status = EXIT_FAILED;
 	if (start(node) < 0)
 		return EXIT_FAILED;
-	log_info("started", "version=%s name=%s tunnel=%s workers=%u", PACKAGE_VERSION, node->name,
-	    addr_format(&node->tunnel.local, tunnel, sizeof(tunnel)), node->workers);
+	log_info("started", "version=%s name=%s tunnel=%s workers=%u user_cc=%s", PACKAGE_VERSION,
+	    node->name, addr_format(&node->tunnel.local, tunnel, sizeof(tunnel)), node->workers,
+	    node->user_congestion[0] ? node->user_congestion : "system");
 	daemon_watch_signals(&node->signals, node->loop, on_stop, node);
 	ev_timer_start(node->loop, &node->second);
 	ev_run(node->loop, 0);
@@ -267,7 +289,9 @@ static int main_process(const struct node_program *program, int argc, char **arg
 	daemon_start_log("main");
 	daemon_set_limits();
 	node->loop = ev_default_loop(EVFLAG_NOENV);
-	node->workers = node->options.workers ? node->options.workers : core_count();
+	node->workers = worker_count_of(&node->options);
+	snprintf(node->user_congestion, sizeof(node->user_congestion), "%s",
+	    node->options.user_cc ? node->options.user_cc : user_congestion_default());
 	choose_name(node);
 	read_sources(node);
 	choose_parameters(node);

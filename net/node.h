@@ -11,6 +11,7 @@
 #include "model/node_config.h"
 #include "net/ipc.h"
 #include "net/options.h"
+#include "net/user_congestion.h"
 #include "net/worker.h"
 
 #include <stddef.h>
@@ -27,11 +28,17 @@ struct node_options {
 	size_t bind_count;
 	char **sources; /* endpoint: ADDR */
 	size_t source_count;
+	char *user_cc;    /* NULL: as user_congestion_default() says */
+	char *memory;     /* a size, of all workers' buffers together; NULL: by the machine's */
 	uint32_t workers; /* 0: one a core */
 	uint32_t drain_s;
 };
 
-enum { NODE_BINDS_MAX = 64, NODE_WORKERS_MAX = SLOTS_MAX };
+enum {
+	NODE_BINDS_MAX = 64,
+	NODE_WORKERS_MAX = SLOTS_MAX,
+	NODE_WORKER_MEMORY_MIN_BYTES = 16 << 20,
+};
 
 /* Of every node's table; the struct is struct node_options. */
 #define NODE_OPTION_FIELDS                                                                         \
@@ -41,6 +48,10 @@ enum { NODE_BINDS_MAX = 64, NODE_WORKERS_MAX = SLOTS_MAX };
 	        .check = node_option_check_name},                                                  \
 	    {SCHEMA_MEMBER("tunnel", struct node_options, tunnel), .type = SCHEMA_STRING,          \
 	        .check = options_check_address_port},                                              \
+	    {SCHEMA_MEMBER("user-cc", struct node_options, user_cc), .type = SCHEMA_STRING,        \
+	        .check = user_congestion_check},                                                   \
+	    {SCHEMA_MEMBER("memory", struct node_options, memory), .type = SCHEMA_STRING,          \
+	        .check = options_check_size},                                                      \
 	    {SCHEMA_MEMBER("workers", struct node_options, workers), .type = SCHEMA_U32,           \
 	        .max = NODE_WORKERS_MAX},                                                          \
 	{                                                                                          \
@@ -68,12 +79,25 @@ enum { NODE_BINDS_MAX = 64, NODE_WORKERS_MAX = SLOTS_MAX };
 		.key = "workers", .argument = "N",                                                 \
 		.text = "worker processes that carry flows (one a core)"                           \
 	}
+#define NODE_OPTION_HELP_USER_CC                                                                   \
+	{                                                                                          \
+		.key = "user-cc", .argument = "NAME",                                              \
+		.text =                                                                            \
+		    "the kernel's congestion control outside of the tunnel (bbr if it is there)"   \
+	}
+#define NODE_OPTION_HELP_MEMORY                                                                    \
+	{                                                                                          \
+		.key = "memory", .argument = "SIZE",                                               \
+		.text = "buffers of all workers together, as 512M (an eighth of the machine's)"    \
+	}
 #define NODE_OPTION_HELP_DRAIN                                                                     \
 	{                                                                                          \
 		.key = "drain", .argument = "SECONDS",                                             \
 		.text = "how long flows may go on after SIGTERM (30)"                              \
 	}
 
+/* For the table as a whole: what does not go together. NULL, or what is wrong. */
+const char *node_options_check(const void *options);
 /* NULL, or what is wrong with a node's name. */
 const char *node_option_check_name(const void *text);
 

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/size_text.h"
 #include "net/keys_messages.h"
 #include "net/node_private.h"
 #include "tunnel/limits.h"
@@ -19,8 +20,8 @@
 #include <unistd.h>
 
 enum {
-	/* Buffers of one worker: a 32nd of the machine's memory, between these. */
-	MEMORY_SHARE = 32,
+	/* Buffers of all workers: an eighth of the machine's memory, and of one between these. */
+	MEMORY_SHARE = 8,
 	MEMORY_MIN_BYTES = 64 << 20,
 	MEMORY_MAX_BYTES = 1 << 30,
 };
@@ -76,7 +77,7 @@ static void start_keys(struct node *node, struct process *keys)
 
 /* ---- a worker ---- */
 
-static uint64_t worker_memory_bytes(const struct node *node)
+static uint64_t default_memory_bytes(const struct node *node)
 {
 	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
 	uint64_t bytes = (uint64_t)pages * (uint64_t)page_bytes / MEMORY_SHARE / node->workers;
@@ -84,6 +85,16 @@ static uint64_t worker_memory_bytes(const struct node *node)
 	if (pages <= 0 || page_bytes <= 0 || bytes < MEMORY_MIN_BYTES)
 		return MEMORY_MIN_BYTES;
 	return bytes < MEMORY_MAX_BYTES ? bytes : MEMORY_MAX_BYTES;
+}
+
+/* The size was judged with the options. */
+static uint64_t worker_memory_bytes(const struct node *node)
+{
+	uint64_t bytes;
+
+	if (node->options.memory && size_parse(node->options.memory, &bytes) == 0)
+		return bytes / node->workers;
+	return default_memory_bytes(node);
 }
 
 static void tell_settings(struct node *node, struct process *worker)
@@ -98,6 +109,7 @@ static void tell_settings(struct node *node, struct process *worker)
 	};
 
 	memcpy(settings.own_pin, node->pin, PIN_BYTES);
+	memcpy(settings.user_congestion, node->user_congestion, sizeof(settings.user_congestion));
 	memcpy(settings.source_key, node->source_key, sizeof(settings.source_key));
 	memcpy(settings.sources, node->sources, node->options.source_count * sizeof(struct addr));
 	tell_descriptor(worker, WORKER_MESSAGE_SETTINGS, &settings, sizeof(settings),

@@ -50,6 +50,7 @@ struct node {
 	unsigned workers;
 	char name[NAME_BYTES]; /* wanted, then control's answer */
 	struct addr sources[WORKER_SOURCES_MAX];
+	char user_congestion[USER_CONGESTION_BYTES];
 	struct tunnel_parameters parameters;      /* ours; the instance is new at each start */
 	uint8_t source_key[KEYED_HASH_KEY_BYTES]; /* of the workers' counts by source */
 

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/size_text.h"
 #include "base/suggest.h"
 
 #include <errno.h>
@@ -353,4 +354,11 @@ const char *options_check_address_only(const void *text)
 	if (addr_parse(text, 0, &addr) < 0 || has_port(text, &addr))
 		return "must be an address without a port";
 	return NULL;
+}
+
+const char *options_check_size(const void *text)
+{
+	uint64_t bytes;
+
+	return size_parse(text, &bytes) == 0 ? NULL : "must be bytes, or with K, M or G, as 512M";
 }

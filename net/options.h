@@ -51,4 +51,7 @@ const char *options_check_address_port(const void *text);
 /* "ADDR", without a port */
 const char *options_check_address_only(const void *text);
 
+/* A size as base/size_text.h reads it. */
+const char *options_check_size(const void *text);
+
 #endif

@@ -55,6 +55,14 @@ void tcp_prepare(int descriptor)
 	setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 }
 
+void tcp_tune_user(int descriptor, const char *congestion)
+{
+	set_int(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, TCP_UNSENT_BYTES);
+	if (congestion[0])
+		setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, congestion,
+		    (socklen_t)strlen(congestion));
+}
+
 void tcp_allow_fin(int descriptor)
 {
 	struct linger off = {.l_onoff = 0, .l_linger = 0};

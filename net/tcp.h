@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TCP_ACCEPT_BATCH = 64 };
+enum { TCP_ACCEPT_BATCH = 64, TCP_UNSENT_BYTES = 128 * 1024 };
 
 /*
  * A listening socket, non-blocking and close-on-exec; IPv6 takes no IPv4.  What it accepts is set
@@ -24,6 +24,13 @@ int tcp_listen(const struct addr *local, bool reuse_port, int *descriptor);
 
 /* TCP_NODELAY, keepalive, reset on close. */
 void tcp_prepare(int descriptor);
+
+/*
+ * For a leg outside of the tunnel, or a listening socket whose accepted ones inherit it: what is not
+ * sent yet stays at TCP_UNSENT_BYTES, so that the rest waits in the lane, whose window tells the
+ * far side; and the kernel's congestion control of that name ("": the system's), if it has it.
+ */
+void tcp_tune_user(int descriptor, const char *congestion);
 
 /* From now on close() sends a FIN: both directions' FINs were carried, or it is no flow. */
 void tcp_allow_fin(int descriptor);

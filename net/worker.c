@@ -68,6 +68,11 @@ const struct addr *worker_sources(const struct worker *worker, unsigned *count)
 	return worker->settings.sources;
 }
 
+const char *worker_user_congestion(const struct worker *worker)
+{
+	return worker->settings.user_congestion;
+}
+
 struct page *worker_page(const struct worker *worker)
 {
 	return worker->page;
@@ -182,6 +187,7 @@ static int on_settings(struct ipc *ipc, void *context, struct ipc_message *messa
 	if (worker->page)
 		return ERR_STATE;
 	memcpy(&worker->settings, message->data, sizeof worker->settings);
+	worker->settings.user_congestion[USER_CONGESTION_BYTES - 1] = '\0';
 	if (worker->settings.source_count > WORKER_SOURCES_MAX || worker->settings.count == 0)
 		return ERR_MALFORMED;
 	error = page_open(message->descriptors[0], &worker->page);

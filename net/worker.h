@@ -98,6 +98,8 @@ unsigned worker_index(const struct worker *worker);
 unsigned worker_count(const struct worker *worker);
 /* Addresses of --source, port 0. */
 const struct addr *worker_sources(const struct worker *worker, unsigned *count);
+/* What tcp_tune_user() is to set on sockets of users and backends. */
+const char *worker_user_congestion(const struct worker *worker);
 /* The page of counters that this worker writes. */
 struct page *worker_page(const struct worker *worker);
 /* UDP flows by source, at this worker and its siblings. */

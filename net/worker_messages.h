@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/pin.h"
 #include "net/process.h"
+#include "net/user_congestion.h"
 #include "net/worker.h"
 
 #include <stdint.h>
@@ -37,8 +38,9 @@ struct worker_settings {
 	uint16_t source_count;
 	uint64_t memory_bytes; /* of this worker's chunk pool */
 	uint8_t own_pin[PIN_BYTES];
-	uint8_t source_key[KEYED_HASH_KEY_BYTES]; /* of net/source_counts.h, the same in all */
-	struct addr sources[WORKER_SOURCES_MAX];  /* --source, port 0 */
+	char user_congestion[USER_CONGESTION_BYTES]; /* "" for the system's own */
+	uint8_t source_key[KEYED_HASH_KEY_BYTES];    /* of net/source_counts.h, the same in all */
+	struct addr sources[WORKER_SOURCES_MAX];     /* --source, port 0 */
 };
 
 #endif

@@ -3,6 +3,7 @@
 serving without control, restarts of its processes, and its end."""
 import contextlib
 import os
+import re
 import signal
 import socket
 import threading
@@ -112,15 +113,34 @@ def test_the_command_line_is_judged_whole(tmp_path, role):
     checked = procs.run([daemon, "-t", "--config", str(config)], check=False)
     assert checked.returncode == 1 and checked.stdout == ""
     assert f"{config}:2:" in checked.stderr and f"{config}:3:" in checked.stderr
-    config.write_text(f"state: {tmp_path}/state\nworkers: 2\ndrain: 5\n")
+    config.write_text("state: /nowhere\nuser-cc: nonesuch\nmemory: 1T\n")
+    checked = procs.run([daemon, "-t", "--config", str(config)], check=False)
+    assert checked.returncode == 1 and f"{config}:3:" in checked.stderr
+    assert re.search(rf"{config}:2:\d+: user-cc: .* reno", checked.stderr)
+    config.write_text(f"state: {tmp_path}/state\nworkers: 2\ndrain: 5\nmemory: 64M\n"
+                      "user-cc: reno\n")
     assert procs.run([daemon, "-t", "--config", str(config)], check=False).returncode == 0
     assert not os.path.exists(tmp_path / "state")
     for words in (["--admin", "127.0.0.1:80"], ["--name", "no spaces"], ["--workers", "65"],
-                  ["--tunnel", "127.0.0.1"]):
+                  ["--tunnel", "127.0.0.1"], ["--user-cc", "nonesuch"], ["--memory", "1T"],
+                  ["--memory", "31M", "--workers", "2"]):
         done = procs.run([daemon, "--state", str(tmp_path / "state"), *words], check=False)
         assert done.returncode == 2 and done.stderr and done.stdout == "", words
     assert procs.run([daemon], check=False).returncode == 2
     assert procs.run([daemon, "--version"]).stdout.startswith(f"trunkline-{role} ")
+
+
+def test_the_legs_outside_have_the_congestion_control_asked_for(cluster, echo):
+    cluster.start_pair(more=("--user-cc", "reno"))
+    port = procs.free_port()
+    cluster.accelerator("echo", "tcp", str(port), [f"127.0.0.1:{echo.port}"])
+    cluster.wait_up()
+    with socket.create_connection(("127.0.0.1", port)) as user:
+        user.sendall(b"x")
+        assert user.recv(1) == b"x"
+        for ours in (f"sport = :{port}", f"dport = :{echo.port}"):
+            shown = procs.run(["ss", "-tinH", "state", "established", ours]).stdout
+            assert " reno " in shown, shown
 
 
 # ---- joining

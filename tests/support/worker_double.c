@@ -76,6 +76,11 @@ const struct addr *worker_sources(const struct worker *worker, unsigned *count)
 	return worker->sources;
 }
 
+const char *worker_user_congestion(const struct worker *worker)
+{
+	return worker->user_congestion;
+}
+
 struct page *worker_page(const struct worker *worker)
 {
 	return worker->page;

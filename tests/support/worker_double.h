@@ -29,7 +29,8 @@ struct worker {
 	void *role_state;
 	struct addr sources[DOUBLE_SOURCES];
 	unsigned source_count;
-	unsigned count; /* of workers; 1 at first */
+	char user_congestion[16]; /* "" at first */
+	unsigned count;           /* of workers; 1 at first */
 	bool is_draining;
 };
 

@@ -241,10 +241,19 @@ static void addresses_are_checked(void **state)
 	assert_non_null(options_check_address_only("[::1]:1"));
 }
 
+static void sizes(void **state)
+{
+	(void)state;
+	assert_null(options_check_size("512M"));
+	assert_non_null(options_check_size("512MB"));
+	assert_non_null(options_check_size(""));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sizes),
 	    TEST(command_line_alone),
 	    TEST(file_gives_way_to_the_command_line),
 	    TEST(every_error_of_a_file_has_its_place),

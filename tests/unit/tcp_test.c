@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -306,10 +308,31 @@ static void without_descriptors_nothing_is_connected(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 }
 
+/* What is accepted inherits it; an unknown name leaves the system's. */
+static void a_leg_outside_is_tuned(void **state)
+{
+	char name[16] = "";
+	socklen_t length = sizeof(name), size = sizeof(int);
+	struct addr local = addr_any(4, 0);
+	int descriptor, unsent = 0;
+
+	(void)state;
+	assert_int_equal(tcp_listen(&local, false, &descriptor), 0);
+	tcp_tune_user(descriptor, "reno");
+	tcp_tune_user(descriptor, "nonesuch");
+	tcp_tune_user(descriptor, "");
+	assert_int_equal(getsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, &size), 0);
+	assert_int_equal(unsent, TCP_UNSENT_BYTES);
+	assert_int_equal(getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, name, &length), 0);
+	assert_string_equal(name, "reno");
+	close(descriptor);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_leg_outside_is_tuned),
 	    TEST(many_are_accepted_with_addresses),
 	    TEST(callback_may_close_the_acceptor),
 	    TEST(close_resets_until_fin_is_allowed),
