@@ -49,3 +49,13 @@ tests_unit_store_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_time_text_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_tunnels_test_SOURCES = tests/unit/tunnels_test.c tests/unit/installation_fixture.h
 tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
+
+# Their keys process is the test's own program, started again.
+check_PROGRAMS += tests/unit/node_link_test tests/unit/node_links_test tests/unit/node_server_test
+tests_unit_node_link_test_SOURCES = tests/unit/node_link_test.c tests/unit/keys_child.h
+tests_unit_node_link_test_LDADD = libtestsupport.a $(CONTROL_TEST_LIBS)
+tests_unit_node_links_test_SOURCES = tests/unit/node_links_test.c tests/unit/keys_child.h
+tests_unit_node_links_test_LDADD = libtestsupport.a $(CONTROL_TEST_LIBS)
+tests_unit_node_server_test_SOURCES = tests/unit/node_server_test.c tests/unit/keys_child.h \
+	tests/unit/control_fixture.h
+tests_unit_node_server_test_LDADD = libtestsupport.a $(CONTROL_TEST_LIBS)

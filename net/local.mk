@@ -41,8 +41,10 @@ check_LIBRARIES += libtestsupport.a
 libtestsupport_a_SOURCES = tests/support/tls_seeded.c tests/support/tls_seeded.h \
 	tests/support/handshake_node.c tests/support/handshake_node.h \
 	tests/support/handshake_pair.c tests/support/handshake_pair.h \
+	tests/support/control_peer.c tests/support/control_peer.h \
 	tests/support/loopback.c tests/support/loopback.h \
 	tests/support/name_server.c tests/support/name_server.h \
+	tests/support/rounds.h \
 	tests/support/worker_process.c tests/support/worker_process.h
 # In place of the worker, so apart from what links the real one.
 check_LIBRARIES += libworkerdouble.a

@@ -10,6 +10,7 @@
 #include "net/pacing_timer.h"
 #include "net/udp.h"
 #include "tests/support/loopback.h"
+#include "tests/support/rounds.h"
 #include "tests/unit/cmocka_all.h"
 
 #include <sodium.h>
@@ -625,21 +626,9 @@ static void far_serve(struct worker_process *process)
 		}
 }
 
-static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	(void)loop;
-	(void)timer;
-	(void)events;
-}
-
 void worker_process_round(struct worker_process *process)
 {
-	ev_timer tick;
-
-	ev_timer_init(&tick, on_tick, 0.002, 0.);
-	ev_timer_start(process->loop, &tick);
-	ev_run(process->loop, EVRUN_ONCE);
-	ev_timer_stop(process->loop, &tick);
+	rounds_one(process->loop);
 	far_receive(process);
 	far_serve(process);
 	if (!process->is_over)
