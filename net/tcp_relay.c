@@ -104,20 +104,6 @@ static void drop_full_chunks(struct tcp_relays *shared)
 	}
 }
 
-static void starve(struct tcp_relay *relay)
-{
-	struct tcp_relays *shared = relay->shared;
-	struct ev_loop *loop = worker_loop(shared->worker);
-
-	ev_io_stop(loop, &relay->reader);
-	if (!list_is_linked(&relay->starved))
-		list_add_tail(&shared->starved, &relay->starved);
-	if (!ev_is_active(&shared->retry)) {
-		ev_timer_set(&shared->retry, STARVED_RETRY_S, 0.);
-		ev_timer_start(loop, &shared->retry);
-	}
-}
-
 static void look_later(struct tcp_relay *relay)
 {
 	struct worker *worker = relay->shared->worker;
@@ -129,17 +115,40 @@ static void on_look(struct worker_timer *timer)
 {
 	struct tcp_relay *relay = LIST_ENTRY(timer, struct tcp_relay, look);
 
+	if (ev_is_active(&relay->reader))
+		return;
 	if (tcp_connect_result(relay->descriptor) < 0)
 		tcp_relay_abort(relay, REASON_TCP_RESET);
 	else
 		look_later(relay);
 }
 
+/* No event tells of a reset from here on. */
+static void stop_reading(struct tcp_relay *relay)
+{
+	ev_io_stop(worker_loop(relay->shared->worker), &relay->reader);
+	if (!wheel_timer_is_set(&relay->look.timer)) /* who starves stops again and again */
+		look_later(relay);
+}
+
+static void starve(struct tcp_relay *relay)
+{
+	struct tcp_relays *shared = relay->shared;
+	struct ev_loop *loop = worker_loop(shared->worker);
+
+	stop_reading(relay);
+	if (!list_is_linked(&relay->starved))
+		list_add_tail(&shared->starved, &relay->starved);
+	if (!ev_is_active(&shared->retry)) {
+		ev_timer_set(&shared->retry, STARVED_RETRY_S, 0.);
+		ev_timer_start(loop, &shared->retry);
+	}
+}
+
 static void finish_reading(struct tcp_relay *relay)
 {
 	relay->has_finished = true;
-	look_later(relay);
-	ev_io_stop(worker_loop(relay->shared->worker), &relay->reader);
+	stop_reading(relay);
 	flow_finish(relay->flow);
 	touch(relay);
 }
@@ -151,7 +160,7 @@ static bool read_some(struct tcp_relay *relay)
 	size_t room = flow_write_room(relay->flow);
 
 	if (room == 0) { /* on_writable starts it again */
-		ev_io_stop(worker_loop(relay->shared->worker), &relay->reader);
+		stop_reading(relay);
 		return false;
 	}
 	size_t wanted = room < READ_BUDGET_BYTES ? room : READ_BUDGET_BYTES;

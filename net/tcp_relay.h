@@ -42,7 +42,7 @@ struct tcp_relay {
 	bool is_peer_finished; /* the flow's FIN came, and every byte before it was taken */
 	ev_io reader, writer;
 	struct flow_life life;
-	struct worker_timer look; /* for a reset, from the socket's FIN on: no event tells of it */
+	struct worker_timer look; /* for a reset, while the reader is off: no event tells of it */
 	uint64_t bytes_in, bytes_out; /* read from the socket, written to it */
 	struct list_node starved;
 	/* The flow is closed and the socket too: the owner may free the relay. */

@@ -253,6 +253,28 @@ static void test_a_reset_after_a_fin_is_noticed(void **state)
 	assert_int_equal(backend.ended_with, REASON_TCP_RESET);
 }
 
+/* Nor is anything read while the lane has no room, since the backend does not read. */
+static void test_a_reset_behind_a_full_window_is_noticed(void **state)
+{
+	static uint8_t block[65536];
+
+	(void)state;
+	open_flow();
+	run(2);
+	tcp_relay_start(&backend.relay, backend_inner);
+	for (unsigned i = 0; i < 3000; i++) {
+		(void)!send(user.peer, block, sizeof block, MSG_DONTWAIT);
+		run(1);
+	}
+	run(2500);
+	assert_false(ev_is_active(&user.relay.reader));
+	assert_int_equal(user.relay.descriptor >= 0, true);
+	loopback_reset(&user.peer);
+	run(1500);
+	assert_int_equal(user.relay.descriptor, -1);
+	assert_int_equal(backend.ended_with, REASON_TCP_RESET);
+}
+
 static void test_a_backend_reset_reaches_the_user(void **state)
 {
 	(void)state;
@@ -376,6 +398,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        test_a_reset_is_a_reset_in_each_direction, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_reset_after_a_fin_is_noticed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        test_a_reset_behind_a_full_window_is_noticed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_backend_reset_reaches_the_user, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_a_refused_backend_resets_the_user, setup, teardown),
