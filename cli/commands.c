@@ -109,8 +109,10 @@ static const struct command_option update_options[] = {
 static const struct command_option tunnel_options[] = {
     {.name = "--congestion",
         .metavar = "bbr|cubic|fixed:RATE",
-        .help = "how its lanes share the path; RATE of a leased line, as 200mbit",
-        .is_required = true},
+        .help = "how its lanes share the path; RATE of a leased line, as 200mbit"},
+    {.name = "--trace",
+        .metavar = "on|off",
+        .help = "each node writes every packet of its lanes to STATE/traces/*.jsonl"},
     {.name = NULL},
 };
 

@@ -29,10 +29,12 @@ int tunnel_list(struct session *session, const struct invocation *invocation)
 	return EXIT_DONE;
 }
 
-static void print_congestion(struct session *session, const json_t *tunnel)
+static void print_settings(struct session *session, const json_t *tunnel)
 {
 	const json_t *in_use = json_object_get(tunnel, "congestion_in_use");
 	char set[FORMAT_BYTES], listener[FORMAT_BYTES], endpoint[FORMAT_BYTES];
+	fprintf(session->out, "trace             %s\n",
+	    json_is_true(json_object_get(tunnel, "trace")) ? "on" : "off");
 	fprintf(session->out, "congestion        %s; in use: listener %s, endpoint %s\n\n",
 	    format_string(json_object_get(tunnel, "congestion"), set),
 	    format_string(json_object_get(in_use, "listener"), listener),
@@ -47,7 +49,7 @@ static void print_tunnel(struct session *session, json_t *tunnel)
 	json_decref(items);
 	history_line(json_object_get(tunnel, "rtt_history_us"), session->terminal.is_utf8, line);
 	fprintf(session->out, "\nRTT, last minute  %s\n", line);
-	print_congestion(session, tunnel);
+	print_settings(session, tunnel);
 	tunnel_print_lanes(session, json_object_get(tunnel, "lane_list"));
 	fputc('\n', session->out);
 	tunnel_print_figures(session, json_object_get(tunnel, "figures"));
@@ -68,23 +70,43 @@ int tunnel_show(struct session *session, const struct invocation *invocation)
 	return code;
 }
 
+/* What the options ask for; NULL with a complaint in `error`. */
+static json_t *tunnel_changes(const struct invocation *invocation, char *error)
+{
+	const char *congestion = invocation_value(invocation, "--congestion");
+	const char *trace = invocation_value(invocation, "--trace");
+	bool is_on;
+	if (!congestion && !trace) {
+		snprintf(error, VALUE_ERROR_BYTES, "say what to change: --congestion or --trace");
+		return NULL;
+	}
+	if ((congestion && !value_congestion("--congestion", congestion, error))
+	    || (trace && !value_on_off("--trace", trace, &is_on, error)))
+		return NULL;
+	json_t *body = json_object();
+	if (congestion)
+		json_object_set_new(body, "congestion", json_string(congestion));
+	if (trace)
+		json_object_set_new(body, "trace", json_boolean(is_on));
+	return body;
+}
+
 int tunnel_update(struct session *session, const struct invocation *invocation)
 {
 	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
 	const char *listener = invocation->arguments[0];
 	const char *endpoint = invocation->arguments[1];
-	const char *congestion = invocation_value(invocation, "--congestion");
-	json_t *tunnel;
+	json_t *tunnel, *body;
 	if (!value_name("LISTENER", listener, error) || !value_name("ENDPOINT", endpoint, error)
-	    || !value_congestion("--congestion", congestion, error))
+	    || !(body = tunnel_changes(invocation, error)))
 		return session_fail(EXIT_USAGE, "%s", error);
 	snprintf(path, sizeof(path), "/v1/tunnels/%s/%s", listener, endpoint);
-	json_t *body = json_pack("{s:s}", "congestion", congestion);
 	enum exit_code code = session_request(session, "PATCH", path, body, 0, &tunnel);
 	json_decref(body);
 	if (code == EXIT_DONE && !session_print_value(session, tunnel))
-		fprintf(session->out, "tunnel from %s to %s updated: congestion %s\n", listener,
-		    endpoint, json_string_value(json_object_get(tunnel, "congestion")));
+		fprintf(session->out, "tunnel from %s to %s updated: congestion %s, trace %s\n",
+		    listener, endpoint, json_string_value(json_object_get(tunnel, "congestion")),
+		    json_is_true(json_object_get(tunnel, "trace")) ? "on" : "off");
 	json_decref(tunnel);
 	return code;
 }

@@ -106,6 +106,14 @@ bool value_word(const char *what, const char *text, const char *const *words, ch
 	return fail(error, "%s \"%.100s\": wants one of %s", what, text, list);
 }
 
+bool value_on_off(const char *what, const char *text, bool *is_on, char *error)
+{
+	*is_on = strcmp(text, "on") == 0;
+	if (*is_on || strcmp(text, "off") == 0)
+		return true;
+	return fail(error, "%s \"%.100s\": wants on or off", what, text);
+}
+
 bool value_congestion(const char *what, const char *text, char *error)
 {
 	struct congestion congestion;

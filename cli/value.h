@@ -37,6 +37,8 @@ bool value_duration(
 /* One of the words; the array ends with NULL. */
 bool value_word(const char *what, const char *text, const char *const *words, char *error);
 
+/* "on" or "off" */
+bool value_on_off(const char *what, const char *text, bool *is_on, char *error);
 /* A tunnel's congestion control, see model/congestion.h. */
 bool value_congestion(const char *what, const char *text, char *error);
 

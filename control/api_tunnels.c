@@ -22,6 +22,12 @@ void api_tunnels_each(struct control *control, api_tunnel_fn *call, void *contex
 	}
 }
 
+static json_t *setting_to_json(struct tunnel_setting setting)
+{
+	return json_pack(
+	    "{s:s, s:b}", "congestion", setting.congestion, "trace", setting.is_traced);
+}
+
 /* What was measured, and what is set. */
 static json_t *to_json(const struct control *control, const struct node *listener,
     const struct node *endpoint, enum tunnel_view view)
@@ -29,8 +35,8 @@ static json_t *to_json(const struct control *control, const struct node *listene
 	json_t *json =
 	    tunnels_to_json(control->tunnels, listener, endpoint, view, control_steady_ms());
 
-	json_object_set_new(json, "congestion",
-	    json_string(installation_congestion(&control->installation, listener, endpoint)));
+	json_object_update_new(
+	    json, setting_to_json(installation_tunnel(&control->installation, listener, endpoint)));
 	return json;
 }
 
@@ -84,48 +90,52 @@ int api_tunnel_show(
 static const struct schema_field update_fields[] = {
     {SCHEMA_MEMBER("congestion", struct tunnel_setting, congestion), .type = SCHEMA_TEXT,
         .default_text = CONGESTION_DEFAULT, .check = congestion_check},
+    {SCHEMA_MEMBER("trace", struct tunnel_setting, is_traced), .type = SCHEMA_BOOL},
 };
 static const struct schema update_schema = SCHEMA(struct tunnel_setting, update_fields);
 
-/* Takes what the request says; the text becomes the one form that there is of it. */
+/*
+ * Takes what the request says into *setting (JSON merge patch, RFC 7396); the text of congestion
+ * becomes the one form that there is of it.
+ */
 static int decode(
     const struct api_request *request, struct tunnel_setting *setting, struct problem *problem)
 {
+	json_t *patch = api_request_json(request, problem), *merged;
+	struct tunnel_setting wanted = {0};
 	struct schema_errors errors;
 	struct congestion congestion;
-	json_t *patch = api_request_json(request, problem);
-	int result = -1;
 
 	if (!patch)
 		return -1;
-	if (json_object_size(patch) == 0)
-		problem_set(problem, PROBLEM_BAD_REQUEST, "", "name the fields to change",
+	if (json_object_size(patch) == 0) {
+		json_decref(patch);
+		return problem_set(problem, PROBLEM_BAD_REQUEST, "", "name the fields to change",
 		    "the body changes nothing");
-	else if (schema_from_json(&update_schema, patch, 0, setting, &errors) < 0)
-		problem_from_schema(problem, &errors);
-	else
-		result = congestion_parse(setting->congestion, &congestion);
+	}
+	merged = setting_to_json(*setting);
+	json_object_update(merged, patch);
 	json_decref(patch);
-	if (result == 0)
-		congestion_format(&congestion, setting->congestion);
-	return result;
+	if (schema_from_json(&update_schema, merged, 0, &wanted, &errors) < 0)
+		problem_from_schema(problem, &errors);
+	json_decref(merged);
+	if (problem->kind || congestion_parse(wanted.congestion, &congestion) < 0)
+		return -1;
+	congestion_format(&congestion, setting->congestion);
+	setting->is_traced = wanted.is_traced;
+	return 0;
 }
 
 static int save(struct control *control, const struct api_request *request,
-    const struct tunnel_setting *setting, const char *before, struct problem *problem)
+    const struct tunnel_setting *setting, const json_t *before, const json_t *after,
+    struct problem *problem)
 {
-	json_t *old = json_pack("{s:s}", "congestion", before);
-	json_t *new = json_pack("{s:s}", "congestion", setting->congestion);
 	struct change change;
-	int result;
 
 	change_init(&change, request->who, "tunnel from %s to %s updated", request->parameters[0],
 	    request->parameters[1]);
-	result = change_begin(control, &change, old, new, problem);
-	json_decref(old);
-	json_decref(new);
-	if (result < 0)
-		return result;
+	if (change_begin(control, &change, before, after, problem) < 0)
+		return -1;
 	return change_end(control, &change, store_put_tunnel(control->store, setting), problem);
 }
 
@@ -133,17 +143,23 @@ int api_tunnel_update(
     struct control *control, const struct api_request *request, struct api_answer *answer)
 {
 	const struct node *listener, *endpoint;
-	struct tunnel_setting setting = {0};
-	const char *before;
+	struct tunnel_setting setting;
+	json_t *before, *after;
+	int result = 0;
 
-	if (find(control, request, &listener, &endpoint, &answer->problem) < 0
-	    || decode(request, &setting, &answer->problem) < 0)
+	if (find(control, request, &listener, &endpoint, &answer->problem) < 0)
 		return -1;
-	setting.listener = listener->id;
-	setting.endpoint = endpoint->id;
-	before = installation_congestion(&control->installation, listener, endpoint);
-	if (strcmp(before, setting.congestion) != 0
-	    && save(control, request, &setting, before, &answer->problem) < 0)
+	setting = installation_tunnel(&control->installation, listener, endpoint);
+	before = setting_to_json(setting);
+	if (decode(request, &setting, &answer->problem) < 0) {
+		json_decref(before);
 		return -1;
-	return api_tunnel_show(control, request, answer); /* of the new snapshot */
+	}
+	after = setting_to_json(setting);
+	if (!json_equal(before, after))
+		result = save(control, request, &setting, before, after, &answer->problem);
+	json_decref(before);
+	json_decref(after);
+	return result < 0 ? result
+	                  : api_tunnel_show(control, request, answer); /* of the new snapshot */
 }

@@ -7,7 +7,6 @@
 #include "base/err.h"
 
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +60,7 @@ static int add_peer(const struct installation *installation, struct node_config 
 {
 	const struct node *listener = self->role == NODE_LISTENER ? self : peer;
 	const struct node *endpoint = self->role == NODE_LISTENER ? peer : self;
+	struct tunnel_setting setting = installation_tunnel(installation, listener, endpoint);
 	struct config_peer *added;
 
 	if (node_config_peer(config, peer->name))
@@ -72,8 +72,8 @@ static int add_peer(const struct installation *installation, struct node_config 
 	memcpy(added->region, peer->region, sizeof(added->region));
 	memcpy(added->pin, peer->pin, sizeof(added->pin));
 	added->slots = peer->slots;
-	snprintf(added->congestion, sizeof(added->congestion), "%s",
-	    installation_congestion(installation, listener, endpoint));
+	memcpy(added->congestion, setting.congestion, sizeof(added->congestion));
+	added->is_traced = setting.is_traced;
 	compile_door_key(listener, endpoint, added->door_key);
 	if (self->role == NODE_LISTENER)
 		return copy_array(&added->addresses, &added->address_count, peer->addresses,

@@ -91,14 +91,15 @@ bool installation_has_tunnel(const struct installation *installation, const stru
 	return false;
 }
 
-const char *installation_congestion(const struct installation *installation,
+struct tunnel_setting installation_tunnel(const struct installation *installation,
     const struct node *listener, const struct node *endpoint)
 {
 	for (size_t i = 0; i < installation->tunnel_setting_count; i++) {
 		const struct tunnel_setting *setting = &installation->tunnel_settings[i];
 
 		if (setting->listener == listener->id && setting->endpoint == endpoint->id)
-			return setting->congestion;
+			return *setting;
 	}
-	return CONGESTION_DEFAULT;
+	return (struct tunnel_setting){
+	    .listener = listener->id, .endpoint = endpoint->id, .congestion = CONGESTION_DEFAULT};
 }

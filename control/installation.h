@@ -39,6 +39,7 @@ struct stored_accelerator {
 struct tunnel_setting {
 	uint32_t listener, endpoint; /* ids of nodes */
 	char congestion[CONGESTION_TEXT_BYTES];
+	bool is_traced; /* both nodes write each packet of its lanes to a file */
 };
 
 struct installation {
@@ -72,8 +73,8 @@ const struct endpoint_group *accelerator_group_in(
 bool installation_has_tunnel(const struct installation *installation, const struct node *listener,
     const struct node *endpoint);
 
-/* What was set for the tunnel's congestion control, else CONGESTION_DEFAULT. */
-const char *installation_congestion(const struct installation *installation,
+/* What was set for the tunnel, else CONGESTION_DEFAULT and no trace; the ids are the nodes'. */
+struct tunnel_setting installation_tunnel(const struct installation *installation,
     const struct node *listener, const struct node *endpoint);
 
 #endif

@@ -28,7 +28,8 @@ static const char *const migrations[] = {
     "  expires_ms INTEGER NOT NULL, used_by TEXT NOT NULL, used_ms INTEGER NOT NULL) STRICT;",
     "CREATE TABLE tunnels (listener INTEGER NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,"
     "  endpoint INTEGER NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,"
-    "  congestion TEXT NOT NULL, PRIMARY KEY (listener, endpoint)) STRICT;",
+    "  congestion TEXT NOT NULL, traced INTEGER NOT NULL,"
+    "  PRIMARY KEY (listener, endpoint)) STRICT;",
 };
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
@@ -59,9 +60,10 @@ static const char *const sql[STATEMENTS] = {
         "INSERT INTO accelerators (name, revision, body) VALUES (?, ?, ?)",
     [STATEMENT_ACCELERATOR_UPDATE] = "UPDATE accelerators SET revision = ?, body = ? WHERE id = ?",
     [STATEMENT_ACCELERATOR_DELETE] = "DELETE FROM accelerators WHERE id = ?",
-    [STATEMENT_TUNNEL_LIST] = "SELECT listener, endpoint, congestion FROM tunnels",
+    [STATEMENT_TUNNEL_LIST] = "SELECT listener, endpoint, congestion, traced FROM tunnels",
     [STATEMENT_TUNNEL_PUT] =
-        "INSERT OR REPLACE INTO tunnels (listener, endpoint, congestion) VALUES (?, ?, ?)",
+        "INSERT OR REPLACE INTO tunnels (listener, endpoint, congestion, traced) "
+        "VALUES (?, ?, ?, ?)",
     [STATEMENT_TOKEN_FIND] = "SELECT role, region, expires_ms, used_by FROM tokens WHERE hash = ?",
     [STATEMENT_TOKEN_ADD] = "INSERT INTO tokens (hash, role, region, expires_ms, used_by, used_ms)"
                             " VALUES (?, ?, ?, ?, '', 0)",

@@ -153,6 +153,7 @@ static int read_tunnel(struct store *store, struct tunnel_setting *setting, sqli
 	setting->listener = (uint32_t)sqlite3_column_int64(row, 0);
 	setting->endpoint = (uint32_t)sqlite3_column_int64(row, 1);
 	copy_text(setting->congestion, sizeof(setting->congestion), row, 2);
+	setting->is_traced = sqlite3_column_int64(row, 3) != 0;
 	if (!congestion_check(setting->congestion))
 		return 0;
 	snprintf(store->error, sizeof(store->error),
@@ -339,9 +340,9 @@ int store_delete_accelerator(struct store *store, uint32_t id)
 
 int store_put_tunnel(struct store *store, const struct tunnel_setting *setting)
 {
-	return store_run(
-	    store, store_bind(store, STATEMENT_TUNNEL_PUT, "iit", (int64_t)setting->listener,
-	               (int64_t)setting->endpoint, setting->congestion));
+	return store_run(store,
+	    store_bind(store, STATEMENT_TUNNEL_PUT, "iiti", (int64_t)setting->listener,
+	        (int64_t)setting->endpoint, setting->congestion, (int64_t)setting->is_traced));
 }
 
 int store_add_token(struct store *store, const struct token *token)

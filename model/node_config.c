@@ -46,6 +46,7 @@ static const struct schema_field peer_fields[] = {
         .min = 1, .max = SLOTS_MAX},
     {SCHEMA_ARRAY("addresses", struct config_peer, addresses, address_count), .type = SCHEMA_TEXT,
         .max_items = NODE_ADDRESSES_MAX, .check = check_address},
+    {SCHEMA_MEMBER("trace", struct config_peer, is_traced), .type = SCHEMA_BOOL},
     {SCHEMA_MEMBER("congestion", struct config_peer, congestion), .type = SCHEMA_TEXT,
         .default_text = CONGESTION_DEFAULT, .check = congestion_check},
 };

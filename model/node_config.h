@@ -38,6 +38,7 @@ struct config_peer {
 	uint32_t slots;                   /* worker slots of the peer, 1 to SLOTS_MAX */
 	struct name *addresses; /* "ADDR:PORT" of an endpoint's tunnel port; none for a listener */
 	size_t address_count;
+	bool is_traced; /* the tunnel's packets go to a file, see net/trace_file.h */
 	char congestion[CONGESTION_TEXT_BYTES]; /* of the tunnel's lanes, see model/congestion.h */
 };
 

@@ -69,6 +69,10 @@ libnet_a_SOURCES += net/flow_treatment.c net/flow_treatment.h
 libnet_a_SOURCES += net/lane_congestion.c net/lane_congestion.h
 check_PROGRAMS += tests/unit/lane_congestion_test
 check_PROGRAMS += tests/unit/flow_treatment_test
+libnet_a_SOURCES += net/trace_file.c net/trace_file.h
+check_PROGRAMS += tests/unit/trace_file_test
+tests_unit_trace_file_test_SOURCES = tests/unit/trace_file_test.c tests/unit/lane_pair.c \
+	tests/unit/lane_pair.h
 libnet_a_SOURCES += net/tcp_relay.c net/tcp_relay.h
 check_PROGRAMS += tests/unit/tcp_relay_test
 tests_unit_tcp_relay_test_LDADD = $(WORKER_DOUBLE_LIBS)
@@ -77,6 +81,7 @@ libnet_a_SOURCES += net/worker_accept.c net/worker_accept.h
 libnet_a_SOURCES += net/worker_dial.c net/worker_dial.h
 libnet_a_SOURCES += net/worker_door.c net/worker_door.h
 libnet_a_SOURCES += net/worker_lanes.c net/worker_lanes.h
+libnet_a_SOURCES += net/worker_traces.c net/worker_traces.h
 check_PROGRAMS += tests/unit/worker_test tests/unit/worker_accept_test tests/unit/worker_dial_test \
 	tests/unit/worker_door_test tests/unit/worker_lanes_test
 tests_unit_worker_test_LDADD = libtestsupport.a $(LDADD)
@@ -94,6 +99,7 @@ libnet_a_SOURCES += net/node.c net/node.h net/node_private.h
 libnet_a_SOURCES += net/node_apply.c net/node_children.c net/node_control.c
 libnet_a_SOURCES += net/node_report.c net/node_report.h
 libnet_a_SOURCES += net/node_store.c net/node_store.h
+libnet_a_SOURCES += net/node_traces.c net/node_traces.h
 libnet_a_SOURCES += net/tunnel_sockets.c net/tunnel_sockets.h
 check_PROGRAMS += tests/unit/control_client_test
 check_PROGRAMS += tests/unit/node_report_test tests/unit/node_store_test

@@ -11,6 +11,7 @@
 #include "base/size_text.h"
 #include "net/keys_messages.h"
 #include "net/node_private.h"
+#include "net/node_traces.h"
 #include "tunnel/limits.h"
 
 #include <sodium.h>
@@ -135,11 +136,28 @@ static void lend(struct node *node, struct process *worker)
 		process_kill(worker);
 }
 
+/* The worker closes those that it has already. */
+static void tell_traces(struct node *node, struct process *worker)
+{
+	for (size_t i = 0; i < node->config.peer_count; i++) {
+		const struct config_peer *peer = &node->config.peers[i];
+		int descriptor = peer->is_traced ? node_traces_open(
+		                     node->options.state, peer->name, process_index(worker))
+		                                 : -1;
+
+		if (descriptor < 0)
+			continue;
+		tell_descriptor(worker, WORKER_MESSAGE_TRACE, peer->pin, PIN_BYTES, descriptor);
+		close(descriptor);
+	}
+}
+
 static void tell_config(struct node *node, struct process *worker)
 {
 	if (!node->has_config)
 		return;
 	tell(worker, WORKER_MESSAGE_CONFIG, node->config_text, node->config_length);
+	tell_traces(node, worker);
 	lend(node, worker);
 }
 

@@ -149,6 +149,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)events;
 	wheel_advance(&worker->wheel, worker->now_us, WHEEL_BATCH, on_expired, worker);
 	lanes_report(&worker->lanes);
+	worker_traces_flush(&worker->traces);
 	page_set(worker->page, PAGE_memory_bytes, chunk_pool_used_bytes(worker->pool));
 	page_set(worker->page, PAGE_tcp_flows, worker->role->flow_count(worker->state, FLOW_TCP));
 	page_set(worker->page, PAGE_udp_flows, worker->role->flow_count(worker->state, FLOW_UDP));
@@ -248,6 +249,7 @@ static int use_config(struct worker *worker)
 	int error = worker_door_on_config(worker);
 
 	lanes_on_config(&worker->lanes, worker->config);
+	worker_traces_on_config(&worker->traces);
 	if (!error && worker->role->role == NODE_LISTENER)
 		error = dial_on_config(&worker->dial);
 	else if (!error)
@@ -298,6 +300,19 @@ static int on_socket(struct ipc *ipc, void *context, struct ipc_message *message
 		message->descriptors[0] = -1;
 	}
 	worker->role->on_socket(worker->state, socket, descriptor);
+	return 0;
+}
+
+static int on_trace(struct ipc *ipc, void *context, struct ipc_message *message)
+{
+	struct worker *worker = context;
+	int descriptor = message->descriptors[0];
+
+	(void)ipc;
+	if (!worker->config)
+		return ERR_STATE;
+	message->descriptors[0] = -1;
+	worker_traces_add(&worker->traces, message->data, descriptor);
 	return 0;
 }
 
@@ -384,6 +399,7 @@ static const struct ipc_rule main_rules[] = {
     {WORKER_MESSAGE_CONFIG, 1, IPC_MESSAGE_BYTES, 0, 0, on_config},
     {WORKER_MESSAGE_SOCKET, sizeof(struct worker_socket), sizeof(struct worker_socket), 0, 1,
         on_socket},
+    {WORKER_MESSAGE_TRACE, PIN_BYTES, PIN_BYTES, 1, 1, on_trace},
     {WORKER_MESSAGE_DRAIN, 0, 0, 0, 0, on_drain},
     {WORKER_MESSAGE_STOP, 0, 0, 0, 0, on_stop},
 };
@@ -394,6 +410,7 @@ static const struct ipc_callbacks main_callbacks = {.on_closed = on_main_closed}
 static int worker_init(struct worker *worker, const struct worker_role *role)
 {
 	worker->role = role;
+	worker->traces.worker = worker;
 	worker->loop = ev_default_loop(EVFLAG_NOENV);
 	worker->receiver = udp_receiver_new();
 	worker->now_us = pacing_timer_now_us();
@@ -418,6 +435,7 @@ static int worker_init(struct worker *worker, const struct worker_role *role)
 static void worker_clear(struct worker *worker)
 {
 	lanes_clear(&worker->lanes);
+	worker_traces_clear(&worker->traces);
 	if (worker->state)
 		worker->role->stop(worker->state);
 	accept_clear(&worker->accept);

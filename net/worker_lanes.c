@@ -511,6 +511,7 @@ struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const
 	list_init(&made->busy);
 	list_add_tail(&lanes->all, &made->node);
 	list_add_tail(&lanes->busy, &made->busy);
+	worker_traces_lane(&lanes->worker->traces, made);
 	return made;
 }
 

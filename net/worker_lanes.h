@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "model/congestion.h"
 #include "net/pacing_timer.h"
+#include "net/trace_file.h"
 #include "net/udp.h"
 #include "net/worker.h"
 
@@ -30,6 +31,7 @@ enum {
 struct carried {
 	struct worker_lane shown; /* the context of the lane's callbacks */
 	uint32_t local_id;
+	struct trace_lane traced;     /* while its tunnel is traced */
 	struct congestion congestion; /* in use */
 	struct addr remote;           /* where its packets go */
 	struct addr local;      /* the address they leave from; family 0 for the socket's own */

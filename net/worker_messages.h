@@ -2,7 +2,8 @@
 /*
  * What main and a worker of a node say to each other (net/ipc.h), and in which order: SETTINGS,
  * the page's descriptor with it; a SIBLING for each other worker; TUNNEL_SOCKET; then CONFIG and
- * SOCKETs, again at each change.  A worker that was started again gets all of it again.
+ * SOCKETs, again at each change, and a TRACE for each peer
+ * whose tunnel is traced.  A worker that was started again gets all of it again.
  */
 #ifndef NET_WORKER_MESSAGES_H
 #define NET_WORKER_MESSAGES_H
@@ -25,6 +26,7 @@ enum worker_message {
 	WORKER_MESSAGE_TUNNEL_SOCKET, /* no payload; 1 descriptor: bound, steered UDP socket */
 	WORKER_MESSAGE_CONFIG,        /* node_config_save()'s text */
 	WORKER_MESSAGE_SOCKET,        /* struct worker_socket; 1 descriptor, or 0: taken back */
+	WORKER_MESSAGE_TRACE,         /* a peer's pin; 1 descriptor: the file of its trace */
 	WORKER_MESSAGE_DRAIN, /* no payload: accept nothing new, say DRAINED when flows are gone */
 	WORKER_MESSAGE_STOP,  /* no payload: close lanes with REASON_DRAINED and exit */
 	/* Worker to main. */

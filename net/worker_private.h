@@ -15,6 +15,7 @@
 #include "net/worker_door.h"
 #include "net/worker_lanes.h"
 #include "net/worker_messages.h"
+#include "net/worker_traces.h"
 #include "tunnel/budget.h"
 
 enum {
@@ -47,6 +48,7 @@ struct worker {
 	uint64_t now_us;
 	struct rng rng;
 	struct lanes lanes;
+	struct worker_traces traces;
 	struct gate gate;
 	struct door_way ways[DOOR_WAYS]; /* by the hash of `remote` */
 	struct dial dial;                /* of a listener */

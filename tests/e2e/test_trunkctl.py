@@ -226,7 +226,8 @@ def test_congestion_control_changes_while_the_tunnel_runs(cluster, ctl):
     since = in_use("bbr")["lane_list"][0]["since"]
     done = ctl("tunnel", "update", "listener", "endpoint", "--congestion", "fixed:9000kbit")
     assert done.returncode == DONE
-    assert done.stdout == "tunnel from listener to endpoint updated: congestion fixed:9mbit\n"
+    assert done.stdout == "tunnel from listener to endpoint updated: congestion fixed:9mbit, "\
+                          "trace off\n"
     tunnel = in_use("fixed:9mbit")
     assert tunnel["lane_list"][0]["since"] == since
     for side in tunnel["figures"].values():

@@ -50,7 +50,7 @@ static void commands_of_the_contract(void **state)
 	    "accelerator delete web --now",
 	    "tunnel list",
 	    "tunnel show tokyo-1 fra-1",
-	    "tunnel update tokyo-1 fra-1 --congestion fixed:200mbit",
+	    "tunnel update tokyo-1 fra-1 --congestion fixed:200mbit --trace on",
 	    "tunnel watch",
 	    "status",
 	    "-o json status",

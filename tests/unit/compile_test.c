@@ -102,9 +102,9 @@ static void both_ends_get_the_flow_settings(void **state)
 	*settings = before;
 }
 
-static void both_ends_get_the_tunnels_congestion(void **state)
+static void both_ends_get_the_tunnels_settings(void **state)
 {
-	struct tunnel_setting setting = {5, 2, "fixed:200mbit"}; /* tyo-1, osl-1 */
+	struct tunnel_setting setting = {5, 2, "fixed:200mbit", true}; /* tyo-1, osl-1 */
 	struct node_config listener, endpoint;
 
 	(void)state;
@@ -114,6 +114,9 @@ static void both_ends_get_the_tunnels_congestion(void **state)
 	endpoint = compile("osl-1");
 	assert_string_equal(node_config_peer(&listener, "osl-1")->congestion, "fixed:200mbit");
 	assert_string_equal(node_config_peer(&endpoint, "tyo-1")->congestion, "fixed:200mbit");
+	assert_true(node_config_peer(&listener, "osl-1")->is_traced);
+	assert_true(node_config_peer(&endpoint, "tyo-1")->is_traced);
+	assert_false(node_config_peer(&listener, "osl-2")->is_traced);
 	assert_string_equal(node_config_peer(&listener, "osl-2")->congestion, "bbr");
 	assert_string_equal(node_config_peer(&endpoint, "tyo-2")->congestion, "bbr");
 	node_config_clear(&listener);
@@ -181,7 +184,7 @@ int main(void)
 	    COMPILE_TEST(endpoint_knows_who_may_ask),
 	    COMPILE_TEST(endpoint_has_its_regions_backends),
 	    COMPILE_TEST(both_ends_get_the_flow_settings),
-	    COMPILE_TEST(both_ends_get_the_tunnels_congestion),
+	    COMPILE_TEST(both_ends_get_the_tunnels_settings),
 	    COMPILE_TEST(both_ends_share_a_door_key),
 	    COMPILE_TEST(endpoint_without_address_is_left_out),
 	    COMPILE_TEST(only_those_concerned_change),

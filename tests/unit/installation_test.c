@@ -38,20 +38,20 @@ static void tunnels_of_shared_accelerators(void **state)
 	assert_true(tunnel("tyo-1", "osl-2"));
 }
 
-static void congestion_is_set_by_tunnel(void **state)
+static void settings_are_by_tunnel(void **state)
 {
 	const struct node *here = installation_node(&fixture, "tyo-1");
 	const struct node *there = installation_node(&fixture, "osl-1");
 	const struct node *other = installation_node(&fixture, "osl-2");
 	struct tunnel_setting settings[] = {
-	    {there->id, here->id, "bbr"}, {here->id, there->id, "cubic"}};
+	    {there->id, here->id, "bbr", true}, {here->id, there->id, "cubic", false}};
 
 	(void)state;
-	assert_string_equal(installation_congestion(&fixture, here, there), "bbr");
+	assert_string_equal(installation_tunnel(&fixture, here, there).congestion, "bbr");
 	fixture.tunnel_settings = settings;
 	fixture.tunnel_setting_count = 2;
-	assert_string_equal(installation_congestion(&fixture, here, there), "cubic");
-	assert_string_equal(installation_congestion(&fixture, here, other), "bbr");
+	assert_string_equal(installation_tunnel(&fixture, here, there).congestion, "cubic");
+	assert_string_equal(installation_tunnel(&fixture, here, other).congestion, "bbr");
 }
 
 #define SNAPSHOT_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
@@ -61,7 +61,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    SNAPSHOT_TEST(lookups),
 	    SNAPSHOT_TEST(tunnels_of_shared_accelerators),
-	    SNAPSHOT_TEST(congestion_is_set_by_tunnel),
+	    SNAPSHOT_TEST(settings_are_by_tunnel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

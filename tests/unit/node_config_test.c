@@ -17,6 +17,7 @@ static struct config_peer peers[] = {
         .door_key = {3, 4},
         .slots = 2,
         .congestion = "bbr",
+        .is_traced = true,
         .addresses = addresses,
         .address_count = 1},
 };

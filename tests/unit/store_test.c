@@ -195,6 +195,7 @@ static void tunnels(void **state)
 	setting.endpoint = put_node("osl-1", NODE_ENDPOINT);
 	assert_int_equal(store_put_tunnel(store, &setting), 0);
 	strcpy(setting.congestion, "fixed:2mbit");
+	setting.is_traced = true;
 	assert_int_equal(store_put_tunnel(store, &setting), 0);
 	reopen();
 	assert_int_equal(store_load(store, &loaded), 0);
