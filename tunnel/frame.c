@@ -201,6 +201,53 @@ static int decode_close(struct reader *r, struct frame *frame)
 	return r->failed || close->text_length > LANE_CLOSE_TEXT_BYTES ? ERR_MALFORMED : 0;
 }
 
+/* The frames behind it are decoded as any others; here is where they lie. */
+static int decode_protected(struct reader *r, struct frame *frame)
+{
+	frame->protected.content = r->at;
+	frame->protected.length = reader_left(r);
+	return frame->protected.length > 0 ? 0 : ERR_MALFORMED;
+}
+
+static size_t repair_bitmap_bytes(const struct frame_repair *repair)
+{
+	return (repair->span + 6) / 8;
+}
+
+static int decode_repair(struct reader *r, struct frame *frame)
+{
+	struct frame_repair *repair = &frame->repair;
+	uint64_t span;
+
+	repair->back = reader_varint(r);
+	span = reader_varint(r);
+	if (r->failed || repair->back > REPAIR_BACK_MAX || span == 0 || span > REPAIR_SPAN_MAX
+	    || span > repair->back)
+		return ERR_MALFORMED;
+	repair->span = (unsigned)span;
+	reader_copy(r, repair->bitmap, repair_bitmap_bytes(repair));
+	repair->length = reader_left(r);
+	repair->data = reader_bytes(r, repair->length);
+	return r->failed || repair->length <= REPAIR_LENGTH_BYTES ? ERR_MALFORMED : 0;
+}
+
+static int decode_recovered(struct reader *r, struct frame *frame)
+{
+	struct ack_frame *recovered = &frame->recovered;
+	uint64_t packets = 0;
+	int rc;
+
+	memset(recovered, 0, sizeof(*recovered));
+	recovered->largest = reader_varint(r);
+	rc = decode_ack_ranges(r, recovered);
+	if (rc)
+		return rc;
+	/* Each costs the reader a step. */
+	for (unsigned i = 0; i < recovered->range_count; i++)
+		packets += recovered->ranges[i].last - recovered->ranges[i].first + 1;
+	return packets <= RECOVERED_MAX ? 0 : ERR_MALFORMED;
+}
+
 struct frame_kind {
 	const char *name;
 	int (*decode)(struct reader *r, struct frame *frame);
@@ -222,6 +269,9 @@ static const struct frame_kind kinds[FRAME_COUNT] = {
     [FRAME_MAX_DATA] = {"MAX_DATA", decode_max_data, true},
     [FRAME_MAX_STREAM_DATA] = {"MAX_STREAM_DATA", decode_max_stream_data, true},
     [FRAME_CLOSE] = {"CLOSE", decode_close, false},
+    [FRAME_PROTECTED] = {"PROTECTED", decode_protected, false},
+    [FRAME_REPAIR] = {"REPAIR", decode_repair, true},
+    [FRAME_RECOVERED] = {"RECOVERED", decode_recovered, false},
 };
 
 int frame_decode(struct reader *reader, struct frame *frame)
@@ -315,34 +365,79 @@ static size_t ack_range_bytes(const struct ack_frame *ack, unsigned index)
 	       + varint_length(range->last - range->first);
 }
 
-void frame_write_ack(struct writer *writer, const struct ack_frame *ack)
+/* How many ranges, newest first, fit into so many bytes behind the count and the first length. */
+static unsigned fitting_ranges(const struct ack_frame *ack, size_t head_bytes, size_t room)
 {
-	size_t ecn_bytes = ack->has_ecn
-	                       ? varint_length(ack->ecn_ect0) + varint_length(ack->ecn_ect1)
-	                             + varint_length(ack->ecn_ce)
-	                       : 0;
 	/* The count takes one byte, since ACK_RANGES_MAX is 64. */
-	size_t bytes = 1 + varint_length(ack->largest) + varint_length(ack->delay_us) + 1
-	               + varint_length(ack->largest - ack->ranges[0].first) + ecn_bytes;
+	size_t bytes = head_bytes + 1 + varint_length(ack->largest - ack->ranges[0].first);
 	unsigned count = 1;
 
-	while (
-	    count < ack->range_count && bytes + ack_range_bytes(ack, count) <= writer_left(writer))
+	while (count < ack->range_count && bytes + ack_range_bytes(ack, count) <= room)
 		bytes += ack_range_bytes(ack, count++);
-	writer_u8(writer, ack->has_ecn ? FRAME_ACK_ECN : FRAME_ACK);
-	writer_varint(writer, ack->largest);
-	writer_varint(writer, ack->delay_us);
+	return count;
+}
+
+static void write_ranges(struct writer *writer, const struct ack_frame *ack, unsigned count)
+{
 	writer_varint(writer, count - 1);
 	writer_varint(writer, ack->largest - ack->ranges[0].first);
 	for (unsigned i = 1; i < count; i++) {
 		writer_varint(writer, ack->ranges[i - 1].first - ack->ranges[i].last - 2);
 		writer_varint(writer, ack->ranges[i].last - ack->ranges[i].first);
 	}
+}
+
+void frame_write_ack(struct writer *writer, const struct ack_frame *ack)
+{
+	size_t ecn_bytes = ack->has_ecn
+	                       ? varint_length(ack->ecn_ect0) + varint_length(ack->ecn_ect1)
+	                             + varint_length(ack->ecn_ce)
+	                       : 0;
+	size_t head_bytes =
+	    1 + varint_length(ack->largest) + varint_length(ack->delay_us) + ecn_bytes;
+	unsigned count = fitting_ranges(ack, head_bytes, writer_left(writer));
+
+	writer_u8(writer, ack->has_ecn ? FRAME_ACK_ECN : FRAME_ACK);
+	writer_varint(writer, ack->largest);
+	writer_varint(writer, ack->delay_us);
+	write_ranges(writer, ack, count);
 	if (ack->has_ecn) {
 		writer_varint(writer, ack->ecn_ect0);
 		writer_varint(writer, ack->ecn_ect1);
 		writer_varint(writer, ack->ecn_ce);
 	}
+}
+
+void frame_write_recovered(struct writer *writer, const struct ack_frame *recovered)
+{
+	unsigned count =
+	    fitting_ranges(recovered, 1 + varint_length(recovered->largest), writer_left(writer));
+
+	writer_u8(writer, FRAME_RECOVERED);
+	writer_varint(writer, recovered->largest);
+	write_ranges(writer, recovered, count);
+}
+
+void frame_write_protected(struct writer *writer)
+{
+	writer_u8(writer, FRAME_PROTECTED);
+}
+
+bool frame_repair_names(const struct frame_repair *repair, unsigned index)
+{
+	return index == 0 || (repair->bitmap[(index - 1) / 8] >> (index - 1) % 8 & 1);
+}
+
+void frame_repair_add(struct frame_repair *repair, unsigned index)
+{
+	if (index > 0)
+		repair->bitmap[(index - 1) / 8] |= (uint8_t)(1 << (index - 1) % 8);
+}
+
+size_t frame_repair_bytes(const struct frame_repair *repair)
+{
+	return 1 + varint_length(repair->back) + varint_length(repair->span)
+	       + repair_bitmap_bytes(repair) + repair->length;
 }
 
 uint8_t *frame_write_stream(
@@ -378,4 +473,13 @@ uint8_t *frame_write_fragment(struct writer *writer, const struct frame_datagram
 	writer_varint(writer, fragment->offset);
 	writer_varint_wide(writer, fragment->length, 2);
 	return writer_skip(writer, fragment->length);
+}
+
+uint8_t *frame_write_repair(struct writer *writer, const struct frame_repair *repair)
+{
+	writer_u8(writer, FRAME_REPAIR);
+	writer_varint(writer, repair->back);
+	writer_varint(writer, repair->span);
+	writer_bytes(writer, repair->bitmap, repair_bitmap_bytes(repair));
+	return writer_skip(writer, repair->length);
 }

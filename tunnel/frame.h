@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "tunnel/ack.h"
 #include "tunnel/lane.h"
+#include "tunnel/repair_limits.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,9 @@ enum frame_type {
 	FRAME_MAX_DATA = 11,
 	FRAME_MAX_STREAM_DATA = 12,
 	FRAME_CLOSE = 13,
+	FRAME_PROTECTED = 14,
+	FRAME_REPAIR = 15,
+	FRAME_RECOVERED = 16,
 	FRAME_COUNT,
 };
 
@@ -80,6 +84,24 @@ struct frame_close {
 	size_t text_length;
 };
 
+/* PROTECTED: what follows in the packet is a symbol that repairs may stand for. */
+struct frame_protected {
+	const uint8_t *content;
+	size_t length;
+};
+
+/*
+ * REPAIR: coded bytes of the packets that it names, in [back, back - span) before its own number. The
+ * bytes go on to the end of the packet.
+ */
+struct frame_repair {
+	uint64_t back;
+	unsigned span; /* 1 .. REPAIR_SPAN_MAX; the first one is always named */
+	uint8_t bitmap[REPAIR_SPAN_MAX / 8]; /* bit i: the packet (span's first) + i + 1 */
+	const uint8_t *data;
+	size_t length;
+};
+
 /* A decoded frame; pointers point into the packet. */
 struct frame {
 	enum frame_type type;
@@ -93,6 +115,9 @@ struct frame {
 		uint64_t max_data;
 		struct frame_max_stream_data max_stream_data;
 		struct frame_close close;
+		struct frame_protected protected;
+		struct frame_repair repair;
+		struct ack_frame recovered; /* largest and ranges only */
 	};
 };
 
@@ -113,6 +138,14 @@ void frame_write_max_stream_data(struct writer *writer, const struct frame_max_s
 void frame_write_close(struct writer *writer, enum reason reason, const char *text);
 /* As many ranges, newest first, as fit; fails when not even one does. */
 void frame_write_ack(struct writer *writer, const struct ack_frame *ack);
+void frame_write_protected(struct writer *writer);
+/* As frame_write_ack(), of largest and ranges. */
+void frame_write_recovered(struct writer *writer, const struct ack_frame *recovered);
+/* Packet (span's first) + index is named, or is to be; index below REPAIR_SPAN_MAX. */
+bool frame_repair_names(const struct frame_repair *repair, unsigned index);
+void frame_repair_add(struct frame_repair *repair, unsigned index);
+/* What the frame takes, data included. */
+size_t frame_repair_bytes(const struct frame_repair *repair);
 /* These leave the data's place, `length` bytes at most 16,383, to the caller: returned, NULL on failure. */
 uint8_t *frame_write_stream(
     struct writer *writer, uint64_t flow, uint64_t offset, size_t length, bool fin);
@@ -120,5 +153,6 @@ uint8_t *frame_write_stream(
 size_t frame_datagram_bytes(uint64_t flow, size_t length);
 uint8_t *frame_write_datagram(struct writer *writer, uint64_t flow, uint32_t id, size_t length);
 uint8_t *frame_write_fragment(struct writer *writer, const struct frame_datagram *fragment);
+uint8_t *frame_write_repair(struct writer *writer, const struct frame_repair *repair);
 
 #endif

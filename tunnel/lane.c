@@ -93,6 +93,8 @@ int lane_new(struct lane **out, const struct lane_config *config, uint64_t now_u
 	sodium_memzero(lane->config.send_secret, AEAD_SECRET_BYTES);
 	sodium_memzero(lane->config.receive_secret, AEAD_SECRET_BYTES);
 	rc = init_path(lane, now_us);
+	if (rc == 0)
+		lane_repair_init(lane);
 	if (rc == 0 && config->role == LANE_ENDPOINT) {
 		lane->opened = calloc(1, sizeof(*lane->opened));
 		rc = lane->opened ? 0 : ERR_NOMEM;
@@ -125,6 +127,7 @@ void lane_free(struct lane *lane)
 	close_flows(lane, REASON_LANE_LOST);
 	reassembly_clear(&lane->reassembly, &lane->budget);
 	lane_drop_small_chunk(lane);
+	lane_repair_clear(lane);
 	path_clear(&lane->path);
 	epochs_clear(&lane->epochs);
 	free(lane->opened);
@@ -314,6 +317,7 @@ void lane_on_timer(struct lane *lane, uint64_t now_us)
 		lane->ping_is_due = true;
 	reassembly_expire(&lane->reassembly, &lane->budget, now_us);
 	lane_drop_old_datagrams(lane);
+	lane_repair_on_timer(lane);
 	check_silence(lane);
 	lane_wake_writers(lane);
 	lane_leave(lane);
@@ -343,7 +347,9 @@ uint64_t lane_timer_us(const struct lane *lane)
 	at = earlier(at, silence_timer_us(lane));
 	at = earlier(at, reassembly_timer_us(&lane->reassembly));
 	at = earlier(at, lane_mtu_timer_us(lane));
-	if (lane_has_frames(lane))
+	if (lane_repair_timer_us(lane) > lane->now_us)
+		at = earlier(at, lane_repair_timer_us(lane));
+	if (lane_has_frames(lane) || lane_repair_timer_us(lane) <= lane->now_us)
 		at = earlier(at, path_pacing_timer_us(&lane->path, lane->now_us));
 	return at;
 }
@@ -418,4 +424,5 @@ void lane_get_stats(const struct lane *lane, struct lane_stats *stats)
 	    .memory_peak_bytes = lane->budget.peak_bytes,
 	};
 	get_path_stats(&lane->path, stats);
+	lane_repair_get_stats(lane, stats);
 }

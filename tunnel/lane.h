@@ -136,6 +136,10 @@ struct lane_stats {
 	uint16_t packet_bytes; /* UDP payload of a full packet, as the path MTU search found it */
 	uint64_t mtu_probes;   /* of that search */
 	uint64_t mtu_black_holes; /* times that large packets had stopped to arrive */
+	/* Loss repair: what of ours went for it (UDP payload), and packets that it brought back here, and at the peer. */
+	uint64_t repair_bytes_sent, repairs_sent, copies_sent, packets_protected;
+	uint64_t packets_recovered, packets_saved;
+	uint64_t repairs_received, repairs_useless;
 	uint64_t datagrams_sent, datagrams_received, datagrams_queue_dropped, datagrams_incomplete;
 	uint64_t datagrams_late; /* dropped because their deadline could not be met any more */
 	uint64_t datagrams_retransmitted;

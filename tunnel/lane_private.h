@@ -5,6 +5,7 @@
  *   lane_receive.c  a packet in: open, frames, their handlers
  *   lane_deliver.c  what arrived goes on to the callbacks; windows
  *   lane_send.c     packets out: building them in the scheduler's order
+ *   lane_repair.c   loss repair: what is protected, what comes back
  *   lane_fate.c     what becomes of sent frames: acknowledged or lost
  *   flow.c          flows: the caller's functions, opening, ending
  *
@@ -21,6 +22,7 @@
 #include "tunnel/flow_ids.h"
 #include "tunnel/flow_table.h"
 #include "tunnel/lane.h"
+#include "tunnel/lane_repair.h"
 #include "tunnel/limits.h"
 #include "tunnel/path.h"
 #include "tunnel/reassembly.h"
@@ -88,6 +90,7 @@ struct lane {
 	struct epochs epochs;
 	struct lane_config config; /* without its secrets */
 	struct path path;
+	struct lane_repair repair;
 	struct received received;
 	struct budget budget;
 	uint64_t now_us; /* of the last call that told it */
@@ -100,7 +103,8 @@ struct lane {
 	uint64_t last_eliciting_us;
 	unsigned probes_due;
 	bool ping_is_due;
-	bool is_pinged; /* by the batch being received */
+	bool is_pinged;     /* by the batch being received */
+	uint64_t receiving; /* number of the packet being received */
 
 	bool is_closing;       /* the lane is to be over when the outermost call ends */
 	bool close_is_told;    /* the peer knows already, or must not be told */

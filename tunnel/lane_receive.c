@@ -68,7 +68,26 @@ static int on_ack(struct lane *lane, const struct frame *frame)
 	trace(lane->path.tracer,
 	    &(struct trace_event){
 	        .kind = TRACE_ACKED, .now_us = lane->now_us, .number = frame->ack.largest});
+	lane_repair_follow_path(lane);
 	return 0;
+}
+
+static int on_recovered(struct lane *lane, const struct frame *frame)
+{
+	if (path_on_recovered(&lane->path, &frame->recovered, lane_on_fate, lane) == 0)
+		return 0;
+	lane_fail(lane, REASON_PROTOCOL, "recovered a packet that was never sent");
+	return ERR_MALFORMED;
+}
+
+static int on_protected(struct lane *lane, const struct frame *frame)
+{
+	return lane_repair_on_protected(lane, lane->receiving, &frame->protected);
+}
+
+static int on_repair(struct lane *lane, const struct frame *frame)
+{
+	return lane_repair_on_repair(lane, lane->receiving, &frame->repair);
 }
 
 static void refuse_flow(struct flow *flow, enum reason reason)
@@ -239,6 +258,9 @@ static frame_handler *const handlers[FRAME_COUNT] = {
     [FRAME_MAX_DATA] = on_max_data,
     [FRAME_MAX_STREAM_DATA] = on_max_stream_data,
     [FRAME_CLOSE] = on_close,
+    [FRAME_PROTECTED] = on_protected,
+    [FRAME_REPAIR] = on_repair,
+    [FRAME_RECOVERED] = on_recovered,
 };
 
 static int receive_frames(
@@ -295,12 +317,38 @@ static int open_packet(
 	return rc;
 }
 
+/*
+ * Reads what repairs brought back, as packets that came late. One for which there is no memory counts as lost, and
+ * its frames come again. Its bytes are handed on at once: their memory is the decoder's.
+ */
+static int receive_recovered(struct lane *lane)
+{
+	const uint8_t *content;
+	uint64_t number;
+	size_t length;
+	int rc = 0;
+
+	while (
+	    rc == 0 && !lane_is_over(lane) && lane_repair_next(lane, &number, &content, &length)) {
+		bool is_ack_eliciting;
+
+		lane->repair.is_recovering = true;
+		rc = receive_frames(lane, content, length, &is_ack_eliciting);
+		lane_deliver_gathered(lane);
+		lane->repair.is_recovering = false;
+		if (rc == 0)
+			lane_repair_on_recovered(lane, number);
+	}
+	return rc;
+}
+
 static int receive_opened(struct lane *lane, const struct packet_header *header,
     const uint8_t *packet, size_t length, uint8_t ecn)
 {
 	bool is_ack_eliciting = false;
 	int rc;
 
+	lane->receiving = header->number;
 	lane->counters.packets_received++;
 	lane->counters.bytes_received += length;
 	trace(lane->path.tracer, &(struct trace_event){.kind = TRACE_PACKET_RECEIVED,
@@ -317,6 +365,10 @@ static int receive_opened(struct lane *lane, const struct packet_header *header,
 	else if (rc == 0)
 		received_add(&lane->received, header->number, is_ack_eliciting ? length : 0, ecn,
 		    lane->now_us);
+	if (rc == 0 && receive_recovered(lane) == ERR_MALFORMED) {
+		lane->counters.packets_malformed++;
+		rc = ERR_MALFORMED;
+	}
 	return rc == ERR_NOMEM ? 0 : rc;
 }
 

@@ -27,8 +27,12 @@ struct build {
 	struct writer w;
 	uint64_t number;
 	bool is_ack_eliciting;
-	bool is_full;   /* the path takes no more records for it */
-	bool is_repeat; /* bears something that was lost */
+	bool is_full;       /* the path takes no more records for it */
+	bool is_repeat;     /* bears something that was lost */
+	uint8_t *protected; /* its PROTECTED frame, NULL: it has none */
+	bool has_flow;      /* bears frames that are worth protecting; the most urgent class and: */
+	enum flow_class class;
+	uint8_t repair_budget_pct; /* the highest of its flows' */
 };
 
 bool lane_has_frames(const struct lane *lane)
@@ -45,6 +49,8 @@ uint64_t lane_ping_timer_us(const struct lane *lane)
 		interval_us = PING_DOWN_US;
 	else if (lane->state == LANE_PENDING && lane->config.role == LANE_LISTENER)
 		interval_us = PING_FLOWS_US;
+	else if (lane->state == LANE_UP && !loss_meter_is_known(&lane->path.meter))
+		interval_us = PING_LEARN_US;
 	return lane->last_eliciting_us + interval_us;
 }
 
@@ -79,6 +85,22 @@ static void put_ack(struct build *build)
 		return;
 	frame_write_ack(&build->w, &ack);
 	received_ack_sent(&lane->received);
+	if (recovered_fill(&lane->repair.recovered, &ack) && has_room(build, CONTROL_MAX_BYTES)) {
+		frame_write_recovered(&build->w, &ack);
+		recovered_told(&lane->repair.recovered);
+	}
+}
+
+/* Frames of the flow go into the packet. */
+static void note_flow(struct build *build, const struct flow *flow)
+{
+	enum flow_class class = flow_class(flow);
+
+	if (!build->has_flow || class < build->class)
+		build->class = class;
+	if (flow->policy.repair_budget_pct > build->repair_budget_pct)
+		build->repair_budget_pct = flow->policy.repair_budget_pct;
+	build->has_flow = true;
 }
 
 /*
@@ -87,11 +109,16 @@ static void put_ack(struct build *build)
  */
 static bool put_open_before(struct build *build, struct flow *flow, size_t more)
 {
-	if (flow->open_is_acked || flow->open_packet == build->number)
-		return has_room(build, more);
+	if (flow->open_is_acked || flow->open_packet == build->number) {
+		if (!has_room(build, more))
+			return false;
+		note_flow(build, flow);
+		return true;
+	}
 	if (!has_room(build, FRAME_OPEN_MAX_BYTES + more)
 	    || !record(build, FRAME_OPEN, flow->id, 0, 0))
 		return false;
+	note_flow(build, flow);
 	frame_write_open(&build->w, flow->id, &flow->open);
 	flow->open_packet = build->number;
 	flow->open_is_sent = true;
@@ -321,7 +348,7 @@ static bool put_datagram(struct build *build, struct flow *flow, struct datagram
 	struct lane *lane = build->lane;
 	/* A datagram that no packet holds whole, even beside its OPEN, goes in fragments. */
 	size_t most_whole = lane->path.packet_bytes - PACKET_OVERHEAD_BYTES - FRAME_OPEN_MAX_BYTES
-	                    - FRAME_DATAGRAM_MAX_BYTES;
+	                    - FRAME_DATAGRAM_MAX_BYTES - REPAIR_ROOM_BYTES;
 
 	/* What began in fragments goes on in them, though packets have grown. */
 	bool is_whole = datagram->length <= most_whole && datagram->from == 0
@@ -387,6 +414,56 @@ static void put_data(struct build *build)
 	lane->counters.packets_retransmitted += build->is_repeat;
 }
 
+/* What is to go next is worth it: not bulk, but for the last bytes before a pause. */
+static bool next_is_worth_protecting(const struct build *build)
+{
+	struct lane *lane = build->lane;
+	struct schedule *next = scheduler_next(&lane->scheduler, CLASS_REALTIME).flow;
+	const struct flow *flow;
+
+	if (!list_is_empty(&lane->control) || !next || next->class != CLASS_BULK)
+		return true;
+	flow = LIST_ENTRY(next, struct flow, schedule);
+	return flow->send.end - flow->send.sent < writer_left(&build->w);
+}
+
+/* From here on the packet is what a repair can bring back; a repair of it must fit into a packet too. */
+static void begin_protected(struct build *build)
+{
+	size_t most = build->lane->path.packet_bytes - PACKET_OVERHEAD_BYTES - REPAIR_ROOM_BYTES;
+
+	if (!lane_repair_wants(build->lane) || !has_room(build, PIECE_MIN_BYTES)
+	    || !next_is_worth_protecting(build))
+		return;
+	build->protected = build->w.at;
+	frame_write_protected(&build->w);
+	if (writer_left(&build->w) > most)
+		build->w.end = build->w.at + most;
+}
+
+/* Bulk flows send again what they lose, but the end of what they have; a ping is not worth it. */
+static bool is_worth_protecting(const struct build *build)
+{
+	return build->has_flow && build->repair_budget_pct > 0
+	       && (build->class != CLASS_BULK || !lane_has_frames(build->lane));
+}
+
+/* The packet is whole. True when it is protected. */
+static bool end_protected(struct build *build)
+{
+	const uint8_t *content;
+
+	if (!build->protected)
+		return false;
+	content = build->protected + 1;
+	if (is_worth_protecting(build)
+	    && lane_repair_protect(
+	        build->lane, build->number, content, (size_t)(build->w.at - content), build->class))
+		return true;
+	*build->protected = FRAME_PADDING;
+	return false;
+}
+
 static void put_ping(struct build *build)
 {
 	if (has_room(build, 1) && record(build, FRAME_PING, 0, 0, 0))
@@ -399,11 +476,16 @@ static void put_frames(struct build *build, bool may_send_data)
 
 	put_ack(build);
 	if (may_send_data) {
+		begin_protected(build);
 		put_control(build);
 		put_data(build);
 	}
 	if ((lane->ping_is_due || lane->probes_due) && !build->is_ack_eliciting)
 		put_ping(build);
+	if (build->protected && build->w.at == build->protected + 1) {
+		build->w.at = build->protected;
+		build->protected = NULL;
+	}
 }
 
 static void note_sent(struct build *build)
@@ -425,7 +507,8 @@ static void pad(struct build *build, size_t segment_bytes)
 {
 	size_t length = writer_length(&build->w) + PACKET_OVERHEAD_BYTES;
 
-	if (segment_bytes && length < segment_bytes && segment_bytes - length <= PADDING_MAX_BYTES)
+	if (length < segment_bytes && segment_bytes - length <= PADDING_MAX_BYTES
+	    && segment_bytes - length <= writer_left(&build->w))
 		memset(writer_skip(&build->w, segment_bytes - length), FRAME_PADDING,
 		    segment_bytes - length);
 }
@@ -435,6 +518,7 @@ static size_t finish_packet(struct build *build, uint8_t *packet)
 {
 	struct lane *lane = build->lane;
 	size_t length = writer_length(&build->w);
+	bool is_protected = end_protected(build);
 
 	trace(lane->path.tracer, &(struct trace_event){.kind = TRACE_PACKET_SENT,
 	                             .now_us = lane->now_us,
@@ -447,7 +531,37 @@ static size_t finish_packet(struct build *build, uint8_t *packet)
 	length += PACKET_OVERHEAD_BYTES;
 	path_packet_commit(
 	    &lane->path, length, build->is_ack_eliciting, !lane_has_frames(lane), lane->now_us);
+	if (is_protected)
+		path_packet_protect(&lane->path);
+	lane_repair_on_sent(lane, length, build->repair_budget_pct);
 	note_sent(build);
+	return length;
+}
+
+/* Builds a packet with the repair that is due; 0 when there is none, or no place for it. */
+static size_t build_repair(struct lane *lane, uint8_t *packet, size_t size)
+{
+	struct repair_due due = lane_repair_due(lane);
+	struct build build = {.lane = lane};
+	size_t length;
+
+	if (due.kind == REPAIR_NONE)
+		return 0;
+	build.number = path_packet_begin(&lane->path);
+	if (build.number > PACKET_NUMBER_MAX)
+		return 0;
+	writer_init(&build.w, packet + PACKET_HEADER_BYTES, size - PACKET_OVERHEAD_BYTES);
+	/* Copies are small as a rule, and an ACK that goes along needs no packet of its own. */
+	if (due.kind == REPAIR_COPY)
+		put_ack(&build);
+	build.is_ack_eliciting = lane_repair_write(lane, &due, build.number, &build.w);
+	if (writer_length(&build.w) == 0) {
+		path_packet_abandon(&lane->path);
+		lane_repair_done(lane, &due, 0);
+		return 0;
+	}
+	length = finish_packet(&build, packet);
+	lane_repair_done(lane, &due, build.is_ack_eliciting ? length : 0);
 	return length;
 }
 
@@ -521,6 +635,16 @@ static size_t full_packet_bytes(const struct lane *lane)
 	return lane->probes_due ? PACKET_MIN_BYTES : lane->path.packet_bytes;
 }
 
+/* A repair goes first, in a batch of its own: it may be longer than the packets that it repairs. */
+static void put_repair(struct lane *lane, struct lane_batch *batch)
+{
+	if (path_send_room(&lane->path, lane->now_us) == 0)
+		return;
+	batch->length_bytes = build_repair(lane, batch->data, lane->path.packet_bytes);
+	batch->segment_bytes = (uint16_t)batch->length_bytes;
+	batch->count = batch->length_bytes > 0;
+}
+
 static void fill_batch(struct lane *lane, struct lane_batch *batch)
 {
 	enum permit permit;
@@ -535,7 +659,8 @@ static void fill_batch(struct lane *lane, struct lane_batch *batch)
 			return;
 		batch->length_bytes += length;
 		batch->count++;
-		if (!batch_goes_on(batch, lane, length))
+		if (!batch_goes_on(batch, lane, length)
+		    || lane_repair_timer_us(lane) <= lane->now_us)
 			return;
 	}
 }
@@ -569,6 +694,8 @@ static void build_batch(struct lane *lane, struct lane_batch *batch)
 {
 	if (lane_mtu_timer_us(lane) <= lane->now_us)
 		put_mtu_probe(lane, batch);
+	if (batch->count == 0 && lane_repair_timer_us(lane) <= lane->now_us)
+		put_repair(lane, batch);
 	if (batch->count == 0)
 		fill_batch(lane, batch);
 }
@@ -599,5 +726,6 @@ bool lane_wants_send(const struct lane *lane, uint64_t now_us)
 		return lane->close_copies > 0;
 	return lane->probes_due || lane->ping_is_due || received_ack_is_due(&lane->received, now_us)
 	       || lane_ping_timer_us(lane) <= now_us || lane_mtu_timer_us(lane) <= now_us
-	       || (lane_has_frames(lane) && path_send_room(&lane->path, now_us) > 0);
+	       || ((lane_has_frames(lane) || lane_repair_timer_us(lane) <= now_us)
+	           && path_send_room(&lane->path, now_us) > 0);
 }

@@ -107,6 +107,7 @@ enum {
 #define LANE_DOWN_US        UINT64_C(500000)
 #define LANE_DOWN_MAX_US    UINT64_C(3000000)
 #define LANE_OVER_US        UINT64_C(30000000) /* silent for so long */
+#define PING_LEARN_US       UINT64_C(20000)    /* while the path's loss is not known */
 
 /* A flow that took 1/HEAVY_PART of the lane's rate for so long is bulk, until it is idle for so long. */
 #define HEAVY_AFTER_US UINT64_C(1000000)

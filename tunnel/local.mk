@@ -45,6 +45,29 @@ libtunnel_a_SOURCES += \
 	tunnel/start.c tunnel/start.h \
 	tunnel/tls.h
 
+# Loss repair: the code, and how much of it goes when.
+libtunnel_a_SOURCES += \
+	tunnel/gf256.c tunnel/gf256.h \
+	tunnel/hold.c tunnel/hold.h \
+	tunnel/loss_meter.c tunnel/loss_meter.h \
+	tunnel/recovered.c tunnel/recovered.h \
+	tunnel/repair_control.c tunnel/repair_control.h \
+	tunnel/repair_decoder.c tunnel/repair_decoder.h \
+	tunnel/repair_encoder.c tunnel/repair_encoder.h \
+	tunnel/repair_limits.h \
+	tunnel/repair_plan.c tunnel/repair_plan.h
+check_PROGRAMS += \
+	tests/unit/gf256_test \
+	tests/unit/hold_test \
+	tests/unit/lane_repair_test \
+	tests/unit/loss_meter_test \
+	tests/unit/recovered_test \
+	tests/unit/repair_control_test \
+	tests/unit/repair_decoder_test \
+	tests/unit/repair_encoder_test \
+	tests/unit/repair_plan_test
+tests_unit_lane_repair_test_SOURCES = tests/unit/lane_repair_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
+
 # Lanes: packets, frames, flows.
 libtunnel_a_SOURCES += \
 	tunnel/budget.h \
@@ -62,6 +85,7 @@ libtunnel_a_SOURCES += \
 	tunnel/lane_deliver.c \
 	tunnel/lane_fate.c \
 	tunnel/lane_receive.c \
+	tunnel/lane_repair.c tunnel/lane_repair.h \
 	tunnel/lane_send.c \
 	tunnel/limits.h \
 	tunnel/packet.c tunnel/packet.h \

@@ -6,6 +6,7 @@
 #include "tunnel/path.h"
 
 #include "base/err.h"
+#include "tunnel/repair_limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,7 @@ int path_init(struct path *path, const struct path_config *config, uint64_t now_
 		return ERR_NOMEM;
 	}
 	loss_init(&path->loss, config->max_ack_delay_us, config->pto_max_us);
+	loss_meter_init(&path->meter);
 	rate_sampler_init(&path->rate);
 	pacer_init(&path->pacer, config->packet_bytes, now_us);
 	pacer_set_rate(&path->pacer, path_pacing_rate_Bps(path), now_us);
@@ -214,6 +216,11 @@ void path_packet_commit(
 		forget_old(path, now_us);
 }
 
+void path_packet_protect(struct path *path)
+{
+	sentmap_get(&path->sent, path->sent.next - 1)->is_protected = true;
+}
+
 /* What one ACK newly says. */
 struct ack_news {
 	uint64_t packets, ect_packets, bytes;
@@ -243,6 +250,7 @@ static void on_spurious_loss(
 	uint64_t largest = path->loss.largest_acked;
 
 	path->counters.packets_spurious++;
+	loss_meter_on_spurious(&path->meter);
 	loss_on_spurious(&path->loss, largest > number ? largest - number : 0, &path->rtt, now_us);
 	path->config.cc->on_spurious(path->cc, packet->sent_us, now_us);
 }
@@ -252,6 +260,7 @@ static void on_packet_acked(struct path *path, uint64_t number, struct sent_pack
 {
 	bool was_lost = packet->state == SENT_LOST;
 
+	packet->is_held = false;
 	if (was_lost && !packet->is_mtu_probe)
 		on_spurious_loss(path, packet, number, now_us);
 	sentmap_set_state(&path->sent, packet, SENT_ACKED);
@@ -266,13 +275,16 @@ static void on_packet_acked(struct path *path, uint64_t number, struct sent_pack
 	if (packet->is_ack_eliciting) {
 		news->has_eliciting = true;
 		path->counters.packets_acked++;
+		if (!packet->is_mtu_probe)
+			loss_meter_on_acked(&path->meter, now_us);
 		pmtu_on_acked(&path->pmtu, number, packet->bytes, packet->is_mtu_probe, now_us);
 		if (!was_lost)
 			news->bytes += packet->bytes;
 		rate_on_packet_acked(&path->rate, &news->rate, &packet->stamp, packet->sent_us,
 		    packet->bytes, now_us);
 	}
-	tell_frames(fate, packet, false);
+	if (!packet->is_settled)
+		tell_frames(fate, packet, false);
 }
 
 /* Walks a range downward; runs that earlier ACKs covered are passed over in one step. */
@@ -352,6 +364,30 @@ static void handle_ecn(
 		path->config.cc->on_ecn(path->cc, &ecn);
 }
 
+/* Until when a repair of the packet can be told of: a round trip and the span of repairs after it went. */
+static uint64_t hold_until_us(const struct path *path, const struct sent_packet *packet)
+{
+	uint64_t hold_us = path->rtt.smoothed_us / 4;
+
+	if (hold_us < REPAIR_HOLD_MIN_US)
+		hold_us = REPAIR_HOLD_MIN_US;
+	if (hold_us > REPAIR_HOLD_MAX_US)
+		hold_us = REPAIR_HOLD_MAX_US;
+	return packet->sent_us + path->rtt.smoothed_us + hold_us + path->config.max_ack_delay_us;
+}
+
+/* True when the frames' fate is told later. */
+static bool hold_packet(
+    struct path *path, uint64_t number, struct sent_packet *packet, uint64_t now_us)
+{
+	uint64_t until_us = hold_until_us(path, packet);
+
+	if (!packet->is_protected || until_us <= now_us)
+		return false;
+	packet->is_held = hold_add(&path->hold, number, until_us);
+	return packet->is_held;
+}
+
 static void on_packet_lost(void *context, uint64_t number, struct sent_packet *packet)
 {
 	const struct fate *fate = context;
@@ -364,7 +400,9 @@ static void on_packet_lost(void *context, uint64_t number, struct sent_packet *p
 	                              .now_us = fate->now_us,
 	                              .number = number,
 	                              .udp_bytes = packet->bytes});
-	if (!packet->is_handed_back)
+	loss_meter_on_lost(&fate->path->meter, number, fate->now_us);
+	if (!packet->is_handed_back && !packet->is_settled
+	    && !hold_packet(fate->path, number, packet, fate->now_us))
 		tell_frames(fate, packet, true);
 }
 
@@ -483,9 +521,56 @@ void path_on_refused(struct path *path, uint16_t udp_bytes, uint64_t now_us)
 	settle(path, now_us);
 }
 
+static bool recovered_is_valid(const struct path *path, const struct ack_frame *recovered)
+{
+	return recovered->range_count > 0 && recovered->largest < path->sent.next;
+}
+
+int path_on_recovered(
+    struct path *path, const struct ack_frame *recovered, path_fate_fn *tell, void *context)
+{
+	struct fate fate = {.path = path, .tell = tell, .context = context};
+
+	if (!recovered_is_valid(path, recovered))
+		return ERR_MALFORMED;
+	for (unsigned i = 0; i < recovered->range_count; i++) {
+		const struct ack_range *range = &recovered->ranges[i];
+
+		for (uint64_t number = range->first; number <= range->last; number++) {
+			struct sent_packet *packet = sentmap_get(&path->sent, number);
+
+			if (!packet || packet->is_settled || packet->state == SENT_ACKED)
+				continue;
+			packet->is_settled = true;
+			packet->is_held = false;
+			path->counters.packets_recovered++;
+			tell_frames(&fate, packet, false);
+		}
+	}
+	return 0;
+}
+
+/* No repair brought them: their frames go again. */
+static void release_held(struct path *path, const struct fate *fate, uint64_t now_us)
+{
+	uint64_t number;
+
+	while (hold_take(&path->hold, now_us, &number)) {
+		struct sent_packet *packet = sentmap_get(&path->sent, number);
+
+		if (!packet || !packet->is_held)
+			continue;
+		packet->is_held = false;
+		tell_frames(fate, packet, true);
+	}
+}
+
 uint64_t path_timer_us(const struct path *path)
 {
-	return loss_timer_us(&path->loss, &path->sent, &path->rtt);
+	uint64_t loss_us = loss_timer_us(&path->loss, &path->sent, &path->rtt);
+	uint64_t hold_us = hold_timer_us(&path->hold);
+
+	return loss_us < hold_us ? loss_us : hold_us;
 }
 
 /* The frames of the oldest packets in flight go to the probes; the packets count as before. */
@@ -496,7 +581,7 @@ static void hand_back_oldest(struct path *path, const struct fate *fate, unsigne
 		struct sent_packet *packet = sentmap_get(&path->sent, number);
 
 		if (packet->state != SENT_OUTSTANDING || !packet->is_ack_eliciting
-		    || packet->is_handed_back)
+		    || packet->is_handed_back || packet->is_settled)
 			continue;
 		packet->is_handed_back = true;
 		tell_frames(fate, packet, true);
@@ -511,6 +596,7 @@ unsigned path_on_timer(struct path *path, uint64_t now_us, path_fate_fn *tell, v
 
 	if (path_timer_us(path) > now_us)
 		return 0;
+	release_held(path, &fate, now_us);
 	if (loss_pto_is_due(&path->loss, &path->sent, &path->rtt, now_us)) {
 		loss_on_pto(&path->loss);
 		/* The next one counts from the probes, or from now should none be sent. */

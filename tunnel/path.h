@@ -12,7 +12,9 @@
 
 #include "tunnel/ack.h"
 #include "tunnel/cc.h"
+#include "tunnel/hold.h"
 #include "tunnel/loss.h"
+#include "tunnel/loss_meter.h"
 #include "tunnel/pacer.h"
 #include "tunnel/pmtu.h"
 #include "tunnel/rate_sample.h"
@@ -43,7 +45,8 @@ struct path_counters {
 	uint64_t packets_lost;             /* declared lost */
 	uint64_t packets_spurious;         /* of which acknowledged after all */
 	uint64_t probe_timeouts;
-	uint64_t ecn_marks; /* packets of ours that arrived with CE */
+	uint64_t packets_recovered; /* of those lost, at the peer by repairs */
+	uint64_t ecn_marks;         /* packets of ours that arrived with CE */
 };
 
 /* Open within tunnel/: the lane reads rtt, counters and sent.in_flight_bytes. */
@@ -55,6 +58,8 @@ struct path {
 	struct rate_sampler rate;
 	struct pacer pacer;
 	struct pmtu pmtu;
+	struct loss_meter meter;
+	struct hold hold;
 	uint16_t packet_bytes; /* of a full packet now */
 	void *cc;              /* state of config.cc */
 	struct path_counters counters;
@@ -113,6 +118,11 @@ uint16_t path_mtu_probe(struct path *path, uint64_t now_us);
  */
 void path_packet_commit(
     struct path *path, size_t udp_bytes, bool ack_eliciting, bool app_limited, uint64_t now_us);
+/*
+ * The packet committed last can be repaired at the peer: should it be lost, congestion control hears so at once, but
+ * its frames' fate is told only when no repair can bring it back any more.
+ */
+void path_packet_protect(struct path *path);
 /* It does not; its number will be given again, so it must not have been sealed. */
 void path_packet_abandon(struct path *path);
 
@@ -122,6 +132,13 @@ void path_packet_abandon(struct path *path);
  */
 int path_on_ack(struct path *path, const struct ack_frame *ack, uint64_t now_us, path_fate_fn *fate,
     void *context);
+
+/*
+ * The peer recovered packets (largest and ranges of the frame): their frames are told as acknowledged; congestion
+ * control still hears of the loss. 0, or ERR_MALFORMED for packets never sent.
+ */
+int path_on_recovered(
+    struct path *path, const struct ack_frame *recovered, path_fate_fn *fate, void *context);
 
 /* When path_on_timer() is due (loss or probe timeout, not pacing); UINT64_MAX for never. */
 uint64_t path_timer_us(const struct path *path);

@@ -181,7 +181,7 @@ void sentmap_expire(struct sentmap *map, uint64_t keep_after_us)
 	while (map->first < map->next) {
 		const struct sent_packet *packet = packet_at(map, map->first);
 
-		if (is_in_flight(packet))
+		if (is_in_flight(packet) || packet->is_held)
 			break;
 		if (packet->state != SENT_ACKED && packet->sent_us >= keep_after_us)
 			break;

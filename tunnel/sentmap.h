@@ -37,6 +37,9 @@ struct sent_packet {
 	uint8_t state;         /* enum sent_state */
 	bool is_ack_eliciting; /* only those count as in flight */
 	bool is_ect;           /* sent with an ECN-capable mark */
+	bool is_protected;     /* a repair may bring it back when it is lost */
+	bool is_held;          /* lost, but its frames wait for that; it stays in the map */
+	bool is_settled;       /* recovered: its frames need nothing more */
 	bool is_handed_back;   /* its frames went to the sink as lost, at a probe timeout */
 	bool
 	    is_mtu_probe; /* larger than what is known to pass: its loss says nothing of congestion */

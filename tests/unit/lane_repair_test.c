@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Two lanes over a lossy wire: what is lost comes back by repairs, a clean path costs nothing, and memory goes again. */
+#include "config.h"
+
+#include "tunnel/lane_repair.h"
+
+#include "tests/unit/cmocka_all.h"
+#include "tests/unit/lane_pair.h"
+#include "tunnel/lane_private.h"
+
+enum { MS = 1000 };
+
+static struct app_flow *peer_of(struct pair *pair, struct app_flow *app)
+{
+	return side_find(&pair->endpoint, app->id);
+}
+
+static struct lane_stats stats_of(const struct app_side *side)
+{
+	struct lane_stats stats;
+
+	lane_get_stats(side->lane, &stats);
+	return stats;
+}
+
+/* Sends so many datagrams, one each so many us. */
+static void tick(struct pair *pair, struct app_flow *app, int count, uint64_t gap_us)
+{
+	for (int i = 0; i < count; i++) {
+		assert_int_equal(app_send_datagram(app, 120), 0);
+		pair_run(pair, gap_us);
+	}
+}
+
+static void thin_datagrams_arrive(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 50 * MS});
+	pair.endpoint.loss = 0.02;
+	app = pair_open(&pair, FLOW_UDP);
+	tick(&pair, app, 3000, 16600);
+	pair_run(&pair, 1000 * MS);
+	assert_in_range(peer_of(&pair, app)->datagrams, 2998, 3000);
+	assert_true(stats_of(&pair.listener).copies_sent > 5000);
+	assert_true(stats_of(&pair.endpoint).packets_recovered > 30);
+	assert_true(
+	    stats_of(&pair.listener).packets_saved <= stats_of(&pair.endpoint).packets_recovered);
+	assert_true(stats_of(&pair.listener).packets_saved
+	            >= stats_of(&pair.endpoint).packets_recovered * 9 / 10);
+	pair_free(&pair);
+}
+
+static void without_budget_nothing_is_repaired(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 50 * MS});
+	pair.endpoint.loss = 0.02;
+	app = pair_open(&pair, FLOW_UDP);
+	flow_set_policy(app->flow, &(struct flow_policy){.class = CLASS_REALTIME});
+	tick(&pair, app, 3000, 16600);
+	pair_run(&pair, 1000 * MS);
+	assert_in_range(peer_of(&pair, app)->datagrams, 2900, 2980);
+	assert_int_equal(stats_of(&pair.listener).repair_bytes_sent, 0);
+	pair_free(&pair);
+}
+
+static void a_clean_path_costs_nothing(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+	uint64_t before;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 50 * MS});
+	pair_run(&pair, 10000 * MS);
+	app = pair_open(&pair, FLOW_UDP);
+	before = stats_of(&pair.listener).repair_bytes_sent;
+	tick(&pair, app, 1000, 16600);
+	assert_int_equal(stats_of(&pair.listener).repair_bytes_sent, before);
+	assert_int_equal(before, 0);
+	assert_int_equal(stats_of(&pair.listener).packets_protected, 0);
+	pair_free(&pair);
+}
+
+/* A lost reply's last packet needs no probe timeout, and streams are exact whatever is recovered. */
+static void streams_are_exact(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 50 * MS});
+	pair.endpoint.loss = pair.listener.loss = 0.05;
+	pair.endpoint.duplication = pair.listener.reordering = 0.05;
+	pair.endpoint.echo = true;
+	for (int i = 0; i < 200; i++) {
+		app_write(pair_open(&pair, FLOW_TCP), 1 + (uint64_t)i * 500, true);
+		pair_run(&pair, 30 * MS);
+	}
+	assert_true(pair_run_until_closed(&pair, UINT64_C(30000000)));
+	assert_true(stats_of(&pair.listener).packets_recovered > 20);
+	assert_true(stats_of(&pair.endpoint).packets_recovered > 20);
+	pair_free(&pair);
+}
+
+static void memory_goes_when_idle(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 50 * MS});
+	pair.endpoint.loss = 0.05;
+	app = pair_open(&pair, FLOW_UDP);
+	tick(&pair, app, 500, 1000);
+	assert_non_null(pair.listener.lane->repair.encoder);
+	assert_non_null(pair.endpoint.lane->repair.decoder);
+	pair_run(&pair, 3000 * MS);
+	assert_null(pair.listener.lane->repair.encoder);
+	assert_null(pair.endpoint.lane->repair.decoder);
+	assert_true(stats_of(&pair.endpoint).repairs_received > 0);
+	pair_free(&pair);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(thin_datagrams_arrive),
+	    cmocka_unit_test(without_budget_nothing_is_repaired),
+	    cmocka_unit_test(a_clean_path_costs_nothing),
+	    cmocka_unit_test(streams_are_exact),
+	    cmocka_unit_test(memory_goes_when_idle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

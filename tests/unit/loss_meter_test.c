@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The measured loss comes near the true one, rises fast, falls slowly, and a clean path is told as one. */
+#include "config.h"
+
+#include "tunnel/loss_meter.h"
+
+#include "base/rng.h"
+#include "tests/unit/cmocka_all.h"
+
+struct traffic {
+	struct loss_meter meter;
+	struct rng rng;
+	uint64_t number, now_us;
+};
+
+static void begin(struct traffic *traffic)
+{
+	*traffic = (struct traffic){.now_us = 1000000};
+	loss_meter_init(&traffic->meter);
+	rng_seed(&traffic->rng, test_seed());
+}
+
+static void pass(struct traffic *traffic, unsigned packets, double loss, uint64_t gap_us)
+{
+	for (unsigned i = 0; i < packets; i++, traffic->number++) {
+		traffic->now_us += gap_us;
+		if (rng_uniform(&traffic->rng) < loss)
+			loss_meter_on_lost(&traffic->meter, traffic->number, traffic->now_us);
+		else
+			loss_meter_on_acked(&traffic->meter, traffic->now_us);
+	}
+}
+
+static void a_clean_path_is_known_soon(void **state)
+{
+	struct traffic traffic;
+
+	(void)state;
+	begin(&traffic);
+	assert_true(loss_meter_is_lossy(&traffic.meter));
+	assert_true(loss_meter_share(&traffic.meter) > 0.005);
+	pass(&traffic, LOSS_METER_KNOWN_PKTS, 0, 20000);
+	assert_false(loss_meter_is_lossy(&traffic.meter));
+	assert_true(loss_meter_share(&traffic.meter) <= 0);
+	/* One loss in many thousand packets is not worth a repair for long. */
+	pass(&traffic, 5000, 0, 1000);
+	assert_false(loss_meter_is_lossy(&traffic.meter));
+}
+
+static void shares_are_measured(void **state)
+{
+	const double losses[] = {0.005, 0.02, 0.05, 0.1};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct traffic traffic;
+		double sum = 0;
+
+		begin(&traffic);
+		pass(&traffic, 2000, losses[i], 1000);
+		for (int j = 0; j < 100; j++) {
+			pass(&traffic, 500, losses[i], 1000);
+			assert_true(loss_meter_is_lossy(&traffic.meter));
+			sum += loss_meter_share(&traffic.meter);
+		}
+		assert_true(sum / 100 > losses[i] * 0.9 && sum / 100 < losses[i] * 1.2);
+		assert_true(loss_meter_run(&traffic.meter) <= 1);
+	}
+}
+
+static void rises_fast_falls_slowly(void **state)
+{
+	struct traffic traffic;
+
+	(void)state;
+	begin(&traffic);
+	pass(&traffic, 5000, 0, 1000);
+	pass(&traffic, 100, 0.1, 1000);
+	assert_true(loss_meter_is_lossy(&traffic.meter));
+	assert_true(loss_meter_share(&traffic.meter) > 0.015);
+	pass(&traffic, 2000, 0, 1000);
+	assert_true(loss_meter_is_lossy(&traffic.meter));
+	pass(&traffic, 20000, 0, 1000);
+	assert_false(loss_meter_is_lossy(&traffic.meter));
+}
+
+static void losses_in_a_row_are_told(void **state)
+{
+	struct traffic traffic;
+
+	(void)state;
+	begin(&traffic);
+	for (int i = 0; i < 500; i++) {
+		pass(&traffic, 100, 0, 1000);
+		pass(&traffic, 4, 1, 1000);
+	}
+	assert_true(loss_meter_run(&traffic.meter) > 3.9 && loss_meter_run(&traffic.meter) < 4.1);
+}
+
+static void what_arrives_late_was_not_lost(void **state)
+{
+	struct traffic traffic;
+
+	(void)state;
+	begin(&traffic);
+	for (int i = 0; i < 2000; i++) {
+		pass(&traffic, 20, 0, 1000);
+		pass(&traffic, 1, 1, 1000);
+		loss_meter_on_spurious(&traffic.meter);
+	}
+	assert_true(loss_meter_share(&traffic.meter) < 0.005);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_clean_path_is_known_soon),
+	    cmocka_unit_test(shares_are_measured),
+	    cmocka_unit_test(rises_fast_falls_slowly),
+	    cmocka_unit_test(losses_in_a_row_are_told),
+	    cmocka_unit_test(what_arrives_late_was_not_lost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

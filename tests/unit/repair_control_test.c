@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* When repairs go: copies of thin traffic, a share of dense traffic, the end of a burst, and no more than is paid for. */
+#include "config.h"
+
+#include "tunnel/repair_control.h"
+
+#include "tests/unit/cmocka_all.h"
+
+#include <string.h>
+
+enum { RTT_US = 110000, STEP_US = 100 };
+
+struct traffic {
+	struct repair_control control;
+	struct repair_encoder encoder;
+	uint64_t now_us, number;
+	unsigned windows, copies;
+	uint64_t last_us; /* of the last repair */
+	uint64_t repair_bytes;
+};
+
+static void begin(struct traffic *traffic, double loss)
+{
+	memset(traffic, 0, sizeof(*traffic));
+	traffic->now_us = 5000000;
+	repair_control_init(&traffic->control, traffic->now_us);
+	repair_control_set_path(&traffic->control, loss, 1, RTT_US);
+}
+
+static void send_packet(struct traffic *traffic, enum flow_class class, unsigned budget_pct)
+{
+	uint8_t content[100] = {0};
+
+	assert_int_equal(repair_encoder_add(&traffic->encoder, traffic->number++, content,
+	                     sizeof(content), traffic->now_us),
+	    0);
+	repair_control_on_packet(&traffic->control, &traffic->encoder, class, traffic->now_us);
+	repair_control_on_sent(&traffic->control, traffic->repair_bytes, budget_pct);
+}
+
+static void pass(struct traffic *traffic, uint64_t us)
+{
+	for (uint64_t end_us = traffic->now_us + us; traffic->now_us < end_us;
+	     traffic->now_us += STEP_US) {
+		struct repair_due due;
+
+		if (repair_control_timer_us(&traffic->control) > traffic->now_us)
+			continue;
+		due = repair_control_due(&traffic->control, &traffic->encoder, traffic->now_us);
+		if (due.kind == REPAIR_NONE)
+			continue;
+		traffic->windows += due.kind == REPAIR_WINDOW;
+		traffic->copies += due.kind == REPAIR_COPY;
+		traffic->last_us = traffic->now_us;
+		repair_control_done(&traffic->control, &traffic->encoder, &due,
+		    traffic->repair_bytes, traffic->now_us);
+	}
+}
+
+static void thin_flows_go_three_times(void **state)
+{
+	struct traffic traffic;
+	uint64_t sent_us;
+
+	(void)state;
+	begin(&traffic, 0.02);
+	traffic.repair_bytes = 200;
+	for (int i = 0; i < 600; i++) {
+		send_packet(&traffic, CLASS_REALTIME, 30);
+		pass(&traffic, 16600);
+	}
+	pass(&traffic, 100000);
+	assert_int_equal(traffic.copies, 1200);
+	assert_int_equal(traffic.windows, 0);
+	/* 9 and 18 ms behind the packet. */
+	sent_us = traffic.now_us;
+	send_packet(&traffic, CLASS_REALTIME, 30);
+	pass(&traffic, 9000);
+	assert_int_equal(traffic.copies, 1200);
+	pass(&traffic, 500);
+	assert_int_equal(traffic.copies, 1201);
+	pass(&traffic, 20000);
+	assert_int_equal(traffic.copies, 1202);
+	assert_in_range(traffic.last_us, sent_us + 18000, sent_us + 18200);
+	repair_encoder_clear(&traffic.encoder);
+}
+
+static void dense_flows_get_a_share(void **state)
+{
+	const struct {
+		uint64_t gap_us;
+		unsigned least, most; /* repairs of a thousand packets */
+	} cases[] = {{500, 90, 140}, {1700, 220, 280}, {3300, 400, 520}};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct traffic traffic;
+
+		begin(&traffic, 0.02);
+		traffic.repair_bytes = 200;
+		for (int j = 0; j < 1000; j++) {
+			send_packet(&traffic, CLASS_REALTIME, 30);
+			pass(&traffic, cases[i].gap_us);
+		}
+		assert_in_range(traffic.windows, cases[i].least, cases[i].most);
+		assert_in_range(traffic.copies, 0, 4); /* of the first packets */
+		repair_encoder_clear(&traffic.encoder);
+	}
+}
+
+static void the_end_of_a_burst_is_repaired(void **state)
+{
+	struct traffic traffic;
+
+	(void)state;
+	begin(&traffic, 0.02);
+	traffic.repair_bytes = 1200;
+	for (int i = 0; i < 17; i++)
+		send_packet(&traffic, CLASS_INTERACTIVE, 30);
+	pass(&traffic, REPAIR_FLUSH_US);
+	assert_int_equal(traffic.windows, 0);
+	pass(&traffic, 50000);
+	assert_int_equal(traffic.windows, 3);
+	/* A request: once 2 ms later, once more. */
+	send_packet(&traffic, CLASS_INTERACTIVE, 30);
+	pass(&traffic, 3000);
+	assert_int_equal(traffic.windows, 4);
+	pass(&traffic, 50000);
+	assert_int_equal(traffic.windows, 5);
+	/* The end of a bulk transfer: one. */
+	send_packet(&traffic, CLASS_BULK, 30);
+	pass(&traffic, 50000);
+	assert_int_equal(traffic.windows, 6);
+	assert_true(repair_control_timer_us(&traffic.control) == UINT64_MAX);
+	repair_encoder_clear(&traffic.encoder);
+}
+
+static void no_loss_no_repair(void **state)
+{
+	struct traffic traffic;
+
+	(void)state;
+	begin(&traffic, 0);
+	for (int i = 0; i < 1000; i++) {
+		send_packet(&traffic, i % 2 ? CLASS_REALTIME : CLASS_INTERACTIVE, 30);
+		pass(&traffic, (uint64_t)(i % 50) * 1000);
+	}
+	pass(&traffic, 100000);
+	assert_int_equal(traffic.windows + traffic.copies, 0);
+	repair_encoder_clear(&traffic.encoder);
+}
+
+/* At 30 % loss far more would be wanted than the thin allowance and the budget let go. */
+static void budgets_hold(void **state)
+{
+	struct traffic traffic;
+	unsigned least;
+
+	(void)state;
+	begin(&traffic, 0.3);
+	traffic.repair_bytes = 1000;
+	for (int i = 0; i < 10000; i++) {
+		send_packet(&traffic, CLASS_REALTIME, 0);
+		pass(&traffic, 1000);
+	}
+	least = traffic.windows + traffic.copies;
+	assert_in_range(least, 10 * REPAIR_THIN_BPS / 1000 * 9 / 10,
+	    (10 * REPAIR_THIN_BPS + REPAIR_THIN_BURST_BYTES) / 1000 + 2);
+	for (int i = 0; i < 10000; i++) {
+		send_packet(&traffic, CLASS_REALTIME, 20);
+		pass(&traffic, 1000);
+	}
+	assert_in_range(traffic.windows + traffic.copies - least,
+	    2000 + 10 * REPAIR_THIN_BPS / 1000 * 9 / 10, 2000 + 10 * REPAIR_THIN_BPS / 1000 + 20);
+	repair_encoder_clear(&traffic.encoder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(thin_flows_go_three_times),
+	    cmocka_unit_test(dense_flows_get_a_share),
+	    cmocka_unit_test(the_end_of_a_burst_is_repaired),
+	    cmocka_unit_test(no_loss_no_repair),
+	    cmocka_unit_test(budgets_hold),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

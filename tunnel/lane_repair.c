@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loss repair in a lane, see lane_repair.h. */
+#include "config.h"
+
+#include "tunnel/lane_repair.h"
+
+#include "base/err.h"
+#include "tunnel/lane_private.h"
+
+#include <stdlib.h>
+
+void lane_repair_init(struct lane *lane)
+{
+	repair_control_init(&lane->repair.control, lane->now_us);
+	lane_repair_follow_path(lane);
+}
+
+static void drop_encoder(struct lane *lane)
+{
+	struct lane_repair *repair = &lane->repair;
+
+	if (repair->encoder)
+		repair_encoder_clear(repair->encoder);
+	free(repair->encoder);
+	repair->encoder = NULL;
+}
+
+static void drop_decoder(struct lane *lane)
+{
+	struct lane_repair *repair = &lane->repair;
+
+	if (!repair->decoder)
+		return;
+	repair_decoder_add_counters(&repair->decoder_counters, &repair->decoder->counters);
+	repair_decoder_clear(repair->decoder);
+	free(repair->decoder);
+	repair->decoder = NULL;
+}
+
+void lane_repair_clear(struct lane *lane)
+{
+	drop_encoder(lane);
+	drop_decoder(lane);
+}
+
+void lane_repair_follow_path(struct lane *lane)
+{
+	const struct path *path = &lane->path;
+
+	repair_control_set_path(&lane->repair.control, loss_meter_share(&path->meter),
+	    loss_meter_run(&path->meter), path->rtt.smoothed_us);
+}
+
+void lane_repair_on_timer(struct lane *lane)
+{
+	struct lane_repair *repair = &lane->repair;
+
+	if (repair->encoder && lane->now_us - repair->encoder_used_us > REPAIR_IDLE_US)
+		drop_encoder(lane);
+	if (repair->decoder && lane->now_us - repair->decoder_used_us > REPAIR_IDLE_US)
+		drop_decoder(lane);
+	if (repair->decoder)
+		repair_decoder_expire(repair->decoder, lane->now_us);
+}
+
+void lane_repair_get_stats(const struct lane *lane, struct lane_stats *stats)
+{
+	const struct lane_repair *repair = &lane->repair;
+	struct repair_decoder_counters decoder = repair->decoder_counters;
+
+	if (repair->decoder)
+		repair_decoder_add_counters(&decoder, &repair->decoder->counters);
+	stats->repair_bytes_sent = repair->counters.bytes_sent;
+	stats->repairs_sent = repair->counters.repairs_sent;
+	stats->copies_sent = repair->counters.copies_sent;
+	stats->packets_protected = repair->counters.packets_protected;
+	stats->packets_recovered = repair->counters.packets_recovered;
+	stats->packets_saved = lane->path.counters.packets_recovered;
+	stats->repairs_received = decoder.repairs;
+	stats->repairs_useless = decoder.useless;
+}
+
+/* Sending. */
+
+bool lane_repair_wants(const struct lane *lane)
+{
+	return loss_meter_is_lossy(&lane->path.meter);
+}
+
+bool lane_repair_protect(struct lane *lane, uint64_t number, const uint8_t *content, size_t length,
+    enum flow_class class)
+{
+	struct lane_repair *repair = &lane->repair;
+
+	if (!repair->encoder)
+		repair->encoder = calloc(1, sizeof(*repair->encoder));
+	if (!repair->encoder
+	    || repair_encoder_add(repair->encoder, number, content, length, lane->now_us))
+		return false;
+	repair->encoder_used_us = lane->now_us;
+	repair->counters.packets_protected++;
+	repair_control_on_packet(&repair->control, repair->encoder, class, lane->now_us);
+	return true;
+}
+
+void lane_repair_on_sent(struct lane *lane, size_t bytes, unsigned budget_pct)
+{
+	repair_control_on_sent(&lane->repair.control, bytes, budget_pct);
+}
+
+struct repair_due lane_repair_due(struct lane *lane)
+{
+	struct lane_repair *repair = &lane->repair;
+
+	if (lane_repair_timer_us(lane) > lane->now_us)
+		return (struct repair_due){REPAIR_NONE, 0};
+	return repair_control_due(&repair->control, repair->encoder, lane->now_us);
+}
+
+bool lane_repair_write(
+    struct lane *lane, const struct repair_due *due, uint64_t number, struct writer *writer)
+{
+	struct repair_encoder *encoder = lane->repair.encoder;
+
+	if (due->kind == REPAIR_COPY)
+		return repair_encoder_copy(encoder, due->index, number, writer) > 0;
+	return repair_encoder_write(encoder, encoder->count, number, writer) > 0;
+}
+
+void lane_repair_done(struct lane *lane, const struct repair_due *due, size_t bytes)
+{
+	struct lane_repair *repair = &lane->repair;
+
+	repair->counters.bytes_sent += bytes;
+	repair->counters.repairs_sent += bytes && due->kind == REPAIR_WINDOW;
+	repair->counters.copies_sent += bytes && due->kind == REPAIR_COPY;
+	repair_control_done(&repair->control, repair->encoder, due, bytes, lane->now_us);
+}
+
+uint64_t lane_repair_timer_us(const struct lane *lane)
+{
+	return lane->repair.encoder ? repair_control_timer_us(&lane->repair.control) : UINT64_MAX;
+}
+
+/* Receiving. */
+
+static struct repair_decoder *need_decoder(struct lane *lane)
+{
+	struct lane_repair *repair = &lane->repair;
+
+	if (!repair->decoder) {
+		repair->decoder = malloc(sizeof(*repair->decoder));
+		if (repair->decoder)
+			repair_decoder_init(repair->decoder);
+	}
+	repair->decoder_used_us = lane->now_us;
+	return repair->decoder;
+}
+
+/* Within a recovered packet they would be repairs of repairs. */
+static int refuse_within_recovered(struct lane *lane)
+{
+	if (!lane->repair.is_recovering)
+		return 0;
+	lane_fail(lane, REASON_PROTOCOL, "a repaired packet bears repairs");
+	return ERR_MALFORMED;
+}
+
+int lane_repair_on_protected(
+    struct lane *lane, uint64_t number, const struct frame_protected *protected)
+{
+	int rc = refuse_within_recovered(lane);
+	struct repair_decoder *decoder;
+
+	if (rc)
+		return rc;
+	decoder = need_decoder(lane);
+	/* Without memory the packet counts all the same; it is of no help to others. */
+	if (decoder)
+		repair_decoder_on_packet(decoder, number, protected->content, protected->length);
+	return 0;
+}
+
+int lane_repair_on_repair(struct lane *lane, uint64_t number, const struct frame_repair *repair)
+{
+	int rc = refuse_within_recovered(lane);
+	struct repair_decoder *decoder;
+
+	if (rc)
+		return rc;
+	decoder = need_decoder(lane);
+	if (!decoder)
+		return 0;
+	rc = repair_decoder_on_repair(decoder, repair, number, &lane->received, lane->now_us);
+	if (rc != ERR_MALFORMED)
+		return 0;
+	lane_fail(lane, REASON_PROTOCOL, "a repair of packets that were never sent");
+	return rc;
+}
+
+bool lane_repair_next(struct lane *lane, uint64_t *number, const uint8_t **content, size_t *length)
+{
+	struct repair_decoder *decoder = lane->repair.decoder;
+
+	while (decoder && repair_decoder_next(decoder, number, content, length))
+		if (received_check(&lane->received, *number) == 0)
+			return true;
+	return false;
+}
+
+void lane_repair_on_recovered(struct lane *lane, uint64_t number)
+{
+	lane->repair.counters.packets_recovered++;
+	recovered_add(&lane->repair.recovered, number);
+	lane->received.ack_is_due = true;
+}

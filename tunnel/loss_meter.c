@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How much a path loses, see loss_meter.h. */
+#include "tunnel/loss_meter.h"
+
+#include <string.h>
+
+enum {
+	SLOW_PKTS = 1000, /* the slow average's memory */
+	FAST_PKTS = 100,
+	RUN_LOSSES = 50, /* how many losses the mean length of one is over */
+	RUN_MAX_PKTS = 32,
+};
+
+/* Repair ends when the share was below this for so long. */
+#define LOW_SHARE      0.001
+#define LOW_US         UINT64_C(10000000)
+#define UNKNOWN_SHARE  0.01 /* of a path of which nothing is known */
+#define FAST_DISCOUNT  0.5  /* the fast average is noisy */
+#define RUN_NOTICEABLE 1.3  /* shorter means are what independent losses make */
+
+void loss_meter_init(struct loss_meter *meter)
+{
+	*meter = (struct loss_meter){.run = 1, .run_next = UINT64_MAX, .is_lossy = true};
+}
+
+static double average(double mean, double value, uint64_t samples, uint64_t most)
+{
+	return mean + (value - mean) / (double)(samples < most ? samples : most);
+}
+
+static double seen_share(const struct loss_meter *meter)
+{
+	double fast = meter->fast * FAST_DISCOUNT;
+
+	return fast > meter->slow ? fast : meter->slow;
+}
+
+static void judge(struct loss_meter *meter, uint64_t now_us)
+{
+	if (!loss_meter_is_known(meter))
+		return;
+	if (seen_share(meter) >= LOW_SHARE) {
+		meter->is_lossy = true;
+		meter->low_since_us = 0;
+		return;
+	}
+	if (!meter->low_since_us)
+		meter->low_since_us = now_us;
+	/* One that never lost anything need not wait. */
+	if (now_us - meter->low_since_us >= LOW_US || meter->slow <= 0)
+		meter->is_lossy = false;
+}
+
+static void count(struct loss_meter *meter, double lost, uint64_t now_us)
+{
+	meter->samples++;
+	meter->slow = average(meter->slow, lost, meter->samples, SLOW_PKTS);
+	meter->fast = average(meter->fast, lost, meter->samples, FAST_PKTS);
+	judge(meter, now_us);
+}
+
+void loss_meter_on_acked(struct loss_meter *meter, uint64_t now_us)
+{
+	count(meter, 0, now_us);
+}
+
+static void end_run(struct loss_meter *meter)
+{
+	uint64_t length = meter->run_next - meter->run_first;
+
+	if (length > RUN_MAX_PKTS)
+		length = RUN_MAX_PKTS;
+	meter->run = average(meter->run, (double)length, RUN_LOSSES, RUN_LOSSES);
+}
+
+void loss_meter_on_lost(struct loss_meter *meter, uint64_t number, uint64_t now_us)
+{
+	if (number != meter->run_next) {
+		if (meter->run_next != UINT64_MAX)
+			end_run(meter);
+		meter->run_first = number;
+	}
+	meter->run_next = number + 1;
+	count(meter, 1, now_us);
+}
+
+void loss_meter_on_spurious(struct loss_meter *meter)
+{
+	uint64_t most = meter->samples < SLOW_PKTS ? meter->samples : SLOW_PKTS;
+	double weight = 1.0 / (double)(most ? most : 1);
+
+	meter->slow = meter->slow > weight ? meter->slow - weight : 0;
+	meter->fast = meter->fast > 1.0 / FAST_PKTS ? meter->fast - 1.0 / FAST_PKTS : 0;
+}
+
+double loss_meter_share(const struct loss_meter *meter)
+{
+	double share = seen_share(meter);
+
+	if (!loss_meter_is_known(meter) && share < UNKNOWN_SHARE)
+		return UNKNOWN_SHARE;
+	return share;
+}
+
+double loss_meter_run(const struct loss_meter *meter)
+{
+	return meter->run < RUN_NOTICEABLE ? 1 : meter->run;
+}
