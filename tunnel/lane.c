@@ -356,7 +356,7 @@ uint64_t lane_timer_us(const struct lane *lane)
 
 uint64_t lane_rate_Bps(const struct lane *lane)
 {
-	uint64_t rate_Bps = path_pacing_rate_Bps(&lane->path);
+	uint64_t rate_Bps = path_rate_Bps(&lane->path);
 
 	if (rate_Bps > 0)
 		return rate_Bps;

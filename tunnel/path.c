@@ -69,7 +69,7 @@ int path_set_congestion(
 	void *state;
 
 	if (rate_Bps == 0)
-		rate_Bps = path->config.cc->path_rate_Bps(path->cc, &path->rtt);
+		rate_Bps = path_rate_Bps(path);
 	state = new_congestion(path, cc, rate_Bps, now_us);
 	if (!state)
 		return ERR_NOMEM;
@@ -95,6 +95,11 @@ uint64_t path_window_bytes(const struct path *path)
 uint64_t path_pacing_rate_Bps(const struct path *path)
 {
 	return path->config.cc->pacing_rate_Bps(path->cc, &path->rtt);
+}
+
+uint64_t path_rate_Bps(const struct path *path)
+{
+	return path->config.cc->path_rate_Bps(path->cc, &path->rtt);
 }
 
 uint64_t path_pto_us(const struct path *path)

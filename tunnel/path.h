@@ -156,6 +156,8 @@ void path_on_refused(struct path *path, uint16_t udp_bytes, uint64_t now_us);
 void path_set_flows(struct path *path, uint64_t flows);
 uint64_t path_window_bytes(const struct path *path);
 uint64_t path_pacing_rate_Bps(const struct path *path); /* bytes a second */
+/* What it is believed to carry, in bytes a second; 0: nothing is known yet. */
+uint64_t path_rate_Bps(const struct path *path);
 /* The probe timeout without backoff: for timeouts stated in PTOs. */
 uint64_t path_pto_us(const struct path *path);
 

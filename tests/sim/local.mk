@@ -7,3 +7,8 @@ tests_sim_sim_SOURCES = tests/sim/sim.c tests/sim/app.c tests/sim/app.h \
 	tests/sim/plan.c tests/sim/plan.h tests/sim/scenario.c tests/sim/scenario.h \
 	tests/sim/world.c tests/sim/world.h
 tests_sim_sim_LDADD = libtestsupport.a $(LDADD)
+
+check_PROGRAMS += tests/sim/turns
+tests_sim_turns_SOURCES = tests/sim/turns.c tests/sim/rig.c tests/sim/rig.h \
+	tests/sim/event.c tests/sim/event.h tests/sim/link.c tests/sim/link.h
+tests_sim_turns_LDADD = libtestsupport.a $(LDADD)
