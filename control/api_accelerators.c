@@ -145,13 +145,15 @@ static int save(struct control *control, struct change *change, struct accelerat
 	return change_end(control, change, result, problem);
 }
 
-static int check_room(
-    const struct control *control, const struct accelerator *accelerator, struct problem *problem)
+/* Before its ports are looked at, which a second one of the same name shares with the first. */
+static int check_room(const struct control *control, const json_t *json, struct problem *problem)
 {
-	if (installation_accelerator(&control->installation, accelerator->name))
+	const char *name = json_string_value(json_object_get(json, "name"));
+
+	if (name && installation_accelerator(&control->installation, name))
 		return problem_set(problem, PROBLEM_NAME_TAKEN, "name",
 		    "choose another name, or change that one: trunkctl accelerator update",
-		    "there is an accelerator \"%s\" already", accelerator->name);
+		    "there is an accelerator \"%s\" already", name);
 	if (control->installation.accelerator_count >= ACCELERATORS_MAX)
 		return problem_set(problem, PROBLEM_INVALID, "",
 		    "delete one, or give one more ports",
@@ -164,15 +166,13 @@ static int create(struct control *control, const struct api_request *request, co
 {
 	struct accelerator accelerator;
 	struct change change;
-	int result = decode(control, json, 0, &accelerator, &answer->problem);
+	int result;
 
-	if (result < 0)
-		return result;
-	result = check_room(control, &accelerator, &answer->problem);
-	if (result == 0) {
-		change_init(&change, request->who, "accelerator %s created", accelerator.name);
-		result = save(control, &change, &accelerator, NULL, &answer->problem);
-	}
+	if (check_room(control, json, &answer->problem) < 0
+	    || decode(control, json, 0, &accelerator, &answer->problem) < 0)
+		return -1;
+	change_init(&change, request->who, "accelerator %s created", accelerator.name);
+	result = save(control, &change, &accelerator, NULL, &answer->problem);
 	if (result == 0)
 		result = answer_saved(control, accelerator.name, answer);
 	if (result == 0) {

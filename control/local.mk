@@ -50,6 +50,23 @@ tests_unit_time_text_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_tunnels_test_SOURCES = tests/unit/tunnels_test.c tests/unit/installation_fixture.h
 tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 
+API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_nodes_test \
+	tests/unit/api_status_test tests/unit/api_tunnels_test
+check_PROGRAMS += $(API_TESTS) tests/unit/change_test
+API_FIXTURE = tests/unit/api_fixture.h tests/unit/control_fixture.h
+tests_unit_api_test_SOURCES = tests/unit/api_test.c $(API_FIXTURE)
+tests_unit_api_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_accelerators_test_SOURCES = tests/unit/api_accelerators_test.c $(API_FIXTURE)
+tests_unit_api_accelerators_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_nodes_test_SOURCES = tests/unit/api_nodes_test.c $(API_FIXTURE)
+tests_unit_api_nodes_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_status_test_SOURCES = tests/unit/api_status_test.c $(API_FIXTURE)
+tests_unit_api_status_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_tunnels_test_SOURCES = tests/unit/api_tunnels_test.c $(API_FIXTURE)
+tests_unit_api_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_change_test_SOURCES = tests/unit/change_test.c tests/unit/control_fixture.h
+tests_unit_change_test_LDADD = $(CONTROL_TEST_LIBS)
+
 # Their keys process is the test's own program, started again.
 check_PROGRAMS += tests/unit/node_link_test tests/unit/node_links_test tests/unit/node_server_test
 tests_unit_node_link_test_SOURCES = tests/unit/node_link_test.c tests/unit/keys_child.h

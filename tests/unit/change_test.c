@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Twin of control/change.c: a change is on disk with its revision, or nothing of it is. */
+#include "config.h"
+
+#include "control/change.h"
+
+#include "base/err.h"
+#include "base/keyed_hash.h"
+#include "tests/unit/control_fixture.h"
+
+static char directory[] = "/tmp/trunkline-change-XXXXXX";
+static struct problem problem;
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(directory + strlen(directory) - 6, "XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	control_begin(directory);
+	control_add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
+	problem = (struct problem){0};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	control_end();
+	rmdir(directory);
+	return 0;
+}
+
+static void load(void)
+{
+	assert_int_equal(store_load(control.store, &control.installation), 0);
+}
+
+static void test_a_change_is_a_revision(void **state)
+{
+	struct revision newest;
+	struct change change;
+	json_t *before = json_pack("{s:i}", "a", 1);
+
+	(void)state;
+	change_init(&change, "somebody", "node %s removed", "osl-1");
+	assert_int_equal(change.drain_s, DRAIN_DEFAULT_S);
+	assert_int_equal(change_begin(&control, &change, before, NULL, &problem), 0);
+	json_decref(before);
+	assert_int_equal(change.revision.number, 2);
+	assert_int_equal(control.installation.revision, 1); /* not before it is on disk */
+	int result = store_delete_node(control.store, 1);
+	assert_int_equal(change_end(&control, &change, result, &problem), 0);
+	assert_int_equal(control.installation.revision, 2);
+	assert_int_equal(control.installation.node_count, 0);
+	assert_int_equal(store_list_revisions(control.store, &newest, 1), 1);
+	assert_string_equal(newest.who, "somebody");
+	assert_string_equal(newest.what, "node osl-1 removed");
+	assert_true(newest.when_ms > UINT64_C(1700000000000));
+}
+
+static void test_what_failed_between_leaves_nothing(void **state)
+{
+	struct change change;
+
+	(void)state;
+	change_init(&change, "somebody", "something");
+	assert_int_equal(change_begin(&control, &change, NULL, NULL, &problem), 0);
+	assert_int_equal(store_delete_node(control.store, 1), 0);
+	assert_int_equal(change_end(&control, &change, ERR_IO, &problem), -1);
+	assert_int_equal(problem.kind, PROBLEM_STORAGE);
+	assert_true(problem.fix[0] != '\0');
+	load();
+	assert_int_equal(control.installation.revision, 1);
+	assert_int_equal(control.installation.node_count, 1);
+	/* And the next one can be made. */
+	change_init(&change, "somebody", "something");
+	assert_int_equal(change_begin(&control, &change, NULL, NULL, &problem), 0);
+	assert_int_equal(change.revision.number, 2);
+	assert_int_equal(change_end(&control, &change, 0, &problem), 0);
+}
+
+static void test_a_change_within_a_change_is_refused(void **state)
+{
+	struct change change, second;
+
+	(void)state;
+	change_init(&change, "somebody", "one");
+	change_init(&second, "somebody", "two");
+	assert_int_equal(change_begin(&control, &change, NULL, NULL, &problem), 0);
+	assert_int_equal(change_begin(&control, &second, NULL, NULL, &problem), -1);
+	assert_int_equal(problem.kind, PROBLEM_STORAGE);
+	assert_int_equal(change_end(&control, &change, 0, &problem), 0);
+	assert_int_equal(control.installation.revision, 2);
+}
+
+/* A sentence longer than a revision's is cut, not overrun. */
+static void test_a_long_name_is_cut(void **state)
+{
+	struct change change;
+	char long_text[4 * WHAT_BYTES];
+
+	(void)state;
+	memset(long_text, 'x', sizeof long_text - 1);
+	long_text[sizeof long_text - 1] = '\0';
+	change_init(&change, long_text, "%s", long_text);
+	assert_int_equal(strlen(change.revision.who), WHO_BYTES - 1);
+	assert_int_equal(strlen(change.revision.what), WHAT_BYTES - 1);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_a_change_is_a_revision),
+	    TEST(test_what_failed_between_leaves_nothing),
+	    TEST(test_a_change_within_a_change_is_refused),
+	    TEST(test_a_long_name_is_cut),
+	};
+
+	if (sodium_init() < 0 || keyed_hash_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
