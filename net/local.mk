@@ -84,6 +84,8 @@ libnet_a_SOURCES += net/worker_lanes.c net/worker_lanes.h
 libnet_a_SOURCES += net/worker_traces.c net/worker_traces.h
 check_PROGRAMS += tests/unit/worker_test tests/unit/worker_accept_test tests/unit/worker_dial_test \
 	tests/unit/worker_door_test tests/unit/worker_lanes_test
+check_PROGRAMS += tests/unit/worker_traces_test
+tests_unit_worker_traces_test_LDADD = libtestsupport.a $(LDADD)
 tests_unit_worker_test_LDADD = libtestsupport.a $(LDADD)
 tests_unit_worker_accept_test_LDADD = libtestsupport.a $(LDADD)
 tests_unit_worker_dial_test_LDADD = libtestsupport.a $(LDADD)
@@ -100,6 +102,7 @@ libnet_a_SOURCES += net/node_apply.c net/node_children.c net/node_control.c
 libnet_a_SOURCES += net/node_report.c net/node_report.h
 libnet_a_SOURCES += net/node_store.c net/node_store.h
 libnet_a_SOURCES += net/node_traces.c net/node_traces.h
+check_PROGRAMS += tests/unit/node_traces_test
 libnet_a_SOURCES += net/tunnel_sockets.c net/tunnel_sockets.h
 check_PROGRAMS += tests/unit/control_client_test
 check_PROGRAMS += tests/unit/node_report_test tests/unit/node_store_test

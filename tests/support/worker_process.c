@@ -351,6 +351,7 @@ void worker_process_send_config(struct worker_process *process, bool has_far, ui
 	    .region = "there",
 	    .slots = 1,
 	    .congestion = CONGESTION_DEFAULT,
+	    .is_traced = process->is_traced,
 	    .addresses = is_listener ? &address : NULL,
 	    .address_count = is_listener};
 	struct node_config config = {.number = {1, ++process->revision},

@@ -66,6 +66,7 @@ struct worker_process {
 	uint8_t door_key[DOOR_KEY_BYTES];
 	struct far_node far;
 	uint64_t revision;
+	bool is_traced; /* the test's to set: what configs say of the tunnel */
 	bool is_ready, has_drained, is_main_closed;
 	/* What it asked of keys. */
 	struct lane_request request;
