@@ -417,6 +417,7 @@ void lane_get_stats(const struct lane *lane, struct lane_stats *stats)
 	    .datagrams_retransmitted = counters->datagrams_retransmitted,
 	    .flows_opened = counters->flows_opened,
 	    .flows_refused = counters->flows_refused,
+	    .opens_put_off = counters->opens_put_off,
 	    .flows_now = lane->flows.count,
 	    .flows_turned_bulk = counters->flows_turned_bulk,
 	    .flows_refused_memory = counters->flows_refused_memory,

@@ -144,6 +144,7 @@ struct lane_stats {
 	uint64_t datagrams_late; /* dropped because their deadline could not be met any more */
 	uint64_t datagrams_retransmitted;
 	uint64_t flows_opened, flows_refused, flows_now;
+	uint64_t opens_put_off;        /* with too many refused flows at once */
 	uint64_t flows_turned_bulk;    /* because of what they sent */
 	uint64_t flows_refused_memory; /* of those refused */
 	uint64_t memory_bytes, memory_peak_bytes;

@@ -74,7 +74,8 @@ struct lane_counters {
 	uint64_t packets_forged, packets_replayed, packets_malformed;
 	uint64_t datagrams_sent, datagrams_received, datagrams_dropped, datagrams_late,
 	    datagrams_retransmitted;
-	uint64_t flows_opened, flows_refused, flows_refused_memory, flows_turned_bulk;
+	uint64_t flows_opened, flows_refused, opens_put_off, flows_refused_memory,
+	    flows_turned_bulk;
 };
 
 /* Stream pieces of the received batch, of one flow, in order, that follow flow->recv.taken. */

@@ -96,9 +96,7 @@ static void refuse_flow(struct flow *flow, enum reason reason)
 
 	flow->is_refused = true;
 	lane->counters.flows_refused++;
-	if (++lane->refused_flows > REFUSED_FLOWS_MAX)
-		lane_fail(
-		    lane, REASON_LIMIT, "more than %d refused flows at once", REFUSED_FLOWS_MAX);
+	lane->refused_flows++;
 	flow_note_reason(flow, reason);
 	flow_reset_sending(flow, reason);
 	flow_stop_receiving(flow, reason);
@@ -117,6 +115,14 @@ static int on_open(struct lane *lane, const struct frame *frame)
 	}
 	if (flow_ids_is_opened(lane->opened, frame->open.flow))
 		return 0;
+	/*
+	 * It might have to be refused too.  As if the packet was lost: the OPEN comes again when the
+	 * listener has seen some refusals.
+	 */
+	if (lane->refused_flows >= REFUSED_FLOWS_MAX) {
+		lane->counters.opens_put_off++;
+		return ERR_NOMEM;
+	}
 	flow = flow_new(lane, frame->open.flow, &frame->open.open);
 	if (!flow)
 		return ERR_NOMEM;

@@ -24,8 +24,8 @@ enum {
 	/* Pieces of one flow's stream that one on_data call gets at most. */
 	LANE_PIECES_MAX = 64,
 
-	/* Refused flows that wait for the peer's RESET: one more closes the lane. */
-	REFUSED_FLOWS_MAX = 1024,
+	/* Refused flows that wait for the peer's RESET: with so many, no OPEN is taken. */
+	REFUSED_FLOWS_MAX = 4096,
 	/* OPENs are told from late copies of OPENs within so many ids; the listener keeps to it. */
 	FLOW_ID_WINDOW = 65536,
 	/* Flows that are told on_writable in one go, so that many waiting ones do not stall a batch. */

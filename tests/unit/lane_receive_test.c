@@ -411,10 +411,27 @@ static void flows_above_the_cap_are_refused(void **state)
 	assert_int_equal(raw.received, 100);
 	lane_get_stats(raw.lane, &stats);
 	assert_int_equal(stats.flows_refused, 5);
-	for (uint64_t flow = 15; flow < 11 + REFUSED_FLOWS_MAX; flow++)
-		send_stream(&raw, flow, 0, 1, false);
-	assert_int_equal(raw.state, LANE_OVER);
-	assert_int_equal(raw.over_reason, REASON_LIMIT);
+	stop(&raw);
+}
+
+/* A listener above its share is no reason to end what it has. */
+static void refused_flows_are_bounded(void **state)
+{
+	struct raw raw;
+	struct lane_stats stats;
+	uint64_t flow;
+
+	(void)state;
+	start(&raw, LANE_ENDPOINT, POOL_BYTES);
+	for (flow = 0; flow < 10 + REFUSED_FLOWS_MAX + 100; flow++)
+		send_stream(&raw, flow, 0, 10, false);
+	lane_get_stats(raw.lane, &stats);
+	assert_int_equal(raw.state, LANE_UP);
+	assert_int_equal(stats.flows_refused, REFUSED_FLOWS_MAX);
+	assert_int_equal(stats.flows_now, 10 + REFUSED_FLOWS_MAX);
+	assert_int_equal(stats.opens_put_off, 100);
+	send_stream(&raw, 3, 10, 10, false);
+	assert_int_equal(raw.received, 110);
 	stop(&raw);
 }
 
@@ -505,6 +522,7 @@ int main(void)
 	    cmocka_unit_test(forged_replayed_and_foreign_packets_change_nothing),
 	    cmocka_unit_test(a_late_open_opens_nothing_again),
 	    cmocka_unit_test(flows_above_the_cap_are_refused),
+	    cmocka_unit_test(refused_flows_are_bounded),
 	    cmocka_unit_test(reverse_single_bytes_stay_in_bounds),
 	    cmocka_unit_test(without_memory_packets_are_not_acknowledged),
 	    cmocka_unit_test(fragments_are_capped),

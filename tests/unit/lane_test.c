@@ -251,6 +251,35 @@ static void a_refused_flow_is_reset(void **state)
 	pair_free(&pair);
 }
 
+/* More than the endpoint remembers at once: all are told in the end, and the flow before goes on. */
+static void many_refused_flows_are_all_reset(void **state)
+{
+	enum { FLOWS = 3 * REFUSED_FLOWS_MAX };
+	static struct app_flow *refused[FLOWS];
+	struct pair pair;
+	struct app_flow *good;
+	struct lane_stats stats;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 50000});
+	good = pair_open(&pair, FLOW_TCP);
+	app_write(good, 1000, false);
+	pair_run(&pair, SECOND_US);
+	pair.endpoint.refuse_with = REASON_LIMIT;
+	for (int i = 0; i < FLOWS; i++)
+		refused[i] = pair_open(&pair, FLOW_TCP);
+	pair_run(&pair, 10 * SECOND_US);
+	for (int i = 0; i < FLOWS; i++)
+		assert_int_equal(refused[i]->reset_reason, REASON_LIMIT);
+	lane_get_stats(pair.endpoint.lane, &stats);
+	assert_int_equal(stats.flows_refused, FLOWS);
+	assert_true(stats.opens_put_off > 0);
+	app_write(good, 1000, false);
+	pair_run(&pair, SECOND_US);
+	assert_int_equal(peer_of(&pair, good)->received, 2000);
+	pair_free(&pair);
+}
+
 static void datagrams_of_all_sizes_arrive(void **state)
 {
 	static const size_t sizes[] = {0, 1, 100, 1100, 1172, 1500, 9000, 65507};
@@ -637,6 +666,7 @@ int main(void)
 	    cmocka_unit_test(a_flow_opens_without_bytes),
 	    cmocka_unit_test(a_reset_ends_both_directions_on_both_sides),
 	    cmocka_unit_test(a_refused_flow_is_reset),
+	    cmocka_unit_test(many_refused_flows_are_all_reset),
 	    cmocka_unit_test(datagrams_of_all_sizes_arrive),
 	    cmocka_unit_test(equal_datagrams_go_in_one_batch),
 	    cmocka_unit_test(datagrams_are_lost_but_never_doubled),
