@@ -15,7 +15,7 @@ struct congestion {
 	uint64_t rate_bps; /* CONGESTION_FIXED: bits a second of the whole tunnel; else 0 */
 };
 
-enum { CONGESTION_TEXT_BYTES = 24 }; /* of the longest text, with the NUL */
+enum { CONGESTION_TEXT_BYTES = 32 }; /* of the longest number of any unit, with the NUL */
 
 #define CONGESTION_DEFAULT      "bbr"
 #define CONGESTION_RATE_MIN_BPS UINT64_C(64000)
