@@ -3,10 +3,13 @@
  * BBR (draft-ietf-ccwg-bbr, version 3): a model of the path, its rate and its shortest round trip, decides
  * the pace and the window; it probes for more every few seconds.  The answer to loss is another than the
  * draft's, which collapses on lines that lose at random: what is lost while no queue can be the cause is
- * the line's own (the floor), is made up for in the pace, and shrinks nothing.
+ * the line's own (the floor), is made up for in the pace, and shrinks nothing.  And a queue is answered before it
+ * overflows, unless neighbours keep it filled (contest.h).
  */
 #include "tunnel/cc_bbr.h"
 
+#include "tunnel/contest.h"
+#include "tunnel/loss_floor.h"
 #include "tunnel/path_limits.h"
 
 #include <math.h>
@@ -24,28 +27,34 @@
 #define HEADROOM            0.15
 #define FULL_BW_GROWTH      1.25
 #define PROBE_RTT_GAIN      0.5
-
-/* Loss: what is more than the floor and this is too much; at most so much is ever the line's own. */
-#define LOSS_MARGIN     0.02
-#define LOSS_MOST       0.15
-#define LOSS_FLOOR_PKTS 1000 /* that the floor is an average of */
-#define LOSS_DEVIATIONS 3    /* chance makes no verdict */
+/* Of our own: what counts as growth in UP; and easing, see ease(). */
+#define UP_GROWTH         1.05
+#define EASE_GAIN         0.95
+#define EASE_LEAST        0.8  /* of the rate */
+#define EASE_GROWTH       0.02 /* a round trip, back to the rate */
+#define EASE_GROWTH_QUEUE 0.25 /* only below that share of the queue that makes us ease */
+#define RATE_LEAST_PPS    4
+/* Startup sends nearly three times what the path carries: more loss than that ends it at once. */
+#define STARTUP_LOSS_MOST 0.3
 
 enum {
 	FULL_BW_ROUNDS = 3,
 	PROBE_WAIT_US = 2000000, /* and up to a second more */
 	PROBE_WAIT_SPREAD_US = 1000000,
+	PROBE_ROUNDS_MIN = 8,
 	PROBE_ROUNDS_MAX = 63, /* coexistence with Reno */
 	PROBE_RTT_EVERY_US = 5000000,
 	PROBE_RTT_US = 200000,
-	QUEUE_MIN_US = 5000, /* queues up to there are nobody's harm */
+	QUEUE_MIN_US = 5000, /* long: above that, or a quarter of the shortest round trip */
 	QUEUE_RTT_DIVISOR = 4,
+	EASE_QUEUE_MIN_US = 3000,
+	EASE_QUEUE_RTT_DIVISOR = 16,
+	EASE_LOSSY_ROUNDS = 2,  /* one may be a burst */
 	UP_QUEUE_MIN_US = 3000, /* the rise that ends a probe */
 	UP_QUEUE_RTT_DIVISOR = 16,
 	RTT_SAME_MIN_US = 500, /* a sample that near to the minimum confirms it */
 	RTT_SAME_DIVISOR = 64,
-	EXTRA_ACKED_ROUNDS = 5, /* each half of the filter's window */
-	MIN_WINDOW_PKTS = 4,
+	UP_ROUNDS_MAX = 20,
 };
 
 enum bbr_state { STARTUP, DRAIN, DOWN, CRUISE, REFILL, UP, PROBE_RTT };
@@ -74,6 +83,8 @@ struct bbr {
 	double bw_lo, inflight_lo, inflight_hi; /* INFINITY: none */
 	bool is_full;                           /* the pipe was filled once */
 	double full_bw;
+	unsigned lossy_rounds; /* in a row */
+	struct contest contest;
 	unsigned full_bw_rounds;
 	unsigned up_rounds; /* growth of inflight_hi doubles each */
 	uint64_t up_srtt_us;
@@ -84,15 +95,8 @@ struct bbr {
 	uint64_t probed_min_rtt_us;
 	uint64_t probe_rtt_done_us; /* 0: not yet drained */
 
-	/* Loss of the line itself, seen while we send less than it carries. */
-	double floor;
-	double floor_pkts;
-	uint64_t calm_from_us, calm_to_us; /* packets sent then count for it */
-
-	double extra_acked[2];
-	uint64_t extra_since_us;
-	double extra_bytes;
-	unsigned extra_rounds;
+	struct loss_floor floor;
+	uint64_t calm_from_us, calm_to_us; /* packets sent then count for the floor */
 
 	double window;
 	double pacing_gain;
@@ -138,39 +142,30 @@ static void bbr_init(void *state, const struct cc_start *start)
 	bbr->min_rtt_us = start->min_rtt_us;
 	bbr->min_rtt_at_us = start->now_us;
 	bbr->bw_cycles[1] = (double)start->rate_Bps;
-	bbr->extra_since_us = start->now_us;
 	enter(bbr, STARTUP, STARTUP_PACING_GAIN, start->now_us);
 }
 
 /* Loss. */
 
-static double loss_threshold(const struct bbr *bbr)
-{
-	return fmin(fmax(bbr->floor + LOSS_MARGIN, LOSS_MARGIN), LOSS_MOST);
-}
-
-/* More was lost in the round than that share, and not by chance. */
 static bool is_loss_above(const struct bbr *bbr, const struct bbr_round *round, double share)
 {
-	double pkts = (round->acked + round->lost) / bbr->packet_bytes;
-	double lost = round->lost / bbr->packet_bytes;
+	return loss_is_above(share, (round->acked + round->lost) / bbr->packet_bytes,
+	    round->lost / bbr->packet_bytes);
+}
 
-	return lost > share * pkts + LOSS_DEVIATIONS * sqrt(share * pkts) + 1;
+static bool is_lossy(const struct bbr *bbr, const struct bbr_round *round)
+{
+	return is_loss_above(bbr, round, loss_floor_threshold(&bbr->floor));
+}
+
+static void note_calm(struct bbr *bbr, double acked, double lost)
+{
+	loss_floor_note(&bbr->floor, acked / bbr->packet_bytes, lost / bbr->packet_bytes);
 }
 
 static bool is_calm(const struct bbr *bbr, uint64_t sent_us)
 {
 	return sent_us >= bbr->calm_from_us && sent_us < bbr->calm_to_us;
-}
-
-static void learn_floor(struct bbr *bbr, double pkts, double lost_pkts)
-{
-	double known = fmin(bbr->floor_pkts + pkts, LOSS_FLOOR_PKTS);
-
-	if (pkts <= 0)
-		return;
-	bbr->floor_pkts = known;
-	bbr->floor += (lost_pkts / pkts - bbr->floor) * fmin(pkts / known, 1);
 }
 
 /* Queue. */
@@ -185,6 +180,15 @@ static uint64_t queue_us(const struct bbr *bbr, const struct bbr_round *round)
 static bool is_queue_long(const struct bbr *bbr, const struct bbr_round *round)
 {
 	return queue_us(bbr, round) > greater(QUEUE_MIN_US, bbr->min_rtt_us / QUEUE_RTT_DIVISOR);
+}
+
+/* The queue in shares of the one that makes us send less; a packet of ours is no queue yet. */
+static double queue_share(const struct bbr *bbr, const struct bbr_round *round)
+{
+	uint64_t limit_us = greater(EASE_QUEUE_MIN_US, bbr->min_rtt_us / EASE_QUEUE_RTT_DIVISOR);
+
+	return (double)queue_us(bbr, round)
+	       / ((double)limit_us + bbr->packet_bytes * 1e6 / fmax(bw(bbr), 1));
 }
 
 /* Samples. */
@@ -219,21 +223,6 @@ static void note_rtt(struct bbr *bbr, const struct cc_ack *ack)
 		bbr->min_rtt_at_us = ack->now_us;
 }
 
-/* How much more than the rate allows was acknowledged at once: the window leaves room for it. */
-static void note_extra_acked(struct bbr *bbr, const struct cc_ack *ack)
-{
-	double expected = bw(bbr) * (double)(ack->now_us - bbr->extra_since_us) / 1e6;
-
-	if (bbr->extra_bytes <= expected) {
-		bbr->extra_bytes = 0;
-		bbr->extra_since_us = ack->now_us;
-		expected = 0;
-	}
-	bbr->extra_bytes += (double)ack->bytes;
-	bbr->extra_acked[1] =
-	    fmax(bbr->extra_acked[1], fmin(bbr->extra_bytes - expected, bbr->window));
-}
-
 /* States. */
 
 static void start_cycle(struct bbr *bbr, uint64_t now_us)
@@ -249,13 +238,18 @@ static void enter_down(struct bbr *bbr, uint64_t now_us)
 {
 	enter(bbr, DOWN, DOWN_PACING_GAIN, now_us);
 	start_cycle(bbr, now_us);
+	loss_floor_look(&bbr->floor);
 	bbr->calm_from_us = bbr->calm_to_us = 0;
 }
 
+/* Easing goes on in the probe, which raises what it finds room for; unless neighbours make no way. */
 static void enter_refill(struct bbr *bbr, uint64_t now_us)
 {
+	loss_floor_look(&bbr->floor);
 	enter(bbr, REFILL, 1, now_us);
-	bbr->bw_lo = bbr->inflight_lo = INFINITY;
+	bbr->inflight_lo = INFINITY;
+	if (bbr->contest.is_on)
+		bbr->bw_lo = INFINITY;
 	bbr->up_rounds = 0;
 }
 
@@ -279,9 +273,14 @@ static void enter_probe_rtt(struct bbr *bbr, uint64_t now_us)
 	bbr->probed_min_rtt_us = UINT64_MAX;
 }
 
+static double probe_rtt_window(const struct bbr *bbr)
+{
+	return fmax(PROBE_RTT_GAIN * bdp(bbr, bw(bbr)), bbr->packet_bytes * BBR_MIN_WINDOW_PKTS);
+}
+
 static double window_with_headroom(const struct bbr *bbr)
 {
-	return fmax(bbr->inflight_hi * (1 - HEADROOM), bbr->packet_bytes * MIN_WINDOW_PKTS);
+	return fmax(bbr->inflight_hi * (1 - HEADROOM), bbr->packet_bytes * BBR_MIN_WINDOW_PKTS);
 }
 
 /* Too much: the last round's delivery is what the path took. */
@@ -294,10 +293,29 @@ static void cut(struct bbr *bbr, const struct bbr_round *round)
 	bbr->inflight_lo = fmax(round->delivered, BETA * now_inflight);
 }
 
+/*
+ * Somewhat too much: less than was delivered, until the queue or the loss is gone.  All of our kind on a line see
+ * the same queue and do the same, so that shares stay and the queue goes.
+ */
+static void ease(struct bbr *bbr, const struct bbr_round *round)
+{
+	double least = EASE_LEAST * max_bw(bbr);
+
+	if (!round->is_app_limited && round->bw > 0)
+		bbr->bw_lo = fmin(bbr->bw_lo, fmax(EASE_GAIN * round->bw, least));
+}
+
 static void fill_pipe(struct bbr *bbr, uint64_t now_us)
 {
 	bbr->is_full = true;
 	enter(bbr, DRAIN, DRAIN_PACING_GAIN, now_us);
+}
+
+/* An outage is none: what flows over is what was sent beside what came through. */
+static bool is_overflowing(const struct bbr *bbr)
+{
+	return bbr->round.acked >= bbr->packet_bytes * CC_INITIAL_WINDOW_PKTS
+	       && is_loss_above(bbr, &bbr->round, STARTUP_LOSS_MOST);
 }
 
 static void startup_on_round(struct bbr *bbr, const struct cc_ack *ack)
@@ -307,13 +325,16 @@ static void startup_on_round(struct bbr *bbr, const struct cc_ack *ack)
 	if (max_bw(bbr) >= bbr->full_bw * FULL_BW_GROWTH) {
 		bbr->full_bw = max_bw(bbr);
 		bbr->full_bw_rounds = 0;
+		/* What grows is not full, so what is lost is the line's. */
+		note_calm(bbr, last->acked, last->lost);
+		loss_floor_look(&bbr->floor);
 		return;
 	}
 	if (last->is_app_limited)
 		return;
 	bbr->full_bw_rounds++;
 	if (bbr->full_bw_rounds >= FULL_BW_ROUNDS || is_queue_long(bbr, last)
-	    || is_loss_above(bbr, last, LOSS_MARGIN))
+	    || is_loss_above(bbr, last, BBR_LOSS_MOST))
 		fill_pipe(bbr, ack->now_us);
 }
 
@@ -322,7 +343,7 @@ static bool is_time_to_probe(const struct bbr *bbr, uint64_t now_us)
 	double reno_rounds = fmin(bdp(bbr, bw(bbr)) / bbr->packet_bytes, PROBE_ROUNDS_MAX);
 
 	return now_us - bbr->cycle_since_us >= bbr->probe_wait_us
-	       || (double)bbr->cycle_rounds >= fmax(reno_rounds, 8);
+	       || (double)bbr->cycle_rounds >= fmax(reno_rounds, PROBE_ROUNDS_MIN);
 }
 
 /* Sends less than the line carries until the queue is gone, and one round trip longer: what is lost then is the line's. */
@@ -347,34 +368,52 @@ static void raise_inflight_hi(struct bbr *bbr, const struct cc_ack *ack)
 	if (bbr->inflight_hi == INFINITY
 	    || (double)ack->used_bytes + bbr->packet_bytes < bbr->inflight_hi)
 		return;
-	step = bbr->packet_bytes * (double)(1u << (bbr->up_rounds < 20 ? bbr->up_rounds : 20));
+	step = bbr->packet_bytes
+	       * (double)(1u << (bbr->up_rounds < UP_ROUNDS_MAX ? bbr->up_rounds : UP_ROUNDS_MAX));
 	bbr->inflight_hi += fmin(step * (double)ack->bytes / bbr->inflight_hi, (double)ack->bytes);
+}
+
+/* A probe ends where it brings no more: the queue grows, or the loss, or nothing. */
+static bool is_up_over(const struct bbr *bbr, const struct cc_ack *ack, bool is_round)
+{
+	uint64_t rise_us = greater(UP_QUEUE_MIN_US, bbr->min_rtt_us / UP_QUEUE_RTT_DIVISOR);
+	bool is_growing = max_bw(bbr) >= bbr->up_bw * UP_GROWTH;
+
+	if (bbr->round.has_mark)
+		return true;
+	if (ack->now_us - bbr->state_since_us <= bbr->min_rtt_us)
+		return false;
+	return ack->rtt->smoothed_us > bbr->up_srtt_us + rise_us || bbr->round.is_app_limited
+	       || (!is_growing && is_lossy(bbr, &bbr->round))
+	       || (!is_growing && is_round && bbr->state_rounds >= 2);
 }
 
 static void up_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 {
-	uint64_t rise_us = greater(UP_QUEUE_MIN_US, bbr->min_rtt_us / UP_QUEUE_RTT_DIVISOR);
-	bool had_its_effect = ack->now_us - bbr->state_since_us > bbr->min_rtt_us;
+	bool is_too_much =
+	    is_lossy(bbr, &bbr->round) && is_queue_long(bbr, &bbr->round) && !bbr->contest.is_on;
 
 	raise_inflight_hi(bbr, ack);
-	if (is_round)
-		bbr->up_rounds++;
-	if (is_loss_above(bbr, &bbr->round, loss_threshold(bbr)) || bbr->round.has_mark) {
-		if (bbr->round.has_mark || is_queue_long(bbr, &bbr->round))
+	bbr->bw_lo = fmax(bbr->bw_lo, bbr->round.bw);
+	if (is_up_over(bbr, ack, is_round)) {
+		if (bbr->round.has_mark || is_too_much)
 			bbr->inflight_hi =
 			    fmax((double)ack->in_flight_bytes, BETA * bdp(bbr, bw(bbr)));
 		leave_up(bbr, ack->now_us);
-		return;
-	}
-	if (!had_its_effect)
-		return;
-	if (ack->rtt->smoothed_us > bbr->up_srtt_us + rise_us || bbr->round.is_app_limited) {
-		leave_up(bbr, ack->now_us);
 	} else if (is_round) {
-		if (bbr->state_rounds >= 2 && max_bw(bbr) < bbr->up_bw * 1.05)
-			leave_up(bbr, ack->now_us);
+		bbr->up_rounds++;
 		bbr->up_bw = max_bw(bbr);
 	}
+}
+
+static void leave_probe_rtt(struct bbr *bbr, uint64_t now_us)
+{
+	if (bbr->probed_min_rtt_us != UINT64_MAX)
+		bbr->min_rtt_us = bbr->probed_min_rtt_us;
+	bbr->min_rtt_at_us = now_us;
+	bbr->bw_lo = bbr->inflight_lo = INFINITY;
+	start_cycle(bbr, now_us);
+	enter(bbr, CRUISE, 1, now_us);
 }
 
 static void probe_rtt_on_ack(struct bbr *bbr, const struct cc_ack *ack)
@@ -383,46 +422,69 @@ static void probe_rtt_on_ack(struct bbr *bbr, const struct cc_ack *ack)
 		if ((double)ack->in_flight_bytes <= bbr->window)
 			bbr->probe_rtt_done_us =
 			    ack->now_us + greater(PROBE_RTT_US, bbr->min_rtt_us);
-		return;
-	}
-	if (ack->now_us < bbr->probe_rtt_done_us)
-		return;
-	if (bbr->probed_min_rtt_us != UINT64_MAX)
-		bbr->min_rtt_us = bbr->probed_min_rtt_us;
-	bbr->min_rtt_at_us = ack->now_us;
-	bbr->bw_lo = bbr->inflight_lo = INFINITY;
-	if (!bbr->is_full)
-		enter(bbr, STARTUP, STARTUP_PACING_GAIN, ack->now_us);
-	else {
-		start_cycle(bbr, ack->now_us);
-		enter(bbr, CRUISE, 1, ack->now_us);
+	} else if (ack->now_us >= bbr->probe_rtt_done_us) {
+		leave_probe_rtt(bbr, ack->now_us);
 	}
 }
 
+/* With so little in flight as ProbeRTT would leave, the samples are as good as its. */
+static void renew_min_rtt(struct bbr *bbr, const struct cc_ack *ack)
+{
+	if (ack->now_us - bbr->min_rtt_at_us <= PROBE_RTT_EVERY_US || bbr->state == PROBE_RTT)
+		return;
+	if ((double)ack->used_bytes > probe_rtt_window(bbr)) {
+		if (bbr->is_full)
+			enter_probe_rtt(bbr, ack->now_us);
+	} else if (bbr->round.min_rtt_us != UINT64_MAX) {
+		bbr->min_rtt_us = bbr->round.min_rtt_us;
+		bbr->min_rtt_at_us = ack->now_us;
+	}
+}
+
+/* After the first round trip behind a probe its samples are in. */
+static void advance_bw(struct bbr *bbr)
+{
+	if (!bbr->bw_is_to_advance || bbr->state_rounds < 2)
+		return;
+	bbr->bw_is_to_advance = false;
+	bbr->bw_cycles[0] = bbr->bw_cycles[1];
+	bbr->bw_cycles[1] = 0;
+}
+
+static void look_for_contest(struct bbr *bbr, bool is_queued, bool is_last_lossy, uint64_t now_us)
+{
+	struct contest_round round = {
+	    .now_us = now_us,
+	    .queue_us = queue_us(bbr, &bbr->last),
+	    .is_eased = bbr->bw_lo < max_bw(bbr) && (bbr->state == CRUISE || bbr->state == DOWN),
+	    .is_queued = is_queued,
+	    .is_lossy = is_last_lossy,
+	};
+
+	contest_on_round(&bbr->contest, &round);
+}
+
 /* A round trip is over: what it says of loss and queue. */
-static void judge_round(struct bbr *bbr)
+static void judge_round(struct bbr *bbr, uint64_t now_us)
 {
 	const struct bbr_round *last = &bbr->last;
-	bool is_probing = bbr->state == STARTUP || bbr->state == REFILL || bbr->state == UP;
+	bool is_last_lossy = is_lossy(bbr, last);
+	bool is_queued = queue_share(bbr, last) > 1;
 
 	bbr->state_rounds++;
 	bbr->cycle_rounds++;
-	if (bbr->bw_is_to_advance && bbr->state_rounds >= 2 && bbr->state != UP) {
-		bbr->bw_is_to_advance = false;
-		bbr->bw_cycles[0] = bbr->bw_cycles[1];
-		bbr->bw_cycles[1] = 0;
-	}
-	if (++bbr->extra_rounds >= EXTRA_ACKED_ROUNDS) {
-		bbr->extra_rounds = 0;
-		bbr->extra_acked[0] = bbr->extra_acked[1];
-		bbr->extra_acked[1] = 0;
-	}
-	if (is_probing)
+	advance_bw(bbr);
+	bbr->lossy_rounds = is_last_lossy ? bbr->lossy_rounds + 1 : 0;
+	look_for_contest(bbr, is_queued, is_last_lossy, now_us);
+	if (bbr->state == STARTUP || bbr->state == REFILL || bbr->state == UP)
 		return;
-	if (last->has_mark
-	    || (is_loss_above(bbr, last, loss_threshold(bbr)) && is_queue_long(bbr, last))
-	    || is_loss_above(bbr, last, LOSS_MOST))
+	if (last->has_mark || is_loss_above(bbr, last, BBR_LOSS_MOST)
+	    || (is_last_lossy && is_queue_long(bbr, last) && !bbr->contest.is_on))
 		cut(bbr, last);
+	else if (!bbr->contest.is_on && (is_queued || bbr->lossy_rounds >= EASE_LOSSY_ROUNDS))
+		ease(bbr, last);
+	else if (bbr->lossy_rounds == 0 && queue_share(bbr, last) < EASE_GROWTH_QUEUE)
+		bbr->bw_lo += EASE_GROWTH * max_bw(bbr);
 }
 
 static void start_round(struct bbr *bbr, const struct cc_ack *ack)
@@ -442,7 +504,7 @@ static void run_states(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 {
 	switch (bbr->state) {
 	case STARTUP:
-		if (is_loss_above(bbr, &bbr->round, LOSS_MOST))
+		if (is_overflowing(bbr))
 			fill_pipe(bbr, ack->now_us);
 		else if (is_round)
 			startup_on_round(bbr, ack);
@@ -469,9 +531,7 @@ static void run_states(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 		probe_rtt_on_ack(bbr, ack);
 		break;
 	}
-	if (bbr->state != PROBE_RTT && bbr->state != STARTUP
-	    && ack->now_us - bbr->min_rtt_at_us > PROBE_RTT_EVERY_US)
-		enter_probe_rtt(bbr, ack->now_us);
+	renew_min_rtt(bbr, ack);
 }
 
 /* The window. */
@@ -483,13 +543,13 @@ static double model_window(const struct bbr *bbr)
 	double rtts = gain * bdp(bbr, rate);
 	double short_rtt = bdp(bbr, rate) + rate * QUEUE_MIN_US / 1e6;
 
-	return fmax(rtts, short_rtt) + fmax(bbr->extra_acked[0], bbr->extra_acked[1]);
+	return fmax(rtts, short_rtt);
 }
 
 static void set_window(struct bbr *bbr, const struct cc_ack *ack)
 {
 	double most = model_window(bbr);
-	double least = bbr->packet_bytes * MIN_WINDOW_PKTS;
+	double least = bbr->packet_bytes * BBR_MIN_WINDOW_PKTS;
 
 	if (bbr->is_full)
 		bbr->window = most;
@@ -501,7 +561,7 @@ static void set_window(struct bbr *bbr, const struct cc_ack *ack)
 		bbr->window = fmin(bbr->window, bbr->inflight_hi);
 	bbr->window = fmin(bbr->window, bbr->inflight_lo);
 	if (bbr->state == PROBE_RTT)
-		bbr->window = fmin(bbr->window, PROBE_RTT_GAIN * bdp(bbr, bw(bbr)));
+		bbr->window = fmin(bbr->window, probe_rtt_window(bbr));
 	bbr->window = fmax(bbr->window, least);
 }
 
@@ -518,13 +578,12 @@ static void bbr_on_ack(void *state, const struct cc_ack *ack)
 
 	note_rtt(bbr, ack);
 	note_rate(bbr, ack);
-	note_extra_acked(bbr, ack);
 	bbr->round.acked += (double)ack->bytes;
 	if (is_calm(bbr, ack->largest_sent_us))
-		learn_floor(bbr, (double)ack->bytes / bbr->packet_bytes, 0);
+		note_calm(bbr, (double)ack->bytes, 0);
 	if (is_round) {
 		start_round(bbr, ack);
-		judge_round(bbr);
+		judge_round(bbr, ack->now_us);
 	}
 	run_states(bbr, ack, is_round);
 	set_window(bbr, ack);
@@ -536,11 +595,13 @@ static void bbr_on_loss(void *state, const struct cc_loss *loss)
 
 	bbr->round.lost += (double)loss->bytes;
 	if (is_calm(bbr, loss->largest_sent_us))
-		learn_floor(bbr, (double)loss->bytes / bbr->packet_bytes,
-		    (double)loss->bytes / bbr->packet_bytes);
-	if (loss->is_persistent) {
-		bbr->bw_lo = bw(bbr) / 2;
-		bbr->inflight_lo = fmax(bbr->window / 2, bbr->packet_bytes * MIN_WINDOW_PKTS);
+		note_calm(bbr, 0, (double)loss->bytes);
+	if (!loss->is_persistent)
+		return;
+	bbr->window = fmax(bbr->window / 2, bbr->packet_bytes * BBR_MIN_WINDOW_PKTS);
+	if (bbr->is_full) {
+		bbr->bw_lo = fmax(bw(bbr), RATE_LEAST_PPS * bbr->packet_bytes) / 2;
+		bbr->inflight_lo = bbr->window;
 	}
 }
 
@@ -574,15 +635,23 @@ static uint64_t bbr_window_bytes(const void *state)
 	return (uint64_t)bbr->window;
 }
 
+/* An initial window a round trip until the pipe was full once, since small requests teach little of it. */
+static double least_rate(const struct bbr *bbr, const struct rtt *rtt)
+{
+	double rtt_us = (double)(rtt->smoothed_us ? rtt->smoothed_us : 1);
+
+	if (bbr->is_full)
+		return RATE_LEAST_PPS * bbr->packet_bytes;
+	return CC_INITIAL_WINDOW_PKTS * bbr->packet_bytes * 1e6 / rtt_us;
+}
+
 static uint64_t bbr_pacing_rate_Bps(const void *state, const struct rtt *rtt)
 {
 	const struct bbr *bbr = state;
-	double rate = bw(bbr);
+	double rate = fmax(bw(bbr), least_rate(bbr, rtt));
+	double arriving = 1 - fmin(bbr->floor.share, BBR_LOSS_MOST);
 
-	if (rate <= 0)
-		rate = bbr->window * 1e6 / (double)(rtt->smoothed_us ? rtt->smoothed_us : 1);
-	return (
-	    uint64_t)(bbr->pacing_gain * PACING_MARGIN * rate / (1 - fmin(bbr->floor, LOSS_MOST)));
+	return (uint64_t)(bbr->pacing_gain * PACING_MARGIN * rate / arriving);
 }
 
 static uint64_t bbr_path_rate_Bps(const void *state, const struct rtt *rtt)

@@ -10,7 +10,9 @@ libtunnel_a_SOURCES += \
 	tunnel/cc_bbr.c tunnel/cc_bbr.h \
 	tunnel/cc_cubic.c tunnel/cc_cubic.h \
 	tunnel/cc_fixed.c tunnel/cc_fixed.h \
+	tunnel/contest.c tunnel/contest.h \
 	tunnel/loss.c tunnel/loss.h \
+	tunnel/loss_floor.c tunnel/loss_floor.h \
 	tunnel/pacer.c tunnel/pacer.h \
 	tunnel/path.c tunnel/path.h \
 	tunnel/path_limits.h \
@@ -24,6 +26,8 @@ check_PROGRAMS += \
 	tests/unit/cc_bbr_test \
 	tests/unit/cc_cubic_test \
 	tests/unit/cc_fixed_test \
+	tests/unit/contest_test \
+	tests/unit/loss_floor_test \
 	tests/unit/loss_test \
 	tests/unit/pacer_test \
 	tests/unit/path_test \

@@ -58,7 +58,17 @@ enum {
 	CC_INITIAL_WINDOW_BYTES = 14720, /* that packets found to be larger raise it to: RFC 6928 */
 	CC_MIN_WINDOW_PKTS = 2,
 	CC_FLOOR_FLOWS_MAX = 8, /* streams that count for the least window after a loss */
+
+	/* BBR's verdict on loss: packets of one look at the line's own loss; chance makes no verdict. */
+	BBR_LOSS_LOOK_PKTS = 200,
+	BBR_LOSS_DEVIATIONS = 3,
+	BBR_MIN_WINDOW_PKTS =
+	    2, /* the draft has 4 for TCP's delayed ACKs; ours wait 5 ms at most */
 };
+
+/* More loss than the line's own and this is too much; at most so much is ever its own. */
+#define BBR_LOSS_MARGIN 0.02
+#define BBR_LOSS_MOST   0.15
 
 /* Larger packets are tried again: RFC 8899 section 5.1.1, PMTU_RAISE_TIMER. */
 #define PMTU_RAISE_US UINT64_C(600000000)

@@ -12,7 +12,9 @@ void rate_sampler_init(struct rate_sampler *sampler)
 void rate_on_sent(struct rate_sampler *sampler, struct rate_stamp *stamp, uint64_t in_flight_bytes,
     uint64_t now_us)
 {
-	if (in_flight_bytes == 0) {
+	/* After idle times; a sender that is paced to less than a packet a round trip is not idle. */
+	if (in_flight_bytes == 0
+	    && (sampler->app_limited_until_bytes != 0 || sampler->delivered_bytes == 0)) {
 		sampler->first_sent_us = now_us;
 		sampler->delivered_us = now_us;
 	}

@@ -18,6 +18,7 @@ static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_LOSS] = "loss",
     [FAULT_BURST_LOSS] = "burst-loss",
     [FAULT_QUEUE_DROP] = "queue-drop",
+    [FAULT_POLICED] = "policed",
     [FAULT_REORDER] = "reorder",
     [FAULT_DUPLICATE] = "duplicate",
     [FAULT_REPLAY] = "replay",
@@ -43,6 +44,8 @@ void link_init(struct link *link, const struct link_config *config, struct event
 	    .config = *config,
 	    .deliver = deliver,
 	    .context = context,
+	    .rate_Bps = config->rate_Bps,
+	    .police_tokens = (double)config->police_burst_bytes,
 	};
 }
 
@@ -110,27 +113,75 @@ static bool burst_strikes(struct link *link)
 	return link->is_in_burst;
 }
 
+static uint64_t backlog_ns(const struct link *link)
+{
+	uint64_t now_ns = link->events->now_us * 1000;
+
+	return link->busy_until_ns > now_ns ? link->busy_until_ns - now_ns : 0;
+}
+
+uint64_t link_queue_us(const struct link *link)
+{
+	return backlog_ns(link) / 1000;
+}
+
+/* The rate changes; what waits goes with the new one. */
+static void take_steps(struct link *link)
+{
+	while (link->steps_done < LINK_STEPS_MAX && link->config.steps[link->steps_done].at_us
+	       && link->events->now_us >= link->config.steps[link->steps_done].at_us) {
+		uint64_t rate_Bps = link->config.steps[link->steps_done++].rate_Bps;
+		double backlog = (double)backlog_ns(link) * (double)link->rate_Bps;
+
+		link->busy_until_ns =
+		    link->events->now_us * 1000 + (uint64_t)(backlog / (double)rate_Bps);
+		link->rate_Bps = rate_Bps;
+	}
+}
+
+/* True when the policer lets it pass. */
+static bool pass_policer(struct link *link, size_t length)
+{
+	const struct link_config *config = &link->config;
+	double elapsed_us = (double)(link->events->now_us - link->police_at_us);
+
+	if (config->police_Bps == 0)
+		return true;
+	link->police_at_us = link->events->now_us;
+	link->police_tokens += elapsed_us * (double)config->police_Bps / 1e6;
+	if (link->police_tokens > (double)config->police_burst_bytes)
+		link->police_tokens = (double)config->police_burst_bytes;
+	if (link->police_tokens < (double)length) {
+		link->faults[FAULT_POLICED]++;
+		return false;
+	}
+	link->police_tokens -= (double)length;
+	return true;
+}
+
 /* True when the queue takes it; *leaves_us is when it is on its way. */
 static bool pass_queue(struct link *link, size_t length, uint8_t *ecn, uint64_t *leaves_us)
 {
 	const struct link_config *config = &link->config;
 	uint64_t now_us = link->events->now_us;
-	uint64_t backlog_us = link->busy_until_us > now_us ? link->busy_until_us - now_us : 0;
-	uint64_t backlog_bytes = backlog_us * config->rate_Bps / 1000000;
+	uint64_t waits_ns = backlog_ns(link);
+	double backlog_bytes;
 
 	*leaves_us = now_us;
-	if (config->rate_Bps == 0)
+	if (link->rate_Bps == 0)
 		return true;
-	if (backlog_bytes > config->queue_bytes) {
+	backlog_bytes = (double)waits_ns * (double)link->rate_Bps / 1e9;
+	if (backlog_bytes > (double)config->queue_bytes) {
 		link->faults[FAULT_QUEUE_DROP]++;
 		return false;
 	}
-	if (config->mark_bytes && backlog_bytes > config->mark_bytes && *ecn) {
+	if (config->mark_bytes && backlog_bytes > (double)config->mark_bytes && *ecn) {
 		link->faults[FAULT_MARK]++;
 		*ecn = ECN_CE;
 	}
-	link->busy_until_us = now_us + backlog_us + length * 1000000 / config->rate_Bps;
-	*leaves_us = link->busy_until_us;
+	link->busy_until_ns =
+	    now_us * 1000 + waits_ns + length * UINT64_C(1000000000) / link->rate_Bps;
+	*leaves_us = link->busy_until_ns / 1000;
 	return true;
 }
 
@@ -202,6 +253,7 @@ void link_send(struct link *link, const uint8_t *data, size_t length, uint8_t ec
 	uint64_t arrives_us;
 	struct sim_packet *packet;
 
+	take_steps(link);
 	if (is_cut(link, link->events->now_us)) {
 		link->faults[FAULT_CUT]++;
 		return;
@@ -211,11 +263,13 @@ void link_send(struct link *link, const uint8_t *data, size_t length, uint8_t ec
 		return;
 	}
 	if (burst_strikes(link) || strikes(link, config->loss, FAULT_LOSS)
-	    || !pass_queue(link, length, &ecn, &arrives_us))
+	    || !pass_policer(link, length) || !pass_queue(link, length, &ecn, &arrives_us))
 		return;
 	arrives_us += config->delay_us;
 	if (config->jitter_us)
 		arrives_us += rng_below(link->rng, config->jitter_us);
+	if (config->is_in_order && arrives_us < link->last_arrival_us)
+		arrives_us = link->last_arrival_us;
 	if (strikes(link, config->reorder, FAULT_REORDER))
 		arrives_us += rng_below(link->rng, config->reorder_us);
 	else if (arrives_us < link->last_arrival_us)

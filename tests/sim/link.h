@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One direction of a bad line in virtual time: rate and finite queue, delay and jitter, random and burst
- * loss, reordering, duplication, replay seconds later, changed bits, truncation, junk, congestion
- * marks, cuts, a largest packet that changes.  It counts how often each fault struck.
+ * One direction of a bad line in virtual time: rate (that may change) and finite queue, policer, delay and
+ * jitter, random and burst loss, reordering, duplication, replay seconds later, changed bits, truncation,
+ * junk, congestion marks, cuts, a largest packet that changes.  It counts how often each fault struck.
  */
 #ifndef TESTS_SIM_LINK_H
 #define TESTS_SIM_LINK_H
@@ -18,6 +18,7 @@ enum fault {
 	FAULT_LOSS,
 	FAULT_BURST_LOSS,
 	FAULT_QUEUE_DROP,
+	FAULT_POLICED,
 	FAULT_REORDER,
 	FAULT_DUPLICATE,
 	FAULT_REPLAY,
@@ -30,15 +31,18 @@ enum fault {
 	FAULT_COUNT,
 };
 
-enum { LINK_CUTS_MAX = 2, LINK_MTUS_MAX = 3 };
+enum { LINK_CUTS_MAX = 2, LINK_MTUS_MAX = 3, LINK_STEPS_MAX = 4 };
 
 /* Probabilities are by packet; all zero is a perfect line. */
 struct link_config {
 	uint64_t delay_us;
 	uint64_t jitter_us;   /* up to so much more, packets overtake one another */
+	bool is_in_order;     /* jitter lets none overtake */
 	uint64_t rate_Bps;    /* bytes a second; 0: any */
 	uint64_t queue_bytes; /* before a line of finite rate */
-	uint64_t mark_bytes;  /* ECN-capable packets are marked above this queue; 0: never */
+	uint64_t police_Bps;  /* a token bucket drops what is more; 0: none */
+	uint64_t police_burst_bytes;
+	uint64_t mark_bytes; /* ECN-capable packets are marked above this queue; 0: never */
 	double loss;
 	double burst_enter,
 	    burst_leave; /* Gilbert-Elliott: into and out of the state that loses all */
@@ -57,6 +61,9 @@ struct link_config {
 		uint64_t from_us;
 		uint16_t bytes;
 	} mtus[LINK_MTUS_MAX];
+	struct {
+		uint64_t at_us, rate_Bps; /* at_us 0: none */
+	} steps[LINK_STEPS_MAX];
 };
 
 struct sim_packet {
@@ -77,7 +84,12 @@ struct link {
 	struct link_config config;
 	link_deliver_fn *deliver;
 	void *context;
-	uint64_t busy_until_us, last_arrival_us;
+	uint64_t rate_Bps;      /* now */
+	uint64_t busy_until_ns; /* a packet of 1 Gbit/s takes 11.2 us */
+	uint64_t last_arrival_us;
+	double police_tokens;
+	uint64_t police_at_us;
+	unsigned steps_done;
 	bool is_in_burst;
 	uint64_t sent;
 	uint64_t faults[FAULT_COUNT];
@@ -88,6 +100,8 @@ void link_init(struct link *link, const struct link_config *config, struct event
     struct rng *rng, link_deliver_fn *deliver, void *context);
 /* Sends a copy of the data. */
 void link_send(struct link *link, const uint8_t *data, size_t length, uint8_t ecn);
+/* How long a packet that is sent now waits for those before it. */
+uint64_t link_queue_us(const struct link *link);
 void sim_packet_free(struct sim_packet *packet);
 
 #endif

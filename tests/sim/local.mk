@@ -12,3 +12,8 @@ check_PROGRAMS += tests/sim/turns
 tests_sim_turns_SOURCES = tests/sim/turns.c tests/sim/rig.c tests/sim/rig.h \
 	tests/sim/event.c tests/sim/event.h tests/sim/link.c tests/sim/link.h
 tests_sim_turns_LDADD = libtestsupport.a $(LDADD)
+
+# Congestion controllers on one line.
+check_PROGRAMS += tests/sim/race
+tests_sim_race_SOURCES = tests/sim/race_main.c tests/sim/race_cases.c tests/sim/race_cases.h tests/sim/race.c tests/sim/race.h tests/sim/kernel_bbr.c tests/sim/kernel_bbr.h \
+	tests/sim/event.c tests/sim/event.h tests/sim/link.c tests/sim/link.h

@@ -136,7 +136,7 @@ const struct scenario scenarios[] = {
     },
     {
         .name = "small-line",
-        .up = {.delay_us = 40 * MS, .rate_Bps = 1 * MBIT, .queue_bytes = 10 * KB},
+        .up = {.delay_us = 40 * MS, .rate_Bps = 1 * MBIT, .queue_bytes = 4 * KB},
         .down = {.delay_us = 40 * MS, .rate_Bps = 4 * MBIT, .queue_bytes = 60 * KB},
         .packet_bytes = 1200,
         .mix = {.tcp = 40,
