@@ -336,7 +336,7 @@ static int receive_recovered(struct lane *lane)
 
 	while (
 	    rc == 0 && !lane_is_over(lane) && lane_repair_next(lane, &number, &content, &length)) {
-		bool is_ack_eliciting;
+		bool is_ack_eliciting = false;
 
 		lane->repair.is_recovering = true;
 		rc = receive_frames(lane, content, length, &is_ack_eliciting);
