@@ -115,6 +115,8 @@ static void user_free(struct udp_user *user)
 		flow_set_user(user->flow, NULL);
 	flow_life_stop(&user->life);
 	HASH_DEL(users->table, user);
+	if (users->recent == user)
+		users->recent = NULL;
 	list_del(&user->by_age);
 	list_del(&user->in_source);
 	user->source->count--;
@@ -282,6 +284,18 @@ static struct udp_user *user_adopt(struct udp_user *user, struct user_socket *so
 
 /* ---- from users ---- */
 
+/* Datagrams of one user come in runs, and only the first of a run is looked up. */
+static struct udp_user *find_user(struct udp_users *users, const struct conversation *key)
+{
+	struct udp_user *user = users->recent;
+
+	if (user && memcmp(&user->key, key, sizeof *key) == 0)
+		return user;
+	HASH_FIND(hh, users->table, key, sizeof *key, user);
+	users->recent = user;
+	return user;
+}
+
 static void on_user_datagram(void *context, struct udp_datagram *datagram)
 {
 	struct user_socket *socket = context;
@@ -291,7 +305,7 @@ static void on_user_datagram(void *context, struct udp_datagram *datagram)
 	struct udp_user *user;
 
 	key.local.port = socket->udp.local_port;
-	HASH_FIND(hh, users->table, &key, sizeof key, user);
+	user = find_user(users, &key);
 	if (user && user->socket != socket)
 		user = user_adopt(user, socket);
 	if (!user && !(user = user_begin(socket, &key)))

@@ -25,6 +25,7 @@ enum { UDP_USERS_MAX = 200000 }; /* of a node */
 struct udp_users {
 	struct listener *listener;
 	struct udp_user *table;     /* by user and local address */
+	struct udp_user *recent;    /* of the last datagram; NULL once it was freed */
 	struct udp_source *sources; /* by user address */
 	struct list_node by_age;    /* the longest idle first */
 	struct list_node sockets;
