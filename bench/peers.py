@@ -218,6 +218,7 @@ class Trunkline(Peer):
 
     name, has_udp = "Trunkline", True
     UNREPAIRED = "unrepaired-"
+    workers = None  # a worker for each core on loopback
 
     def __init__(self, place, services):
         super().__init__(place, services)
@@ -228,7 +229,7 @@ class Trunkline(Peer):
 
     def start(self):
         self.cluster = trunkline.Cluster(self.place.folder, self.place.wan)
-        self.cluster.start_pair(workers=os.cpu_count() if not self.place.wan else 1)
+        self.cluster.start_pair(workers=self.workers or (1 if self.place.wan else os.cpu_count()))
         for name, (protocol, port) in self.services.items():
             self.add(name, protocol, port)
             self.add(self.UNREPAIRED + name, protocol, port, "--repair-budget", "0")
