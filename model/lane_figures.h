@@ -32,7 +32,8 @@
 	X(datagrams_late)                                                                          \
 	X(datagrams_retransmitted)                                                                 \
 	X(flows_turned_bulk)                                                                       \
-	X(flows_refused_memory)
+	X(flows_refused_memory)                                                                    \
+	X(flows_held)
 
 struct lane_figures {
 #define X(name) uint64_t name;

@@ -319,6 +319,7 @@ local frame_types = {
 	[11] = { "MAX_DATA", varint(g.maximum) },
 	[12] = { "MAX_STREAM_DATA", flow, varint(g.maximum) },
 	[13] = { "CLOSE", reason, length, counted(g.text) },
+	[17] = { "HOLD", flow, varint(g.maximum) },
 }
 
 local function frame(range, r, tree, names)

@@ -97,10 +97,26 @@ static bool open_must_go(const struct flow *flow)
 	       && !stream_send_has_lost(&flow->send);
 }
 
+/* The peer has no memory for what its user does not take. */
+static bool is_held_by_peer(const struct flow *flow)
+{
+	return flow->hold_maximum >= flow->send.maximum;
+}
+
+bool flow_has_new_stream(const struct flow *flow)
+{
+	const struct lane *lane = flow->lane;
+
+	if (flow->send.sent < flow->send.end
+	    && (is_held_by_peer(flow) || lane->send_used >= lane->send_maximum))
+		return false;
+	return stream_send_has_new(&flow->send);
+}
+
 /* It has stream bytes, and the lane's window is used up. */
 static bool is_blocked(const struct flow *flow)
 {
-	return datagram_queue_is_empty(&flow->datagrams) && flow->send.sent < flow->send.end
+	return flow->send.sent < flow->send.end && !is_held_by_peer(flow)
 	       && flow->lane->send_used >= flow->lane->send_maximum;
 }
 
@@ -109,13 +125,12 @@ static void schedule_data(struct flow *flow)
 	struct lane *lane = flow->lane;
 	const struct datagram *datagram = datagram_queue_head(&flow->datagrams);
 	bool has_lost = stream_send_has_lost(&flow->send) || (datagram && datagram->is_kept);
-	bool has_new = stream_send_has_new(&flow->send) || (datagram && !datagram->is_kept);
-	bool is_waiting_for_window = has_new && is_blocked(flow);
+	bool has_new = flow_has_new_stream(flow) || (datagram && !datagram->is_kept);
 
-	usage_set_waiting(&flow->usage, has_lost || has_new, lane->now_us);
-	link_if(is_waiting_for_window, &lane->blocked, &flow->blocked_node);
-	scheduler_set(&lane->scheduler, &flow->schedule, flow_class(flow), has_lost,
-	    has_new && !is_waiting_for_window);
+	usage_set_waiting(
+	    &flow->usage, has_lost || has_new || flow->send.sent < flow->send.end, lane->now_us);
+	link_if(is_blocked(flow), &lane->blocked, &flow->blocked_node);
+	scheduler_set(&lane->scheduler, &flow->schedule, flow_class(flow), has_lost, has_new);
 }
 
 void flow_schedule(struct flow *flow)
@@ -124,7 +139,7 @@ void flow_schedule(struct flow *flow)
 
 	note_sending(flow, flow->send.end > flow->send.base && !flow->send.is_reset);
 	link_if(open_must_go(flow) || flow->send.reset_is_pending || flow->stop_is_pending
-	            || flow->window_is_pending,
+	            || flow->window_is_pending || flow->hold_is_pending,
 	    &lane->control, &flow->control_node);
 	schedule_data(flow);
 }
@@ -184,7 +199,7 @@ void flow_stop_receiving(struct flow *flow, enum reason reason)
 	/* Pieces that on_data has now are good until it returns. */
 	if (!flow->is_delivering)
 		stream_recv_clear(&flow->recv, &flow->lane->budget);
-	flow->window_is_pending = false;
+	flow->window_is_pending = flow->hold_is_pending = false;
 	/* With the end known there is nothing left to stop. */
 	flow->receive_is_over = flow->recv.has_final;
 	flow->stop_is_pending = !flow->recv.has_final;
@@ -242,14 +257,16 @@ static uint64_t between(uint64_t least, uint64_t value, uint64_t most)
 static uint64_t kept_room_bytes(const struct flow *flow, uint64_t rate_Bps)
 {
 	const struct path *path = &flow->lane->path;
+	enum budget_pressure pressure = budget_pressure(&flow->lane->budget);
 	uint64_t kept = flow->send.end - flow->send.base;
 	uint64_t cap = 2 * rate_Bps * path->rtt.smoothed_us / 1000000;
 
 	if (cap < path_window_bytes(path))
 		cap = path_window_bytes(path);
 	cap = between(FLOW_SEND_CAP_MIN_BYTES, cap, FLOW_SEND_CAP_MAX_BYTES);
-	if (budget_pressure(&flow->lane->budget) >= BUDGET_SCARCE)
-		cap = FLOW_SEND_CAP_SCARCE_BYTES;
+	if (pressure >= BUDGET_SCARCE)
+		cap = pressure == BUDGET_SCARCE ? FLOW_SEND_CAP_SCARCE_BYTES
+		                                : FLOW_SEND_CAP_EXHAUSTED_BYTES;
 	return cap > kept ? cap - kept : 0;
 }
 
@@ -274,7 +291,7 @@ static uint64_t room_bytes(const struct flow *flow)
 	uint64_t rate_Bps = lane_rate_Bps(lane);
 	uint64_t room = smaller(kept_room_bytes(flow, rate_Bps), unsent_room_bytes(flow, rate_Bps));
 
-	if (lane_is_over(lane) || send->is_finished || send->is_reset)
+	if (lane_is_over(lane) || send->is_finished || send->is_reset || is_held_by_peer(flow))
 		return 0;
 	return smaller(room, send->maximum - send->end);
 }

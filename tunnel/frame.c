@@ -272,6 +272,7 @@ static const struct frame_kind kinds[FRAME_COUNT] = {
     [FRAME_PROTECTED] = {"PROTECTED", decode_protected, false},
     [FRAME_REPAIR] = {"REPAIR", decode_repair, true},
     [FRAME_RECOVERED] = {"RECOVERED", decode_recovered, false},
+    [FRAME_HOLD] = {"HOLD", decode_max_stream_data, true},
 };
 
 int frame_decode(struct reader *reader, struct frame *frame)
@@ -339,11 +340,22 @@ void frame_write_max_data(struct writer *writer, uint64_t maximum)
 	writer_varint(writer, maximum);
 }
 
-void frame_write_max_stream_data(struct writer *writer, const struct frame_max_stream_data *max)
+static void write_maximum(
+    struct writer *writer, enum frame_type type, const struct frame_max_stream_data *max)
 {
-	writer_u8(writer, FRAME_MAX_STREAM_DATA);
+	writer_u8(writer, (uint8_t)type);
 	writer_varint(writer, max->flow);
 	writer_varint(writer, max->maximum);
+}
+
+void frame_write_max_stream_data(struct writer *writer, const struct frame_max_stream_data *max)
+{
+	write_maximum(writer, FRAME_MAX_STREAM_DATA, max);
+}
+
+void frame_write_hold(struct writer *writer, const struct frame_max_stream_data *max)
+{
+	write_maximum(writer, FRAME_HOLD, max);
 }
 
 void frame_write_close(struct writer *writer, enum reason reason, const char *text)

@@ -32,6 +32,7 @@ enum frame_type {
 	FRAME_PROTECTED = 14,
 	FRAME_REPAIR = 15,
 	FRAME_RECOVERED = 16,
+	FRAME_HOLD = 17,
 	FRAME_COUNT,
 };
 
@@ -74,6 +75,7 @@ struct frame_datagram {
 	const uint8_t *data;
 };
 
+/* MAX_STREAM_DATA; and HOLD: no new bytes until a maximum is told that is greater. */
 struct frame_max_stream_data {
 	uint64_t flow, maximum;
 };
@@ -113,7 +115,7 @@ struct frame {
 		struct frame_stop_sending stop_sending;
 		struct frame_datagram datagram;
 		uint64_t max_data;
-		struct frame_max_stream_data max_stream_data;
+		struct frame_max_stream_data max_stream_data; /* and HOLD */
 		struct frame_close close;
 		struct frame_protected protected;
 		struct frame_repair repair;
@@ -135,6 +137,7 @@ void frame_write_reset(struct writer *writer, const struct frame_reset *reset);
 void frame_write_stop_sending(struct writer *writer, const struct frame_stop_sending *stop);
 void frame_write_max_data(struct writer *writer, uint64_t maximum);
 void frame_write_max_stream_data(struct writer *writer, const struct frame_max_stream_data *max);
+void frame_write_hold(struct writer *writer, const struct frame_max_stream_data *max);
 void frame_write_close(struct writer *writer, enum reason reason, const char *text);
 /* As many ranges, newest first, as fit; fails when not even one does. */
 void frame_write_ack(struct writer *writer, const struct ack_frame *ack);

@@ -421,6 +421,7 @@ void lane_get_stats(const struct lane *lane, struct lane_stats *stats)
 	    .flows_now = lane->flows.count,
 	    .flows_turned_bulk = counters->flows_turned_bulk,
 	    .flows_refused_memory = counters->flows_refused_memory,
+	    .flows_held = counters->flows_held,
 	    .memory_bytes = lane->budget.used_bytes,
 	    .memory_peak_bytes = lane->budget.peak_bytes,
 	};

@@ -147,6 +147,8 @@ struct lane_stats {
 	uint64_t opens_put_off;        /* with too many refused flows at once */
 	uint64_t flows_turned_bulk;    /* because of what they sent */
 	uint64_t flows_refused_memory; /* of those refused */
+	uint64_t
+	    flows_held; /* times that a flow was told to wait, since memory was short and its user slow */
 	uint64_t memory_bytes, memory_peak_bytes;
 };
 

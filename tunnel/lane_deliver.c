@@ -75,11 +75,46 @@ static void double_window(struct flow *flow)
 	flow->recv.window_bytes = window;
 }
 
+/*
+ * When memory is short, a flow whose user does not take what came is to send no more: its window, once told,
+ * could not be taken back, and the windows of many are more than there is memory.
+ */
+static void hold_if_short(struct flow *flow)
+{
+	enum budget_pressure pressure = budget_pressure(&flow->lane->budget);
+	uint64_t most = pressure >= BUDGET_SCARCE ? 0 : FLOW_WINDOW_MIN_BYTES;
+
+	if (!flow->is_held || flow->is_on_hold || flow->is_stopped || flow->recv.has_final
+	    || pressure == BUDGET_EASY || flow->recv.stored_bytes <= most)
+		return;
+	flow->is_on_hold = flow->hold_is_pending = true;
+	flow->lane->counters.flows_held++;
+	flow_schedule(flow);
+}
+
+/* Everything was taken, so the flow goes on: only a greater maximum says so. */
+static void end_hold(struct flow *flow)
+{
+	struct stream_recv *recv = &flow->recv;
+
+	if (!flow->is_on_hold || flow->is_held || recv->stored_bytes || recv->has_final
+	    || flow->is_stopped)
+		return;
+	flow->is_on_hold = flow->hold_is_pending = false;
+	recv->maximum = recv->taken + recv->window_bytes > recv->maximum
+	                    ? recv->taken + recv->window_bytes
+	                    : recv->maximum + 1;
+	flow->window_is_pending = true;
+	flow_schedule(flow);
+}
+
 static void update_window(struct flow *flow)
 {
 	struct stream_recv *recv = &flow->recv;
 
-	if (recv->has_final || flow->is_stopped
+	end_hold(flow);
+
+	if (recv->has_final || flow->is_stopped || flow->is_on_hold
 	    || recv->maximum - recv->taken > recv->window_bytes / 4 * 3)
 		return;
 	if (is_used_fast(flow->lane, &recv->mark, recv->taken, recv->window_bytes))
@@ -174,6 +209,7 @@ static int deliver(struct flow *flow, const struct iovec *pieces, int count, uin
 	int rc = taken < total ? keep_rest(flow, pieces, count, taken) : 0;
 
 	flow_deliver_kept(flow);
+	hold_if_short(flow);
 	return rc;
 }
 
@@ -276,11 +312,13 @@ int flow_on_stream(struct flow *flow, const struct frame_stream *stream)
 		return 0;
 	if (offset < expected)
 		offset = end > expected ? expected : end;
-	if (offset > expected || flow->is_held || flow->is_delivering)
+	if (offset > expected || flow->is_held || flow->is_delivering) {
+		hold_if_short(flow);
 		return offset < end && offset >= expected
 		           ? stream_recv_store(&flow->recv, lane->config.pool, &lane->budget,
 		               offset, stream->data + (offset - stream->offset), end - offset)
 		           : 0;
+	}
 	if (offset == end && !stream->is_fin)
 		return 0;
 	return gather_piece(flow, stream->data + (offset - stream->offset), end - offset);

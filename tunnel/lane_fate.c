@@ -80,6 +80,10 @@ static void flow_fate(struct flow *flow, const struct sent_frame *frame, bool lo
 		if (lost)
 			flow->stop_is_pending = !flow->receive_is_over;
 		break;
+	case FRAME_HOLD:
+		if (lost && frame->offset == flow->recv.maximum)
+			flow->hold_is_pending = flow->is_on_hold && !flow->is_stopped;
+		break;
 	case FRAME_MAX_STREAM_DATA:
 		/* An older one that was lost is made up for by a newer one. */
 		if (lost && frame->offset == flow->recv.maximum)

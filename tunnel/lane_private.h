@@ -47,6 +47,7 @@ struct flow {
 	struct stream_recv recv;
 	struct usage usage;
 	struct datagram_queue datagrams;
+	uint64_t hold_maximum;             /* of the peer's HOLD: until it tells a greater one */
 	struct datagram_ids *datagram_ids; /* from the first datagram received on */
 	struct list_node control_node;     /* has control frames to send */
 	struct schedule schedule;          /* has data to send */
@@ -61,6 +62,8 @@ struct flow {
 	bool open_is_pending, open_is_sent, open_is_acked;
 	bool stop_is_pending;
 	bool window_is_pending;
+	bool hold_is_pending;
+	bool is_on_hold;      /* the peer was told, or is to be, to send no more for now */
 	bool is_held;         /* on_data took less than it was given; flow_resume() ends that */
 	bool is_delivering;   /* within on_data */
 	bool is_stopped;      /* we want no more of the peer's bytes */
@@ -75,7 +78,7 @@ struct lane_counters {
 	uint64_t datagrams_sent, datagrams_received, datagrams_dropped, datagrams_late,
 	    datagrams_retransmitted;
 	uint64_t flows_opened, flows_refused, opens_put_off, flows_refused_memory,
-	    flows_turned_bulk;
+	    flows_turned_bulk, flows_held;
 };
 
 /* Stream pieces of the received batch, of one flow, in order, that follow flow->recv.taken. */
@@ -186,6 +189,8 @@ struct flow *flow_new(struct lane *lane, uint64_t id, const struct flow_open *op
 void flow_free(struct flow *flow);
 /* Puts the flow on the lists that its state asks for. */
 void flow_schedule(struct flow *flow);
+/* It has new stream bytes, or a FIN, that windows let go. */
+bool flow_has_new_stream(const struct flow *flow);
 /* A datagram that was queued then, sent now, arrives in time. */
 bool flow_meets_deadline(const struct flow *flow, uint64_t queued_us);
 /* The lane's window grew: flows that waited for it go on. */

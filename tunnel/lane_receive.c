@@ -177,7 +177,7 @@ static int on_reset(struct lane *lane, const struct frame *frame)
 		lane_forget_gathered(lane);
 	stream_recv_clear(&flow->recv, &lane->budget);
 	flow->receive_is_over = true;
-	flow->stop_is_pending = flow->window_is_pending = false;
+	flow->stop_is_pending = flow->window_is_pending = flow->hold_is_pending = false;
 	flow_note_reason(flow, reset->reason);
 	flow_schedule(flow);
 	if (!flow->is_stopped)
@@ -226,8 +226,21 @@ static int on_max_stream_data(struct lane *lane, const struct frame *frame)
 {
 	struct flow *flow = find_flow(lane, frame->max_stream_data.flow);
 
-	if (flow && frame->max_stream_data.maximum > flow->send.maximum)
+	if (flow && frame->max_stream_data.maximum > flow->send.maximum) {
 		flow->send.maximum = frame->max_stream_data.maximum;
+		flow_schedule(flow);
+	}
+	return 0;
+}
+
+static int on_hold(struct lane *lane, const struct frame *frame)
+{
+	struct flow *flow = find_flow(lane, frame->max_stream_data.flow);
+
+	if (flow && frame->max_stream_data.maximum > flow->hold_maximum) {
+		flow->hold_maximum = frame->max_stream_data.maximum;
+		flow_schedule(flow);
+	}
 	return 0;
 }
 
@@ -263,6 +276,7 @@ static frame_handler *const handlers[FRAME_COUNT] = {
     [FRAME_DATAGRAM_FRAGMENT] = on_datagram,
     [FRAME_MAX_DATA] = on_max_data,
     [FRAME_MAX_STREAM_DATA] = on_max_stream_data,
+    [FRAME_HOLD] = on_hold,
     [FRAME_CLOSE] = on_close,
     [FRAME_PROTECTED] = on_protected,
     [FRAME_REPAIR] = on_repair,

@@ -149,15 +149,19 @@ static bool put_stop_sending(struct build *build, struct flow *flow)
 	return true;
 }
 
-static bool put_max_stream_data(struct build *build, struct flow *flow)
+/* MAX_STREAM_DATA or HOLD. */
+static bool put_maximum(struct build *build, struct flow *flow, enum frame_type type,
+    void (*write)(struct writer *writer, const struct frame_max_stream_data *max), bool *is_pending)
 {
 	struct frame_max_stream_data max = {flow->id, flow->recv.maximum};
 
+	if (!*is_pending)
+		return true;
 	if (!has_room(build, CONTROL_MAX_BYTES)
-	    || !record(build, FRAME_MAX_STREAM_DATA, flow->id, max.maximum, 0))
+	    || !record(build, (uint8_t)type, flow->id, max.maximum, 0))
 		return false;
-	frame_write_max_stream_data(&build->w, &max);
-	flow->window_is_pending = false;
+	write(&build->w, &max);
+	*is_pending = false;
 	return true;
 }
 
@@ -170,8 +174,10 @@ static bool put_flow_control(struct build *build, struct flow *flow)
 		is_ok = put_reset(build, flow);
 	if (is_ok && flow->stop_is_pending)
 		is_ok = put_stop_sending(build, flow);
-	if (is_ok && flow->window_is_pending)
-		is_ok = put_max_stream_data(build, flow);
+	is_ok = is_ok
+	        && put_maximum(build, flow, FRAME_MAX_STREAM_DATA, frame_write_max_stream_data,
+	            &flow->window_is_pending)
+	        && put_maximum(build, flow, FRAME_HOLD, frame_write_hold, &flow->hold_is_pending);
 	flow_schedule(flow);
 	return is_ok;
 }
@@ -384,12 +390,10 @@ static bool take_turn(struct build *build, struct turn turn)
 	struct datagram *datagram = next_datagram(flow);
 	size_t before = writer_length(&build->w);
 	bool has_stream =
-	    turn.is_lost ? stream_send_has_lost(&flow->send) : stream_send_has_new(&flow->send);
-	bool is_blocked = !turn.is_lost && flow->send.sent < flow->send.end
-	                  && lane->send_used >= lane->send_maximum;
+	    turn.is_lost ? stream_send_has_lost(&flow->send) : flow_has_new_stream(flow);
 
 	if (datagram ? !put_datagram(build, flow, datagram)
-	             : has_stream && !is_blocked && !put_piece(build, flow, turn.is_lost))
+	             : has_stream && !put_piece(build, flow, turn.is_lost))
 		return false;
 	build->is_repeat |= turn.is_lost;
 	end_turn(lane, turn, flow, writer_length(&build->w) - before);

@@ -76,9 +76,11 @@ enum {
  * Bytes of one flow that wait for their acknowledgement: 2 BDP, or the congestion window when that is more,
  * between these.
  */
-#define FLOW_SEND_CAP_MIN_BYTES    UINT64_C(131072)
-#define FLOW_SEND_CAP_MAX_BYTES    UINT64_C(33554432)
-#define FLOW_SEND_CAP_SCARCE_BYTES UINT64_C(32768) /* when memory is scarce */
+#define FLOW_SEND_CAP_MIN_BYTES UINT64_C(131072)
+#define FLOW_SEND_CAP_MAX_BYTES UINT64_C(33554432)
+/* When memory is scarce, and when it is exhausted. */
+#define FLOW_SEND_CAP_SCARCE_BYTES    UINT64_C(32768)
+#define FLOW_SEND_CAP_EXHAUSTED_BYTES UINT64_C(8192)
 /*
  * Bytes of one flow that wait for their turn: what the lane sends in 10 ms, between these. More is left at
  * the user's socket, so that what is a queue is one where the user's TCP sees it.

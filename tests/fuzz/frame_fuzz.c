@@ -40,6 +40,12 @@ struct state {
 
 static void keep(struct state *s, struct flow *flow)
 {
+	struct flow_policy policy = {
+	    .class = (enum flow_class)(s->opened % 3),
+	    .deadline_us = s->opened % 2 * 1000000,
+	};
+
+	flow_set_policy(flow, &policy);
 	s->flows[s->next_flow++ % FLOWS] = flow;
 	s->opened++;
 }

@@ -94,13 +94,13 @@ static void note_delay(struct source *source, uint64_t delay_us)
 	source->delays++;
 }
 
-/* Writes at most so many bytes of zeros. */
-static void write_bytes(struct source *source, int from, uint64_t most)
+/* Writes at most so many bytes of zeros; returns how many are left. */
+static uint64_t write_bytes(struct source *source, int from, uint64_t most)
 {
 	struct rig_side *side = &source->rig->sides[from];
 	struct flow *flow = source->flows[from];
 
-	while (flow && most > 0) {
+	for (bool is_good = true; is_good && flow && most > 0;) {
 		uint64_t room = flow_write_room(flow);
 		struct chunk *chunk = room ? chunk_get(side->pool) : NULL;
 		struct slice slice = {.chunk = chunk};
@@ -112,30 +112,37 @@ static void write_bytes(struct source *source, int from, uint64_t most)
 			slice.length = (uint32_t)most;
 		memset(chunk->data, 0, slice.length);
 		chunk->used_bytes = slice.length;
-		if (flow_write(flow, &slice) == 0) {
+		is_good = flow_write(flow, &slice) == 0;
+		if (is_good) {
 			source->sent += slice.length;
 			most -= slice.length;
-		} else {
-			most = 0;
 		}
 		chunk_unref(chunk);
 	}
+	return most;
 }
 
-static void download(struct source *source)
+static void answer(struct source *source)
 {
-	if (!source->is_pausing)
+	source->owed_bytes = write_bytes(source, RIG_ENDPOINT, source->owed_bytes);
+}
+
+static void write_more(struct source *source)
+{
+	if (source->kind == SOURCE_QUESTIONS)
+		answer(source);
+	else if (!source->is_pausing)
 		write_bytes(source, RIG_ENDPOINT, UINT64_MAX);
 }
 
-static void download_event(void *context, void *argument, bool free_it)
+static void write_event(void *context, void *argument, bool free_it)
 {
 	struct source *source = context;
 
 	(void)argument;
 	if (free_it)
 		return;
-	download(source);
+	write_more(source);
 	pump(&source->rig->sides[RIG_ENDPOINT]);
 }
 
@@ -215,7 +222,7 @@ static enum reason on_open(void *context, struct flow *flow, const struct flow_o
 	flow_set_policy(flow, &source->policy);
 	if (source->kind != SOURCE_QUESTIONS)
 		events_add(&side->rig->events, side->rig->events.now_us,
-		    source->kind == SOURCE_DOWNLOAD ? download_event : period_event, source, NULL);
+		    source->kind == SOURCE_DOWNLOAD ? write_event : period_event, source, NULL);
 	return REASON_NONE;
 }
 
@@ -245,7 +252,8 @@ static size_t on_data(void *context, struct flow *flow, const struct iovec *piec
 	size_t total = total_bytes(pieces, count);
 
 	if (side->side == RIG_ENDPOINT) {
-		write_bytes(source, RIG_ENDPOINT, total);
+		source->owed_bytes += total;
+		answer(source);
 		return total;
 	}
 	if (source->is_unread)
@@ -288,9 +296,8 @@ static void on_writable(void *context, struct flow *flow)
 	struct rig_side *side = context;
 	struct source *source = flow_user(flow);
 
-	if (side->side == RIG_ENDPOINT && source->kind == SOURCE_DOWNLOAD)
-		events_add(
-		    &side->rig->events, side->rig->events.now_us, download_event, source, NULL);
+	if (side->side == RIG_ENDPOINT)
+		events_add(&side->rig->events, side->rig->events.now_us, write_event, source, NULL);
 }
 
 static void on_closed(void *context, struct flow *flow, enum reason reason)
@@ -441,5 +448,5 @@ uint64_t source_since(const struct source *source)
 void source_resume(struct source *source)
 {
 	source->is_pausing = false;
-	download_event(source, NULL, false);
+	write_event(source, NULL, false);
 }

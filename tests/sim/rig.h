@@ -41,6 +41,7 @@ struct source {
 	uint64_t received;         /* at the listener */
 	uint64_t mark;             /* of `received`, by rig_mark() */
 	uint64_t asked_us;         /* of the question that is not answered yet */
+	uint64_t owed_bytes;       /* of answers that the endpoint could not write yet */
 	uint64_t answer_bytes;     /* of it that came */
 	uint64_t worst_us, sum_us; /* delays: of an answer, or of a datagram's way */
 	uint64_t delays;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who goes when, in virtual time: shares of classes and flows, what a small flow feels of a large one beside it,
- * deadlines, flows that become bulk.  Bounds are exact but for what packets and the
+ * deadlines, flows that become bulk, little memory.  Bounds are exact but for what packets and the
  * pacer's quantum of 1 ms make; each was seen to fail with its mechanism switched off.
  */
 #include "config.h"
@@ -304,6 +304,87 @@ static void a_download_keeps_two_bdp(void **state)
 	rig_free(&rig);
 }
 
+static void add_stuck(struct source **stuck, int count)
+{
+	for (int i = 0; i < count; i++) {
+		stuck[i] = add_download(CLASS_INTERACTIVE);
+		stuck[i]->is_unread = true;
+	}
+}
+
+static void read_on(struct source **stuck, int count)
+{
+	for (int i = 0; i < count; i++) {
+		stuck[i]->is_unread = false;
+		if (stuck[i]->flows[RIG_LISTENER])
+			flow_resume(stuck[i]->flows[RIG_LISTENER]);
+	}
+}
+
+static void expect_within(uint64_t memory)
+{
+	for (int side = 0; side < RIG_SIDES; side++) {
+		assert_int_equal(stats_of(side).state, LANE_UP);
+		assert_in_range(stats_of(side).memory_peak_bytes, 0, memory);
+	}
+}
+
+/* The windows of 20 users who read nothing are 10 MiB, of 4 there are: they wait, and nobody else does. */
+static void those_who_do_not_read_wait_alone(void **state)
+{
+	struct source *stuck[20], *reader;
+
+	(void)state;
+	rig_init(&rig, &(struct rig_config){LINE, FIXED, .memory_bytes = 4 * MIB});
+	reader = add_download(CLASS_INTERACTIVE);
+	add_stuck(stuck, 20);
+	rig_run(&rig, 5 * S);
+	rig_mark(&rig);
+	rig_run(&rig, 5 * S);
+	expect_within(3 * MIB);
+	assert_in_range(stats_of(RIG_LISTENER).flows_held, 10, 20);
+	assert_in_range(source_since(reader), 48 * MBIT * 5 * 95 / 100, 48 * MBIT * 5);
+	for (int i = 0; i < 20; i++)
+		assert_false(stuck[i]->is_refused);
+	read_on(stuck, 20);
+	rig_run(&rig, S);
+	rig_mark(&rig);
+	rig_run(&rig, 5 * S);
+	assert_in_range(fairness(stuck, 20), 990, 1000);
+	rig_free(&rig);
+}
+
+/* When there is hardly any, new flows are refused and counted, until there is again. */
+static void exhausted_memory_refuses_new_flows(void **state)
+{
+	struct source *stuck[30];
+	unsigned refused = 0;
+
+	(void)state;
+	rig_init(&rig, &(struct rig_config){LINE, FIXED, .memory_bytes = MIB});
+	add_stuck(stuck, 30);
+	rig_run(&rig, 3 * S);
+	for (int i = 0; i < 20; i++) {
+		add_questions(CLASS_INTERACTIVE);
+		rig_run(&rig, 100 * MS);
+	}
+	for (unsigned i = 0; i < rig.source_count; i++)
+		refused += rig.sources[i].is_refused;
+	expect_within(MIB);
+	assert_int_equal(refused, stats_of(RIG_LISTENER).flows_refused_memory
+	                              + stats_of(RIG_ENDPOINT).flows_refused_memory);
+	assert_in_range(refused, 10, 50);
+	read_on(stuck, 30);
+	rig_run(&rig, 2 * S);
+	refused = rig.source_count;
+	add_questions(CLASS_INTERACTIVE);
+	rig_run(&rig, S);
+	assert_false(rig.sources[refused].is_refused);
+	assert_true(rig.sources[refused].delays > 10);
+	assert_in_range(rig.sources[refused].worst_us, RTT_US, RTT_US + 5 * MS);
+	rig_free(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +398,8 @@ int main(void)
 	    cmocka_unit_test(a_download_becomes_bulk_and_back),
 	    cmocka_unit_test(a_small_stream_of_datagrams_stays_what_it_is),
 	    cmocka_unit_test(a_download_keeps_two_bdp),
+	    cmocka_unit_test(those_who_do_not_read_wait_alone),
+	    cmocka_unit_test(exhausted_memory_refuses_new_flows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,11 @@ static void small_frames_keep_their_fields(void **state)
 	frame_write_max_stream_data(&w, &(struct frame_max_stream_data){6, 7});
 	assert_int_equal(read_back(&w).max_stream_data.maximum, 7);
 	writer_init(&w, memory, sizeof(memory));
+	frame_write_hold(&w, &(struct frame_max_stream_data){8, 9});
+	assert_int_equal(read_back(&w).type, FRAME_HOLD);
+	assert_int_equal(read_back(&w).max_stream_data.flow, 8);
+	assert_int_equal(read_back(&w).max_stream_data.maximum, 9);
+	writer_init(&w, memory, sizeof(memory));
 	frame_write_ping(&w);
 	assert_int_equal(read_back(&w).type, FRAME_PING);
 }

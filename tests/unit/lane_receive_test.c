@@ -206,7 +206,7 @@ static void an_unknown_frame_is_named(void **state)
 	start(&raw, LANE_ENDPOINT, POOL_BYTES);
 	writer_u8(begin(&raw), FRAME_COUNT);
 	assert_int_equal(finish(&raw), ERR_MALFORMED);
-	expect_over(&raw, REASON_PROTOCOL, "unknown frame type 17");
+	expect_over(&raw, REASON_PROTOCOL, "unknown frame type 18");
 	/* And the peer is told. */
 	assert_true(lane_wants_send(raw.lane, raw.now_us));
 	assert_true(lane_send(raw.lane, &batch, raw.now_us) > 0);
@@ -246,6 +246,7 @@ static void truncated_frames_close_the_lane(void **state)
 	    {{FRAME_REPAIR, 2, 3, 0, 1, 2, 3}, 7, "malformed REPAIR frame"},
 	    {{FRAME_REPAIR, 5, 2, 1, 0, 0}, 6, "malformed REPAIR frame"},
 	    {{FRAME_RECOVERED, 40, 0, 35}, 4, "malformed RECOVERED frame"},
+	    {{FRAME_HOLD, 1}, 2, "malformed HOLD frame"},
 	};
 
 	(void)state;
