@@ -263,6 +263,8 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	page_count(worker_page(endpoint->worker), PAGE_tcp_flows_opened);
 	tcp_relay_init(&made->relay, &handler, &endpoint->relays, flow,
 	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);
+	if (open->is_compressed)
+		tcp_relay_compress(&made->relay);
 	try_backends(made);
 	return REASON_NONE;
 }

@@ -41,12 +41,14 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 {
 	const struct config_accelerator *config =
 	    choice_accelerator(listener->choice, socket->accelerator);
-	struct flow_open open = {FLOW_TCP, socket->accelerator, *from, *local};
+	struct flow_open open = {
+	    .kind = FLOW_TCP, .accelerator = socket->accelerator, .user = *from, .local = *local};
 	struct tcp_user *user = config ? calloc(1, sizeof *user) : NULL;
 	struct flow *flow;
 
 	if (!user)
 		return false;
+	open.is_compressed = config->flow_settings.compression == COMPRESSION_LZ4;
 	if (flow_open(lane->lane, &open, NULL, &flow, worker_now_us(listener->worker))) {
 		free(user);
 		return false;
@@ -59,6 +61,8 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	listener->tcp_user_count++;
 	tcp_relay_init(&user->relay, &tcp_relay_handler, &listener->relays, flow,
 	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);
+	if (open.is_compressed)
+		tcp_relay_compress(&user->relay);
 	worker_touch(listener->worker, lane->lane);
 	tcp_relay_start(&user->relay, descriptor);
 	return true;

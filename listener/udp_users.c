@@ -247,7 +247,8 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 	const struct config_accelerator *config = choice_accelerator(listener->choice, accelerator);
 	struct worker_lane *lane =
 	    listener_choose(listener, accelerator, PROTOCOL_UDP, &key->user, key->local.port);
-	struct flow_open open = {FLOW_UDP, accelerator, key->user, key->local};
+	struct flow_open open = {
+	    .kind = FLOW_UDP, .accelerator = accelerator, .user = key->user, .local = key->local};
 
 	if (!lane || !config || worker_is_draining(listener->worker)) {
 		page_count(page_of(users), PAGE_udp_refused_no_lane);

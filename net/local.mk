@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES =
 libnet_a_SOURCES += net/channel.c net/channel.h
+libnet_a_SOURCES += net/compression.c net/compression.h
 libnet_a_SOURCES += net/daemon.c net/daemon.h
 libnet_a_SOURCES += net/descriptors.c net/descriptors.h
 libnet_a_SOURCES += net/ipc.c net/ipc.h
@@ -19,6 +20,7 @@ libnet_a_SOURCES += net/tcp.c net/tcp.h
 libnet_a_SOURCES += net/udp.c net/udp.h
 libnet_a_SOURCES += net/udp_outbox.c net/udp_outbox.h
 check_PROGRAMS += tests/unit/channel_test
+check_PROGRAMS += tests/unit/compression_test
 check_PROGRAMS += tests/unit/daemon_test
 check_PROGRAMS += tests/unit/descriptors_test
 check_PROGRAMS += tests/unit/ipc_test
@@ -73,6 +75,8 @@ libnet_a_SOURCES += net/trace_file.c net/trace_file.h
 check_PROGRAMS += tests/unit/trace_file_test
 tests_unit_trace_file_test_SOURCES = tests/unit/trace_file_test.c tests/unit/lane_pair.c \
 	tests/unit/lane_pair.h
+libnet_a_SOURCES += net/relay_blocks.c net/relay_blocks.h
+check_PROGRAMS += tests/unit/relay_blocks_test
 libnet_a_SOURCES += net/tcp_relay.c net/tcp_relay.h
 check_PROGRAMS += tests/unit/tcp_relay_test
 tests_unit_tcp_relay_test_LDADD = $(WORKER_DOUBLE_LIBS)

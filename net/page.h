@@ -61,6 +61,9 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(tcp_idle_closed, COUNTER, "TCP flows ended by their idle timeout")                       \
 	X(tcp_bytes_received, COUNTER, "Bytes read from TCP sockets")                              \
 	X(tcp_bytes_sent, COUNTER, "Bytes written to TCP sockets")                                 \
+	X(compression_bytes_before, COUNTER, "Bytes read from TCP sockets of compressed flows")    \
+	X(compression_bytes_after, COUNTER, "Bytes that these were in the tunnel")                 \
+	X(compression_malformed, COUNTER, "Flows reset because a block was malformed")             \
 	X(backend_connects, COUNTER, "TCP connections to backends that were made")                 \
 	X(backend_refused, COUNTER, "TCP connections that a backend refused")                      \
 	X(backend_timeouts, COUNTER, "TCP connections to backends that took too long")             \

@@ -6,9 +6,11 @@
  */
 #include "net/tcp_relay.h"
 
+#include "base/err.h"
 #include "net/tcp.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -153,23 +155,52 @@ static void finish_reading(struct tcp_relay *relay)
 	touch(relay);
 }
 
+/* NULL without memory. */
+static struct relay_scratch *scratch_of(struct tcp_relays *shared)
+{
+	if (!shared->scratch)
+		shared->scratch = malloc(sizeof(*shared->scratch));
+	return shared->scratch;
+}
+
+/* As readv(); *made is how many bytes of the stream are in the pieces then. */
+static ssize_t read_pieces(
+    struct tcp_relay *relay, const struct iovec *pieces, int count, size_t *made)
+{
+	ssize_t length;
+
+	if (!relay->is_compressed) {
+		length = readv(relay->descriptor, pieces, count);
+		*made = length > 0 ? (size_t)length : 0;
+		return length;
+	}
+	length = relay_blocks_read(
+	    &relay->blocks, relay->shared->scratch, relay->descriptor, pieces, count, made);
+	if (length > 0) {
+		page_add(page_of(relay), PAGE_compression_bytes_before, (uint64_t)length);
+		page_add(page_of(relay), PAGE_compression_bytes_after, *made);
+	}
+	return length;
+}
+
 /* Reads once; false when there is nothing more to read now. */
 static bool read_some(struct tcp_relay *relay)
 {
 	struct iovec pieces[TCP_READ_CHUNKS];
-	size_t room = flow_write_room(relay->flow);
+	size_t room = flow_write_room(relay->flow), made;
 
-	if (room == 0) { /* on_writable starts it again */
+	if (room < (relay->is_compressed ? RELAY_BLOCKS_ROOM_MIN
+	                                 : 1)) { /* on_writable starts it again */
 		stop_reading(relay);
 		return false;
 	}
 	size_t wanted = room < READ_BUDGET_BYTES ? room : READ_BUDGET_BYTES;
 	int count = read_space(relay->shared, wanted, pieces);
-	if (count == 0) {
+	if (count == 0 || (relay->is_compressed && !scratch_of(relay->shared))) {
 		starve(relay);
 		return false;
 	}
-	ssize_t length = readv(relay->descriptor, pieces, count);
+	ssize_t length = read_pieces(relay, pieces, count, &made);
 	if (length == 0)
 		finish_reading(relay);
 	else if (length < 0 && errno != EAGAIN && errno != EINTR)
@@ -179,7 +210,7 @@ static bool read_some(struct tcp_relay *relay)
 	relay->bytes_in += (uint64_t)length;
 	page_add(page_of(relay), PAGE_tcp_bytes_received, (uint64_t)length);
 	flow_life_active(&relay->life);
-	int error = write_to_flow(relay, (size_t)length);
+	int error = write_to_flow(relay, made);
 	drop_full_chunks(relay->shared);
 	if (error) {
 		tcp_relay_abort(relay, REASON_INTERNAL);
@@ -212,7 +243,10 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 	while (!list_is_empty(&taken)) {
 		struct tcp_relay *relay = LIST_ENTRY(taken.next, struct tcp_relay, starved);
 		list_del(&relay->starved);
-		ev_io_start(loop, &relay->reader);
+		if (!relay->has_finished)
+			ev_io_start(loop, &relay->reader);
+		if (relay->is_compressed)
+			flow_resume(relay->flow); /* last, as below */
 	}
 }
 
@@ -228,6 +262,43 @@ static void on_socket_writable(struct ev_loop *loop, ev_io *watcher, int events)
 	flow_resume(relay->flow); /* last: the flow may end by it, and the relay with it */
 }
 
+static void note_written(struct tcp_relay *relay, size_t length)
+{
+	relay->bytes_out += length;
+	page_add(page_of(relay), PAGE_tcp_bytes_sent, length);
+	flow_life_active(&relay->life);
+}
+
+static size_t take_blocks(
+    struct tcp_relay *relay, const struct iovec *pieces, int count, size_t total)
+{
+	struct tcp_relays *shared = relay->shared;
+	struct relay_blocks_written result = {.error = ERR_NOMEM};
+
+	if (scratch_of(shared))
+		result = relay_blocks_write(&relay->blocks, shared->scratch,
+		    worker_pool(shared->worker), relay->descriptor, pieces, count);
+	note_written(relay, result.written);
+	switch (result.error) {
+	case 0:
+		break;
+	case ERR_AGAIN:
+		ev_io_start(worker_loop(shared->worker), &relay->writer);
+		break;
+	case ERR_NOMEM:
+		starve(relay);
+		break;
+	case ERR_MALFORMED:
+		page_count(page_of(relay), PAGE_compression_malformed);
+		tcp_relay_abort(relay, REASON_PROTOCOL);
+		return total;
+	default:
+		tcp_relay_abort(relay, REASON_TCP_RESET);
+		return total;
+	}
+	return result.taken;
+}
+
 size_t tcp_relay_on_data(void *object, const struct iovec *pieces, int count)
 {
 	struct tcp_relay *relay = object;
@@ -237,15 +308,15 @@ size_t tcp_relay_on_data(void *object, const struct iovec *pieces, int count)
 		return 0;
 	for (int i = 0; i < count; i++)
 		total += pieces[i].iov_len;
+	if (relay->is_compressed)
+		return take_blocks(relay, pieces, count, total);
 	ssize_t written = writev(relay->descriptor, pieces, count);
 	if (written < 0 && errno != EAGAIN && errno != EINTR) {
 		tcp_relay_abort(relay, REASON_TCP_RESET);
 		return total;
 	}
 	size_t taken = written > 0 ? (size_t)written : 0;
-	relay->bytes_out += taken;
-	page_add(page_of(relay), PAGE_tcp_bytes_sent, taken);
-	flow_life_active(&relay->life);
+	note_written(relay, taken);
 	if (taken < total)
 		ev_io_start(worker_loop(relay->shared->worker), &relay->writer);
 	return taken;
@@ -256,6 +327,11 @@ void tcp_relay_on_finish(void *object)
 {
 	struct tcp_relay *relay = object;
 
+	if (!relay_blocks_is_whole(&relay->blocks)) {
+		page_count(page_of(relay), PAGE_compression_malformed);
+		tcp_relay_abort(relay, REASON_PROTOCOL);
+		return;
+	}
 	relay->is_peer_finished = true;
 	if (relay->is_connected)
 		shutdown(relay->descriptor, SHUT_WR);
@@ -283,6 +359,7 @@ void tcp_relay_on_closed(void *object, enum reason reason)
 	if (reason == REASON_NONE && relay->descriptor >= 0)
 		tcp_allow_fin(relay->descriptor);
 	close_socket(relay);
+	relay_blocks_clear(&relay->blocks);
 	page_count(
 	    page_of(relay), reason == REASON_NONE ? PAGE_tcp_flows_closed : PAGE_tcp_flows_reset);
 	relay->flow = NULL;
@@ -351,6 +428,11 @@ void tcp_relay_init(struct tcp_relay *relay, const struct flow_handler *handler,
 	flow_set_user(flow, relay);
 }
 
+void tcp_relay_compress(struct tcp_relay *relay)
+{
+	relay->is_compressed = true;
+}
+
 void tcp_relays_init(struct tcp_relays *shared, struct worker *worker)
 {
 	*shared = (struct tcp_relays){.worker = worker};
@@ -362,6 +444,8 @@ void tcp_relays_init(struct tcp_relays *shared, struct worker *worker)
 void tcp_relays_clear(struct tcp_relays *shared)
 {
 	ev_timer_stop(worker_loop(shared->worker), &shared->retry);
+	free(shared->scratch);
+	shared->scratch = NULL;
 	for (int i = 0; i < TCP_READ_CHUNKS; i++) {
 		chunk_unref(shared->chunks[i]);
 		shared->chunks[i] = NULL;

@@ -5,6 +5,7 @@
  * go into pool chunks that the lane keeps until acknowledged; bytes from the lane are written from
  * where they lie, and what the socket does not take stays with the lane.  An idle relay owns no buffer.
  *
+ * Of a compressed flow the bytes go through blocks each way (net/relay_blocks.h).
  * It does not choose, accept or connect: its owner embeds it, and hands it a socket when there is one.
  */
 #ifndef NET_TCP_RELAY_H
@@ -14,6 +15,7 @@
 #include "base/list.h"
 #include "net/flow_handler.h"
 #include "net/flow_life.h"
+#include "net/relay_blocks.h"
 #include "net/worker.h"
 #include "tunnel/lane.h"
 
@@ -28,6 +30,7 @@ enum { TCP_READ_CHUNKS = 4 }; /* one read takes up to this many chunks */
 struct tcp_relays {
 	struct worker *worker;
 	struct chunk *chunks[TCP_READ_CHUNKS]; /* the first may be partly used */
+	struct relay_scratch *scratch;         /* NULL before the first compressed flow */
 	struct list_node starved;              /* relays that found the pool at its limit */
 	ev_timer retry;
 };
@@ -40,6 +43,8 @@ struct tcp_relay {
 	bool is_connected;     /* bytes may be written to the socket */
 	bool has_finished;     /* the socket's FIN was read */
 	bool is_peer_finished; /* the flow's FIN came, and every byte before it was taken */
+	bool is_compressed;    /* the flow's stream is blocks */
+	struct relay_blocks blocks;
 	ev_io reader, writer;
 	struct flow_life life;
 	struct worker_timer look; /* for a reset, while the reader is off: no event tells of it */
@@ -56,6 +61,8 @@ void tcp_relays_clear(struct tcp_relays *shared);
 void tcp_relay_init(struct tcp_relay *relay, const struct flow_handler *handler,
     struct tcp_relays *shared, struct flow *flow, uint64_t idle_timeout_us,
     void (*on_end)(struct tcp_relay *relay, enum reason reason));
+/* The flow's stream is blocks, each way: before tcp_relay_start(). */
+void tcp_relay_compress(struct tcp_relay *relay);
 /*
  * Takes over a connected socket, reads what is there already and writes what the lane has kept.
  * on_end may have been called when it returns.

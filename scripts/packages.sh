@@ -5,7 +5,7 @@ PATH=$PATH:/usr/sbin:/sbin # plain "su" leaves them out
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libev-dev libwolfssl-dev
 	libsodium-dev libisal-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libyaml-dev
 	libsqlite3-dev libsmartcols-dev uthash-dev libc-ares-dev libsystemd-dev libseccomp-dev
-	libcap-ng-dev libcmocka-dev"
+	libcap-ng-dev liblz4-dev libcmocka-dev"
 DEMO_PACKAGES="nginx-light dnsmasq-base bind9-dnsutils curl"
 TEST_PACKAGES="$DEMO_PACKAGES git clang libclang-rt-14-dev python3 python3-pytest
 	python3-websockets python3-yaml python3-jsonschema python3-matplotlib iproute2 iputils-ping netcat-openbsd socat

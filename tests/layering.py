@@ -37,6 +37,7 @@ LIBRARY_FOLDERS = {
     "curl/": {"cli"},
     "libsmartcols": {"cli"},
     "ares": {"net", "endpoint"},
+    "lz4": {"net"},
     "yaml.h": {"base", "cli"},
     "seccomp.h": {"net"},
     "cap-ng.h": {"net"},

@@ -17,8 +17,9 @@ lab: all check-programs
 # as $(FUZZER_LINK); they are built when configured with --enable-fuzzing CC=clang.
 FUZZER_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 
-EXTRA_PROGRAMS += tests/fuzz/handshake_fuzz
-FUZZ_TARGETS += tests/fuzz/handshake_fuzz
+EXTRA_PROGRAMS += tests/fuzz/compression_fuzz tests/fuzz/handshake_fuzz
+FUZZ_TARGETS += tests/fuzz/compression_fuzz tests/fuzz/handshake_fuzz
+tests_fuzz_compression_fuzz_LDFLAGS = $(FUZZER_LINK)
 tests_fuzz_handshake_fuzz_LDFLAGS = $(FUZZER_LINK)
 tests_fuzz_handshake_fuzz_LDADD = libtestsupport.a $(LDADD)
 FUZZ_TARGETS += tests/fuzz/frame_fuzz tests/fuzz/packet_fuzz

@@ -216,7 +216,8 @@ int flow_open(
 	if (lane->config.role != LANE_LISTENER || lane_is_over(lane)
 	    || (lane->state != LANE_UP && lane->state != LANE_SUSPECT))
 		return ERR_STATE;
-	if (!addr_is_sendable(&open->user) || !addr_is_sendable(&open->local))
+	if (!addr_is_sendable(&open->user) || !addr_is_sendable(&open->local)
+	    || (open->is_compressed && open->kind != FLOW_TCP))
 		return ERR_INVALID;
 	if (lane->flows.count >= lane->config.max_flows)
 		return ERR_LIMIT;

@@ -97,6 +97,9 @@ static int read_addr(struct reader *r, struct addr *addr)
 	return 0;
 }
 
+/* OPEN's kind byte. */
+enum { OPEN_UDP = 1, OPEN_COMPRESSED = 2 };
+
 static int decode_open(struct reader *r, struct frame *frame)
 {
 	struct flow_open *open = &frame->open.open;
@@ -106,9 +109,10 @@ static int decode_open(struct reader *r, struct frame *frame)
 	frame->open.flow = reader_varint(r);
 	kind = reader_u8(r);
 	accelerator = reader_varint(r);
-	if (kind > FLOW_UDP || accelerator > UINT32_MAX)
+	if (kind > OPEN_COMPRESSED || accelerator > UINT32_MAX)
 		return ERR_MALFORMED;
-	open->kind = (enum flow_kind)kind;
+	open->kind = kind == OPEN_UDP ? FLOW_UDP : FLOW_TCP;
+	open->is_compressed = kind == OPEN_COMPRESSED;
 	open->accelerator = (uint32_t)accelerator;
 	if (read_addr(r, &open->user) || read_addr(r, &open->local))
 		return ERR_MALFORMED;
@@ -313,7 +317,7 @@ void frame_write_open(struct writer *writer, uint64_t flow, const struct flow_op
 {
 	writer_u8(writer, FRAME_OPEN);
 	writer_varint(writer, flow);
-	writer_u8(writer, (uint8_t)open->kind);
+	writer_u8(writer, open->is_compressed ? OPEN_COMPRESSED : (uint8_t)open->kind);
 	writer_varint(writer, open->accelerator);
 	write_addr(writer, &open->user);
 	write_addr(writer, &open->local);

@@ -67,6 +67,7 @@ struct flow_open {
 	uint32_t accelerator; /* the accelerator's number in both nodes' configs */
 	struct addr user;     /* the user's address and port */
 	struct addr local;    /* the listener's address and port that the user sent to */
+	bool is_compressed;   /* FLOW_TCP: the ends have agreed on blocks (net/compression.h) */
 };
 
 /* All are needed but on_open at a listener, and on_rtt. */
@@ -209,7 +210,7 @@ void *lane_context(const struct lane *lane);
 
 /*
  * Listener: opens a flow. The peer is told at the next lane_send(), in one packet with the first bytes when
- * those were written by then. 0, ERR_LIMIT, ERR_STATE (not up), ERR_INVALID (addresses) or ERR_NOMEM.
+ * those were written by then. 0, ERR_LIMIT, ERR_STATE (not up), ERR_INVALID (addresses, a compressed UDP flow) or ERR_NOMEM.
  */
 int flow_open(struct lane *lane, const struct flow_open *open, void *user, struct flow **flow,
     uint64_t now_us);

@@ -119,7 +119,10 @@ static int role_on_config(void *state, const struct node_config *old)
 static void role_on_socket(void *state, const struct worker_socket *socket, int descriptor)
 {
 	struct worker_lane *lane = worker_lane_to(state, "far");
-	struct flow_open open = {FLOW_UDP, ACCELERATOR, socket->local, socket->local};
+	struct flow_open open = {.kind = FLOW_UDP,
+	    .accelerator = ACCELERATOR,
+	    .user = socket->local,
+	    .local = socket->local};
 
 	told->sockets++;
 	if (descriptor >= 0)

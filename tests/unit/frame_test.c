@@ -48,6 +48,36 @@ static void opens_keep_addresses(void **state)
 	assert_true(addr_equal(&frame.open.open.local, &open.local));
 }
 
+static void opens_say_what_the_flow_is(void **state)
+{
+	static const struct {
+		enum flow_kind kind;
+		bool is_compressed;
+		uint8_t byte;
+	} cases[] = {{FLOW_TCP, false, 0}, {FLOW_UDP, false, 1}, {FLOW_TCP, true, 2}};
+	struct frame frame;
+	struct reader r;
+	struct writer w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct flow_open open = {
+		    .kind = cases[i].kind, .is_compressed = cases[i].is_compressed};
+
+		assert_int_equal(addr_parse("192.0.2.1:53", 0, &open.user), 0);
+		open.local = open.user;
+		writer_init(&w, memory, sizeof(memory));
+		frame_write_open(&w, 5, &open);
+		assert_int_equal(memory[2], cases[i].byte);
+		frame = read_back(&w);
+		assert_int_equal(frame.open.open.kind, cases[i].kind);
+		assert_int_equal(frame.open.open.is_compressed, cases[i].is_compressed);
+	}
+	memory[2] = 3;
+	reader_init(&r, memory, writer_length(&w));
+	assert_int_equal(frame_decode(&r, &frame), ERR_MALFORMED);
+}
+
 static void streams_and_datagrams_keep_their_data(void **state)
 {
 	struct frame_datagram fragment = {
@@ -215,6 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(opens_keep_addresses),
+	    cmocka_unit_test(opens_say_what_the_flow_is),
 	    cmocka_unit_test(streams_and_datagrams_keep_their_data),
 	    cmocka_unit_test(small_frames_keep_their_fields),
 	    cmocka_unit_test(close_texts_are_cut),

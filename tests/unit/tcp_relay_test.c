@@ -32,6 +32,7 @@ struct side {
 
 static struct side user, backend;
 static uint64_t idle_timeout_us;
+static bool is_compressed; /* of the flows of this run */
 
 static struct side *side_of(struct tcp_relay *relay)
 {
@@ -49,9 +50,10 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)
 {
 	(void)context;
-	(void)open;
 	tcp_relay_init(
 	    &backend.relay, &tcp_relay_handler, &backend.relays, flow, idle_timeout_us, on_end);
+	if (open->is_compressed)
+		tcp_relay_compress(&backend.relay);
 	return REASON_NONE;
 }
 
@@ -64,7 +66,8 @@ static int backend_inner;
 
 static void open_flow(void)
 {
-	struct flow_open open = {.kind = FLOW_TCP, .accelerator = 1};
+	struct flow_open open = {
+	    .kind = FLOW_TCP, .accelerator = 1, .is_compressed = is_compressed};
 	struct flow *flow;
 	int inner;
 
@@ -75,6 +78,8 @@ static void open_flow(void)
 	assert_int_equal(flow_open(joint.near.lane, &open, NULL, &flow, worker.now_us), 0);
 	tcp_relay_init(
 	    &user.relay, &tcp_relay_handler, &user.relays, flow, idle_timeout_us, on_end);
+	if (is_compressed)
+		tcp_relay_compress(&user.relay);
 	tcp_relay_start(&user.relay, inner);
 }
 
@@ -322,6 +327,7 @@ static void test_a_slow_reader_stops_the_writer(void **state)
 	ssize_t n;
 
 	(void)state;
+	randombytes_buf(block, sizeof block); /* what shrinks would fit the window for long */
 	open_flow();
 	run(2);
 	tcp_relay_start(&backend.relay, backend_inner);
@@ -385,8 +391,80 @@ static void test_an_idle_flow_is_reset(void **state)
 	assert_in_range(page_get(worker.page, PAGE_tcp_idle_closed), 1, 2);
 }
 
+/* Of the stream, which the lane carries as it is. */
+static void test_what_shrinks_is_fewer_bytes(void **state)
+{
+	static char text[60000], got[sizeof text];
+	size_t in = 0;
+	ssize_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = "So it goes. "[i % 12];
+	open_flow();
+	run(2);
+	tcp_relay_start(&backend.relay, backend_inner);
+	assert_int_equal(send(user.peer, text, sizeof text, 0), sizeof text);
+	for (unsigned i = 0; i < 1000 && in < sizeof text; i++) {
+		run(1);
+		n = recv(backend.peer, got + in, sizeof got - in, MSG_DONTWAIT);
+		in += n > 0 ? (size_t)n : 0;
+	}
+	assert_int_equal(in, sizeof text);
+	assert_memory_equal(got, text, sizeof text);
+	assert_int_equal(page_get(worker.page, PAGE_compression_bytes_before), sizeof text);
+	assert_true(page_get(worker.page, PAGE_compression_bytes_after) < sizeof text / 20);
+}
+
+static void write_stream(const char *bytes, size_t length)
+{
+	struct chunk *chunk = chunk_get(worker.pool);
+	struct slice slice = {.chunk = chunk, .length = (uint32_t)length};
+
+	memcpy(chunk->data, bytes, length);
+	chunk->used_bytes = (uint32_t)length;
+	assert_int_equal(flow_write(user.relay.flow, &slice), 0);
+	chunk_unref(chunk);
+	worker_touch(&worker, joint.near.lane);
+}
+
+static void test_a_malformed_block_resets(void **state)
+{
+	(void)state;
+	open_flow();
+	run(2);
+	tcp_relay_start(&backend.relay, backend_inner);
+	write_stream("\x00\x01x\xff\xff\xff\xff", 7);
+	run(5);
+	assert_reads(backend.peer, "x");
+	assert_reset(backend.peer);
+	assert_reset(user.peer);
+	assert_int_equal(page_get(worker.page, PAGE_compression_malformed), 1);
+	assert_int_equal(user.ended_with, REASON_PROTOCOL);
+}
+
+static void test_a_stream_that_ends_in_a_block_resets(void **state)
+{
+	(void)state;
+	open_flow();
+	run(2);
+	tcp_relay_start(&backend.relay, backend_inner);
+	write_stream("\x00\x05x", 3);
+	shutdown(user.peer, SHUT_WR);
+	run(5);
+	assert_reset(backend.peer);
+	assert_int_equal(page_get(worker.page, PAGE_compression_malformed), 1);
+}
+
 int main(void)
 {
+	int failed;
+	const struct CMUnitTest only_compressed[] = {
+	    cmocka_unit_test_setup_teardown(test_what_shrinks_is_fewer_bytes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_malformed_block_resets, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        test_a_stream_that_ends_in_a_block_resets, setup, teardown),
+	};
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_carries_bytes_both_ways, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
@@ -411,5 +489,9 @@ int main(void)
 
 	if (double_init())
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+
+	is_compressed = true;
+	failed += cmocka_run_group_tests_name("compressed", tests, NULL, NULL);
+	return failed + cmocka_run_group_tests(only_compressed, NULL, NULL);
 }
