@@ -38,3 +38,32 @@ tests_unit_format_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_history_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_output_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+
+# Against an HTTP server in the test.
+CLI_SERVER_TESTS = \
+	tests/unit/client_test \
+	tests/unit/cli_session_test \
+	tests/unit/tunnel_view_test \
+	tests/unit/status_test \
+	tests/unit/cli_node_test \
+	tests/unit/watch_test \
+	tests/unit/cli_accelerator_test \
+	tests/unit/cli_tunnel_test
+check_PROGRAMS += $(CLI_SERVER_TESTS) tests/unit/terminal_test
+tests_unit_client_test_SOURCES = tests/unit/client_test.c tests/unit/cli_fixture.h
+tests_unit_client_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_session_test_SOURCES = tests/unit/cli_session_test.c tests/unit/cli_fixture.h
+tests_unit_cli_session_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_terminal_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_tunnel_view_test_SOURCES = tests/unit/tunnel_view_test.c tests/unit/cli_fixture.h
+tests_unit_tunnel_view_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_status_test_SOURCES = tests/unit/status_test.c tests/unit/cli_fixture.h
+tests_unit_status_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_node_test_SOURCES = tests/unit/cli_node_test.c tests/unit/cli_fixture.h
+tests_unit_cli_node_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_watch_test_SOURCES = tests/unit/watch_test.c tests/unit/cli_fixture.h
+tests_unit_watch_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_accelerator_test_SOURCES = tests/unit/cli_accelerator_test.c tests/unit/cli_fixture.h
+tests_unit_cli_accelerator_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_tunnel_test_SOURCES = tests/unit/cli_tunnel_test.c tests/unit/cli_fixture.h
+tests_unit_cli_tunnel_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Twin of cli/session.c: requests whose errors are told, and values in the form that was asked for. */
+#include "config.h"
+
+#include "cli/session.h"
+
+#include "tests/unit/cli_fixture.h"
+
+/* What goes to stderr while it is caught. */
+static char told[4096];
+static int saved_stderr, catching;
+
+static void begin_catching(void)
+{
+	FILE *file = tmpfile();
+
+	assert_non_null(file);
+	fflush(stderr);
+	saved_stderr = dup(STDERR_FILENO);
+	catching = dup(fileno(file));
+	dup2(catching, STDERR_FILENO);
+	fclose(file);
+}
+
+static void end_catching(void)
+{
+	ssize_t length;
+
+	fflush(stderr);
+	dup2(saved_stderr, STDERR_FILENO);
+	length = pread(catching, told, sizeof told - 1, 0);
+	told[length > 0 ? length : 0] = '\0';
+	close(saved_stderr);
+	close(catching);
+}
+
+static void test_a_failure_is_one_line_and_its_code(void **state)
+{
+	int code;
+
+	(void)state;
+	begin_catching();
+	code = session_fail(EXIT_USAGE, "%s is %d", "it", 7);
+	end_catching();
+	assert_int_equal(code, EXIT_USAGE);
+	assert_string_equal(told, "trunkctl: it is 7\n");
+}
+
+static void test_an_answer_is_the_callers(void **state)
+{
+	json_t *answer;
+
+	(void)state;
+	cli_set(200, "{\"name\": \"a\"}");
+	assert_int_equal(session_request(&session, "GET", "/v1/x", NULL, 0, &answer), EXIT_DONE);
+	assert_string_equal(json_string_value(json_object_get(answer, "name")), "a");
+	json_decref(answer);
+}
+
+static void test_a_refusal_is_told_and_there_is_no_answer(void **state)
+{
+	json_t *answer = json_true();
+	enum exit_code code;
+
+	(void)state;
+	cli_set(404, "{\"type\": \"x:not-found\", \"detail\": \"there is none\"}");
+	begin_catching();
+	code = session_get(&session, "/v1/nodes", "osl-1", NULL, &answer);
+	end_catching();
+	assert_int_equal(code, EXIT_NOT_FOUND);
+	assert_null(answer);
+	assert_string_equal(told, "trunkctl: there is none\n");
+}
+
+static void test_names_are_put_behind_the_path(void **state)
+{
+	json_t *answer;
+
+	(void)state;
+	session_get(&session, "/v1/tunnels", "tyo-1", "osl-1", &answer);
+	assert_true(cli_was_asked("GET /v1/tunnels/tyo-1/osl-1 "));
+	json_decref(answer);
+	session_get(&session, "/v1/status", NULL, NULL, &answer);
+	assert_true(cli_was_asked("GET /v1/status "));
+	json_decref(answer);
+}
+
+static void print_as(enum output_format format, bool is_printed, const char *wanted)
+{
+	json_t *value = json_pack("{s:s}", "a", "b");
+
+	session.format = format;
+	cli_open_output();
+	assert_int_equal(session_print_value(&session, value), is_printed);
+	fclose(session.out);
+	cli_assert_printed(wanted);
+	json_decref(value);
+}
+
+static void test_values_are_printed_unless_a_table_is_wanted(void **state)
+{
+	(void)state;
+	print_as(OUTPUT_TABLE, false, "");
+	print_as(OUTPUT_JSON, true, "{\n  \"a\": \"b\"\n}\n");
+	print_as(OUTPUT_YAML, true, "a: b\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CLI_TEST(test_a_failure_is_one_line_and_its_code),
+	    CLI_TEST(test_an_answer_is_the_callers),
+	    CLI_TEST(test_a_refusal_is_told_and_there_is_no_answer),
+	    CLI_TEST(test_names_are_put_behind_the_path),
+	    CLI_TEST(test_values_are_printed_unless_a_table_is_wanted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

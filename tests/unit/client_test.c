@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Twin of cli/client.c: what is asked, and the one line that a person gets when it fails. */
+#include "config.h"
+
+#include "cli/client.h"
+
+#include "tests/unit/cli_fixture.h"
+
+#include <errno.h>
+
+static struct reply reply;
+
+static enum exit_code ask(const char *method, const char *path)
+{
+	return client_request(session.client, method, path, NULL, 0, &reply);
+}
+
+static void test_an_object_is_an_answer(void **state)
+{
+	(void)state;
+	cli_set(200, "{\"items\": [1, 2]}");
+	assert_int_equal(ask("GET", "/v1/nodes?limit=3"), EXIT_DONE);
+	assert_int_equal(reply.status, 200);
+	assert_int_equal(json_array_size(json_object_get(reply.body, "items")), 2);
+	assert_string_equal(reply.error, "");
+	assert_true(cli_was_asked("GET /v1/nodes?limit=3 HTTP/1.1\r\n"));
+	assert_true(cli_was_asked("Accept: application/json\r\n"));
+	assert_false(cli_was_asked("If-Match"));
+	assert_false(cli_was_asked("Expect"));
+	reply_free(&reply);
+	assert_null(reply.body);
+}
+
+static void test_a_body_goes_with_its_type(void **state)
+{
+	json_t *body = json_pack("{s:s}", "name", "web");
+
+	(void)state;
+	assert_int_equal(
+	    client_request(session.client, "POST", "/v1/accelerators", body, 0, &reply), EXIT_DONE);
+	assert_true(cli_was_asked("Content-Type: application/json\r\n"));
+	assert_true(cli_was_asked("\r\n\r\n{\"name\":\"web\"}"));
+	reply_free(&reply);
+	assert_int_equal(
+	    client_request(session.client, "PATCH", "/v1/accelerators/web", body, 12, &reply),
+	    EXIT_DONE);
+	assert_true(cli_was_asked("PATCH /v1/accelerators/web "));
+	assert_true(cli_was_asked("Content-Type: application/merge-patch+json\r\n"));
+	assert_true(cli_was_asked("If-Match: \"12\"\r\n"));
+	reply_free(&reply);
+	json_decref(body);
+}
+
+static void expect_failure(
+    unsigned status, const char *body, enum exit_code code, const char *error)
+{
+	cli_set(status, body);
+	assert_int_equal(ask("GET", "/v1/x"), code);
+	assert_null(reply.body);
+	assert_string_equal(reply.error, error);
+}
+
+static void test_a_problem_is_one_line(void **state)
+{
+	(void)state;
+	expect_failure(409,
+	    "{\"type\": \"urn:trunkline:problem:port-taken\", \"detail\": \"port 80 is taken\", "
+	    "\"fix\": \"choose another\"}",
+	    EXIT_FAILED, "port 80 is taken; choose another");
+	expect_failure(500, "{\"title\": \"Internal fault\"}", EXIT_FAILED, "Internal fault");
+	expect_failure(404,
+	    "{\"type\": \"urn:trunkline:problem:not-found\", \"detail\": \"there is none\"}",
+	    EXIT_NOT_FOUND, "there is none");
+	/* A control that is older does not know the path at all. */
+	expect_failure(404,
+	    "{\"type\": \"urn:trunkline:problem:no-route\", \"detail\": \"there is no path\"}",
+	    EXIT_FAILED, "there is no path");
+}
+
+/* Text of others goes to a terminal: nothing in it may speak to the terminal itself. */
+static void test_control_characters_are_taken_out(void **state)
+{
+	(void)state;
+	expect_failure(
+	    422, "{\"detail\": \"a\\u001b[2Jb\\nc\\u007fd\"}", EXIT_FAILED, "a [2Jb c d");
+}
+
+static void test_another_server_is_not_taken_for_control(void **state)
+{
+	static const char *const bodies[] = {
+	    "<html>", "", "[]", "{\"a\": 1, \"a\": 2}", "\"text\"", "{\"cut\": "};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		cli_set(200, bodies[i]);
+		assert_int_equal(ask("GET", "/"), EXIT_FAILED);
+		assert_null(reply.body);
+		assert_non_null(strstr(reply.error, "answered HTTP 200 without a reason"));
+	}
+	cli_set(502, "<html>Bad gateway</html>");
+	assert_int_equal(ask("GET", "/"), EXIT_FAILED);
+	assert_non_null(strstr(reply.error, "answered HTTP 502"));
+}
+
+static void test_where_nobody_is(void **state)
+{
+	char error[CLIENT_ERROR_BYTES], wanted[300];
+	struct client *client = client_open("unix:/tmp/trunkctl-test.nobody", error);
+
+	(void)state;
+	assert_int_equal(
+	    client_request(client, "GET", "/v1/nodes", NULL, 0, &reply), EXIT_UNREACHABLE);
+	snprintf(wanted, sizeof wanted,
+	    "control at unix:/tmp/trunkctl-test.nobody is not reachable: %s; start "
+	    "trunkline-control, or say where it is with --control or TRUNKLINE_CONTROL",
+	    strerror(ENOENT));
+	assert_string_equal(reply.error, wanted);
+	assert_int_equal(reply.status, 0);
+	client_close(client);
+}
+
+static void test_where_must_be_a_path_or_a_url(void **state)
+{
+	static const char *const wrong[] = {
+	    "", "unix:", "/run/control", "ftp://host", "localhost:8080", "file:///etc/passwd"};
+	static const char *const right[] = {
+	    "unix:/x", "http://localhost", "https://[::1]:8443/", "http://h///"};
+	char error[CLIENT_ERROR_BYTES];
+	struct client *client;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		assert_null(client_open(wrong[i], error));
+		assert_non_null(strstr(error, "wants unix:PATH or http://HOST:PORT"));
+	}
+	for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+		client = client_open(right[i], error);
+		assert_non_null(client);
+		client_close(client);
+	}
+}
+
+static bool is_ending(void)
+{
+	return true;
+}
+
+/* Ctrl-C while control hangs: no wait for the request's own timeout. */
+static void test_a_request_under_way_can_be_given_up(void **state)
+{
+	(void)state;
+	server.is_silent = true;
+	client_end_when(session.client, is_ending);
+	assert_int_equal(ask("GET", "/v1/nodes"), EXIT_UNREACHABLE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CLI_TEST(test_an_object_is_an_answer),
+	    CLI_TEST(test_a_body_goes_with_its_type),
+	    CLI_TEST(test_a_problem_is_one_line),
+	    CLI_TEST(test_control_characters_are_taken_out),
+	    CLI_TEST(test_another_server_is_not_taken_for_control),
+	    CLI_TEST(test_where_nobody_is),
+	    CLI_TEST(test_where_must_be_a_path_or_a_url),
+	    CLI_TEST(test_a_request_under_way_can_be_given_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
