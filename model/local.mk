@@ -21,12 +21,14 @@ check_PROGRAMS += \
 	tests/unit/accelerator_test \
 	tests/unit/backend_choice_test \
 	tests/unit/congestion_test \
+	tests/unit/error_test \
 	tests/unit/flow_hash_test \
 	tests/unit/flow_settings_test \
 	tests/unit/join_token_test \
 	tests/unit/json_guard_test \
 	tests/unit/lane_figures_test \
 	tests/unit/maglev_test \
+	tests/unit/measurement_test \
 	tests/unit/messages_test \
 	tests/unit/name_test \
 	tests/unit/node_config_test

@@ -27,6 +27,7 @@ check_PROGRAMS += tests/unit/ipc_test
 check_PROGRAMS += tests/unit/options_test
 check_PROGRAMS += tests/unit/pacing_timer_test
 check_PROGRAMS += tests/unit/page_test
+check_PROGRAMS += tests/unit/process_test
 check_PROGRAMS += tests/unit/resolve_test
 tests_unit_resolve_test_LDADD = libtestsupport.a $(LDADD)
 check_PROGRAMS += tests/unit/sandbox_test
