@@ -52,23 +52,55 @@ static void add_measures(struct table *table, const json_t *object)
 	table_cell(table, format_time(json_object_get(object, "since"), time(NULL), buf));
 }
 
+/* A table with a row for each item. */
+static void print_rows(struct session *session, const struct table_column *columns,
+    const json_t *items,
+    void (*add)(const struct session *session, struct table *table, const json_t *item))
+{
+	struct table *table = table_new(columns, true);
+	size_t i;
+	json_t *item;
+	json_array_foreach(items, i, item)
+	{
+		table_row(table);
+		add(session, table, item);
+	}
+	session_print_table(session, table);
+}
+
+static void add_ends(struct table *table, const json_t *tunnel)
+{
+	char buf[FORMAT_BYTES];
+	table_cell(table, format_string(json_object_get(tunnel, "listener"), buf));
+	table_cell(table, format_string(json_object_get(tunnel, "endpoint"), buf));
+}
+
+static void add_tunnel(const struct session *session, struct table *table, const json_t *tunnel)
+{
+	(void)session;
+	add_ends(table, tunnel);
+	add_state(table, tunnel);
+	add_measures(table, tunnel);
+}
+
 void tunnel_print_list(struct session *session, const json_t *items)
 {
 	static const struct table_column columns[] = {
 	    {"LISTENER", 0}, {"ENDPOINT", 0}, {"STATE", 0}, MEASURE_COLUMNS, {NULL, 0}};
+	print_rows(session, columns, items, add_tunnel);
+}
+
+static void add_lane(const struct session *session, struct table *table, const json_t *lane)
+{
 	char buf[FORMAT_BYTES];
-	struct table *table = table_new(columns, true);
-	size_t i;
-	json_t *tunnel;
-	json_array_foreach(items, i, tunnel)
-	{
-		table_row(table);
-		table_cell(table, format_string(json_object_get(tunnel, "listener"), buf));
-		table_cell(table, format_string(json_object_get(tunnel, "endpoint"), buf));
-		add_state(table, tunnel);
-		add_measures(table, tunnel);
-	}
-	session_print_table(session, table);
+	const json_t *packets = json_object_get(lane, "packet_bytes");
+	(void)session;
+	table_cell(table, format_integer(json_object_get(lane, "lane"), buf));
+	table_cell(table, format_integer(json_object_get(lane, "slot"), buf));
+	add_state(table, lane);
+	table_cell(table, format_integer(json_object_get(packets, "to_endpoint"), buf));
+	table_cell(table, format_integer(json_object_get(packets, "to_listener"), buf));
+	add_measures(table, lane);
 }
 
 void tunnel_print_lanes(struct session *session, const json_t *lanes)
@@ -76,23 +108,7 @@ void tunnel_print_lanes(struct session *session, const json_t *lanes)
 	static const struct table_column columns[] = {{"LANE", TABLE_RIGHT}, {"SLOT", TABLE_RIGHT},
 	    {"STATE", 0}, {"PACKET OUT", TABLE_RIGHT}, {"BACK", TABLE_RIGHT}, MEASURE_COLUMNS,
 	    {NULL, 0}};
-	char buf[FORMAT_BYTES];
-	struct table *table = table_new(columns, true);
-	size_t i;
-	json_t *lane;
-	const json_t *packets;
-	json_array_foreach(lanes, i, lane)
-	{
-		table_row(table);
-		table_cell(table, format_integer(json_object_get(lane, "lane"), buf));
-		table_cell(table, format_integer(json_object_get(lane, "slot"), buf));
-		add_state(table, lane);
-		packets = json_object_get(lane, "packet_bytes");
-		table_cell(table, format_integer(json_object_get(packets, "to_endpoint"), buf));
-		table_cell(table, format_integer(json_object_get(packets, "to_listener"), buf));
-		add_measures(table, lane);
-	}
-	session_print_table(session, table);
+	print_rows(session, columns, lanes, add_lane);
 }
 
 void tunnel_print_figures(struct session *session, const json_t *figures)
@@ -118,30 +134,26 @@ void tunnel_print_figures(struct session *session, const json_t *figures)
 	session_print_table(session, table);
 }
 
+static void add_history(const struct session *session, struct table *table, const json_t *tunnel)
+{
+	char buf[FORMAT_BYTES], line[HISTORY_LINE_BYTES];
+	const json_t *history = json_object_get(tunnel, "rtt_history_us");
+	double least = 0, greatest = 0;
+	bool has_any = history_range(history, &least, &greatest);
+	json_t *from = has_any ? json_real(least) : json_null();
+	json_t *to = has_any ? json_real(greatest) : json_null();
+	add_ends(table, tunnel);
+	table_cell(table, history_line(history, session->terminal.is_utf8, line));
+	table_cell(table, format_ms(from, buf));
+	table_cell(table, format_ms(to, buf));
+	json_decref(from);
+	json_decref(to);
+}
+
 void tunnel_print_history(struct session *session, const json_t *items)
 {
 	static const struct table_column columns[] = {{"LISTENER", 0}, {"ENDPOINT", 0},
 	    {"RTT, LAST MINUTE", TABLE_CUT}, {"FROM ms", TABLE_RIGHT}, {"TO ms", TABLE_RIGHT},
 	    {NULL, 0}};
-	char buf[FORMAT_BYTES], line[HISTORY_LINE_BYTES];
-	struct table *table = table_new(columns, true);
-	size_t i;
-	json_t *tunnel;
-	json_array_foreach(items, i, tunnel)
-	{
-		const json_t *history = json_object_get(tunnel, "rtt_history_us");
-		double least = 0, greatest = 0;
-		bool has_any = history_range(history, &least, &greatest);
-		json_t *from = has_any ? json_real(least) : json_null();
-		json_t *to = has_any ? json_real(greatest) : json_null();
-		table_row(table);
-		table_cell(table, format_string(json_object_get(tunnel, "listener"), buf));
-		table_cell(table, format_string(json_object_get(tunnel, "endpoint"), buf));
-		table_cell(table, history_line(history, session->terminal.is_utf8, line));
-		table_cell(table, format_ms(from, buf));
-		table_cell(table, format_ms(to, buf));
-		json_decref(from);
-		json_decref(to);
-	}
-	session_print_table(session, table);
+	print_rows(session, columns, items, add_history);
 }

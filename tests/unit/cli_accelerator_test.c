@@ -88,9 +88,7 @@ static void test_a_wrong_word_is_found_before_control_is_asked(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-		assert_int_equal(cli_run(wrong[i]), EXIT_USAGE);
-	assert_int_equal(cli_requests(), 0);
+	cli_assert_usage(wrong, sizeof wrong / sizeof *wrong);
 }
 
 int main(void)

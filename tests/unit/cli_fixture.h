@@ -176,6 +176,14 @@ static inline int cli_run(const char *line)
 	return code;
 }
 
+/* A wrong word is found before control is asked. */
+static inline void cli_assert_usage(const char *const *lines, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(cli_run(lines[i]), EXIT_USAGE);
+	assert_int_equal(cli_requests(), 0);
+}
+
 static inline void cli_assert_printed(const char *wanted)
 {
 	assert_string_equal(printed, wanted);
