@@ -6,6 +6,7 @@ underscores, and when it cannot tell a bad tree from a good one.
 
     tests/layering.py [TREE]     TREE: the source tree, by default the one this file lies in
 """
+import collections
 import os
 import re
 import sys
@@ -56,6 +57,36 @@ TUNNEL_CALLS = re.compile(
 )
 SILENT_FOLDERS = {"base", "tunnel", "model"}
 LOGGERS = {"base/log.c"}
+
+# A module's twin is tests/unit/NAME_test.c, or FOLDER_NAME_test.c where folders share a name. These
+# have another one: parts of a module are tested through its header, some by a test of more.
+TWINS = {
+    "base/schema_decode.c": "schema_test",
+    "base/schema_json.c": "schema_test",
+    "base/schema_yaml.c": "schema_test",
+    "cli/command_help.c": "command_test",
+    "cli/commands.c": "command_test",
+    "cli/table.c": "output_test",
+    "control/store_objects.c": "store_test",
+    "model/node_config_file.c": "node_config_test",
+    "net/keys_channels.c": "keys_process_test",
+    "tunnel/flow.c": "lane_test",
+    "tunnel/lane_deliver.c": "lane_test",
+    "tunnel/lane_fate.c": "lane_test",
+    "tunnel/lane_send.c": "lane_test",
+}
+# What joins tested modules to a process, and needs whole daemons to be tested: tests/e2e does.
+DAEMONS = {
+    "cli/main.c": "test_trunkctl.py",
+    "control/main.c": "test_control_daemons.py",
+    "endpoint/main.c": "test_node.py",
+    "listener/main.c": "test_node.py",
+    "net/node.c": "test_node.py",
+    "net/node_apply.c": "test_node.py",
+    "net/node_children.c": "test_faults.py",
+    "net/node_control.c": "test_control_nodes.py",
+    "net/privileges.c": "test_privileges.py",
+}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 LOG_EVENT = re.compile(r'\blog_(?:error|warn|info|debug|write|limited)\s*\((?:[^";]*,)?\s*"([^"]*)"')
@@ -109,6 +140,30 @@ def check_c(file, text):
             yield f"calls {call[1]}(): tunnel/ is handed time, bytes and randomness"
 
 
+def is_module(file):
+    return file.endswith(".c") and file.count("/") == 1 and file.split("/")[0] in MAY_INCLUDE
+
+
+def includes(tree, test, folder):
+    with open(os.path.join(tree, test), encoding="utf-8") as opened:
+        return f'"{folder}/' in opened.read()
+
+
+def check_twin(tree, file, is_name_shared):
+    folder, name = file[:-2].split("/")
+    own, plain = (f"tests/unit/{start}{name}_test.c" for start in (folder + "_", ""))
+    if file in TWINS:
+        own = plain = f"tests/unit/{TWINS[file]}.c"
+    elif file in DAEMONS:
+        own = plain = f"tests/e2e/{DAEMONS[file]}"
+    there = [test for test in (own, plain) if os.path.exists(os.path.join(tree, test))]
+    if not there:
+        yield f"has no twin {plain}"
+    elif there == [plain] and is_name_shared and file not in TWINS and file not in DAEMONS:
+        if not includes(tree, plain, folder):
+            yield f"has no twin {own}"
+
+
 def check_file(tree, file):
     with open(os.path.join(tree, file), encoding="utf-8") as opened:
         text = opened.read()
@@ -122,11 +177,21 @@ def check_file(tree, file):
 
 
 def check_tree(tree):
-    count, complaints = 0, []
-    for file in source_files(tree):
-        count += 1
-        complaints += [f"{file}: {what}" for what in check_file(tree, file)]
-    return count, complaints
+    files = list(source_files(tree))
+    names = collections.Counter(os.path.basename(file) for file in files if is_module(file))
+    complaints = []
+    for file in files:
+        found = list(check_file(tree, file))
+        if is_module(file):
+            found += check_twin(tree, file, names[os.path.basename(file)] > 1)
+        complaints += [f"{file}: {what}" for what in found]
+    return len(files), complaints
+
+
+def check_exceptions(tree):
+    return [f"tests/layering.py: {file} is excepted and not there"
+            for file in sorted({**TWINS, **DAEMONS})
+            if not os.path.exists(os.path.join(tree, file))]
 
 
 C_SPDX = f"/* {SPDX} */\n"
@@ -137,6 +202,8 @@ GOOD = {
     "tunnel/good.c": C_SPDX + '#include "base/good.h"\n/* not time(NULL) */\nint runtime(void);\n',
     "net/good.c": C_SPDX + '#include "model/a.h"\n#include "tunnel/a.h"\n#include <ev.h>\n',
     "tests/unit/good.c": C_SPDX + '#include "control/a.h"\n#include <wolfssl/ssl.h>\n',
+    "model/shared.c": C_SPDX,
+    "tests/unit/shared_test.c": C_SPDX + '#include "model/shared.h"\n',
     "tests/good.py": f"#!/usr/bin/python3\n# {SPDX}\n",
 }
 BAD = {
@@ -161,7 +228,10 @@ BAD = {
     "net/bare.c": ("int x;\n", "no SPDX line"),
     "tests/e2e/bare.py": ("x = 1\n", "no SPDX line"),
     "base/long.c": (C_SPDX + "int x;\n" * LINES_MAX, "has 801 lines"),
+    "net/alone.c": (C_SPDX, "has no twin tests/unit/alone_test.c"),
+    "cli/shared.c": (C_SPDX, "has no twin tests/unit/cli_shared_test.c"),
 }
+ALONE = {"net/alone.c", "cli/shared.c"}
 
 
 def write(tree, file, text):
@@ -171,16 +241,23 @@ def write(tree, file, text):
         opened.write(text)
 
 
+def write_all(tree, files):
+    """The files, each module with a twin; how many."""
+    twins = {f"tests/unit/{file[:-2].replace('/', '_')}_test.c": C_SPDX for file in files
+             if is_module(file) and file not in ALONE and file != "model/shared.c"}
+    for file, text in {**files, **twins}.items():
+        write(tree, file, text)
+    return len(files) + len(twins)
+
+
 def self_test():
     """Each rule, broken once beside good files, gives its complaint and no other."""
     with tempfile.TemporaryDirectory() as tree:
-        for file, text in GOOD.items():
-            write(tree, file, text)
+        written = write_all(tree, GOOD)
         count, complaints = check_tree(tree)
-        if complaints or count != len(GOOD):
+        if complaints or count != written:
             return [f"self-test: a good tree of {count} files gave {complaints}"]
-        for file, (text, _) in BAD.items():
-            write(tree, file, text)
+        write_all(tree, {file: text for file, (text, _) in BAD.items()})
         _, complaints = check_tree(tree)
     wrong = [
         f"self-test: {file} should have been told that it {what}"
@@ -197,6 +274,7 @@ def main():
     tree = sys.argv[1] if len(sys.argv) > 1 else here
     wrong = self_test()
     count, complaints = check_tree(tree)
+    complaints += check_exceptions(tree)
     if count == 0:
         wrong.append(f"no source file under {tree}")
     for line in wrong + complaints:
