@@ -305,7 +305,6 @@ static void on_user_datagram(void *context, struct udp_datagram *datagram)
 	struct conversation key = {datagram->from, datagram->local};
 	struct udp_user *user;
 
-	key.local.port = socket->udp.local_port;
 	user = find_user(users, &key);
 	if (user && user->socket != socket)
 		user = user_adopt(user, socket);

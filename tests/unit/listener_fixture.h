@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ACCELERATOR = 7, UDP_IDLE_S = 20, TCP_IDLE_S = 100, FLOWS_PER_SOURCE = 3 };
+enum { ACCELERATOR = 7, UDP_IDLE_S = 20, TCP_IDLE_S = 100, FLOWS_PER_SOURCE = 3, REGION_BYTES = 5 };
 
 struct fixture {
 	struct worker worker;
@@ -50,7 +50,7 @@ static int fixture_setup(void **state)
 	for (int i = 0; i < 2; i++) {
 		fixture.groups[i].endpoints = &fixture.endpoints[i];
 		fixture.groups[i].endpoint_count = 1;
-		snprintf(fixture.groups[i].region, NAME_BYTES, "%.5s", fixture.endpoints[i].text);
+		memcpy(fixture.groups[i].region, fixture.endpoints[i].text, REGION_BYTES);
 	}
 	fixture.ports = (struct port_range){1, 65000};
 	fixture.accelerator = (struct config_accelerator){

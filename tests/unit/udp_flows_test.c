@@ -125,8 +125,11 @@ static void test_a_refusal_is_counted_and_the_flow_goes_on(void **state)
 static void test_an_idle_flow_ends_after_the_listeners_time(void **state)
 {
 	struct far_flow *flow = say(fixture_open(FLOW_UDP), "hello");
+	struct addr from = heard("hello");
 
 	(void)state;
+	run((UDP_IDLE_S + SLACK_S - 1) * 1000);
+	loopback_send(backend, &from, "an answer is life, too", 22);
 	run((UDP_IDLE_S + SLACK_S - 1) * 1000);
 	assert_int_equal(flow->reset_with, REASON_NONE);
 	run(2000);
