@@ -39,6 +39,7 @@ void repair_control_set_path(
 {
 	repair_plan_set_loss(&control->realtime, loss, run);
 	repair_plan_set_loss(&control->interactive, loss, run);
+	control->is_bursty = run > 1;
 	control->span_us = clamp(rtt_us / 4, REPAIR_SPAN_MIN_US, REPAIR_SPAN_MAX_US);
 }
 
@@ -83,12 +84,12 @@ static struct repair_plan *plan_of(struct repair_control *control)
 /* Packets enough, and time enough, for the next repair of a window of so many packets. */
 static bool note_window(struct repair_control *control, unsigned packets, uint64_t now_us)
 {
-	unsigned needed = repair_plan_needed(plan_of(control), packets);
+	double pace = repair_plan_pace(plan_of(control), packets);
 
-	if (needed == 0 || control->packets_since * needed < packets
-	    || (now_us - control->packets_since_us) * (needed + 1) < control->span_us)
+	if (control->packets_since * pace < packets
+	    || (double)(now_us - control->packets_since_us) * (pace + 1) < (double)control->span_us)
 		return false;
-	control->packets_over = fmod(control->packets_since, (double)packets / needed);
+	control->packets_over = fmod(control->packets_since, packets / pace);
 	return true;
 }
 
@@ -107,11 +108,17 @@ static void note_gap(struct repair_control *control, uint64_t now_us)
 	control->last_packet_us = now_us;
 }
 
+/* Two copies, each way: both in time is likelier when they go soon, unless an outage takes them all. */
+static uint64_t copy_step_us(const struct repair_control *control)
+{
+	return control->is_bursty ? control->span_us * 9 / 20 : control->span_us / 4;
+}
+
 static void plan_copies(struct repair_control *control, struct repair_symbol *symbol)
 {
 	symbol->has_copies = true;
 	symbol->copies_left = (uint8_t)repair_plan_needed(&control->realtime, 1);
-	symbol->copy_us = symbol->sent_us + control->span_us * 9 / 20;
+	symbol->copy_us = symbol->sent_us + copy_step_us(control);
 	if (symbol->copies_left && symbol->copy_us < control->copy_us)
 		control->copy_us = symbol->copy_us;
 }
@@ -250,7 +257,7 @@ static void copy_done(
 	struct repair_symbol *symbol = repair_encoder_symbol_at(encoder, index);
 
 	symbol->copies_left--;
-	symbol->copy_us = symbol->sent_us + control->span_us * 9 / 10;
+	symbol->copy_us = symbol->sent_us + 2 * copy_step_us(control);
 	/* After a late one the next keeps its distance. */
 	if (symbol->copy_us < now_us + REPAIR_FLUSH_US)
 		symbol->copy_us = now_us + REPAIR_FLUSH_US;

@@ -8,6 +8,12 @@
 enum { PER_PACKET_MAX = 2 };
 
 #define CHANGE_NOTICEABLE 0.06 /* of the loss */
+#define HOPELESS_LOSS     0.5
+/* What the formula may leave where a window slides. */
+#define PACE_FACTOR      0.7
+#define PACE_FACTOR_LOSS 11
+#define PACE_WINDOW_PKTS 12    /* less in smaller windows */
+#define TINY             1e-15 /* keeps logarithms finite */
 
 void repair_plan_init(struct repair_plan *plan, double target)
 {
@@ -28,6 +34,7 @@ void repair_plan_set_loss(struct repair_plan *plan, double loss, double run)
 	plan->loss = loss;
 	plan->run = run;
 	memset(plan->needed, 0, sizeof(plan->needed));
+	memset(plan->pace, 0, sizeof(plan->pace));
 }
 
 /* P(Binomial(trials, p) >= least). */
@@ -43,28 +50,79 @@ static double binomial_tail(unsigned trials, double p, unsigned least)
 	return below < 1 ? 1 - below : 0;
 }
 
-static unsigned compute(const struct repair_plan *plan, unsigned packets)
+/* What stays lost of `losses` units, which are packets or as many of them as are lost in a row. */
+static double left_lost(const struct repair_plan *plan, unsigned losses, unsigned repairs)
 {
-	unsigned losses = (unsigned)ceil(packets / plan->run); /* of `run` packets each */
-	unsigned most = packets * PER_PACKET_MAX;
-	unsigned needed = 0;
+	return plan->loss * binomial_tail(losses + repairs - 1, plan->loss, repairs);
+}
 
-	if (plan->loss >= 0.5)
+/* The fewest repairs of so many units that meet the target. */
+static unsigned fewest(const struct repair_plan *plan, unsigned losses, double target)
+{
+	unsigned repairs = 0;
+
+	while (repairs < losses * PER_PACKET_MAX && left_lost(plan, losses, repairs) > target)
+		repairs++;
+	return repairs;
+}
+
+static unsigned units(const struct repair_plan *plan, unsigned packets)
+{
+	return (unsigned)ceil(packets / plan->run);
+}
+
+static double at_most(double value, double most)
+{
+	return value < most ? value : most;
+}
+
+static double compute_needed(const struct repair_plan *plan, unsigned packets)
+{
+	double most = packets * PER_PACKET_MAX;
+
+	if (plan->loss >= HOPELESS_LOSS)
 		return most;
-	while (plan->loss * binomial_tail(losses + needed - 1, plan->loss, needed) > plan->target
-	       && needed < most)
-		needed++;
-	needed = (unsigned)ceil(needed * plan->run);
-	return needed < most ? needed : most;
+	return at_most(ceil(fewest(plan, units(plan, packets), plan->target) * plan->run), most);
+}
+
+static double pace_target(const struct repair_plan *plan, unsigned packets)
+{
+	double target = plan->target * PACE_FACTOR * (1 + PACE_FACTOR_LOSS * plan->loss);
+
+	return packets < PACE_WINDOW_PKTS ? target * packets / PACE_WINDOW_PKTS : target;
+}
+
+/* Between two whole numbers of repairs what stays lost falls evenly by its logarithm. */
+static double compute_pace(const struct repair_plan *plan, unsigned packets)
+{
+	unsigned losses = units(plan, packets), above;
+	double target = pace_target(plan, packets), most = packets * PER_PACKET_MAX;
+	double with_more, with_less;
+
+	if (plan->loss >= HOPELESS_LOSS)
+		return most;
+	above = fewest(plan, losses, target);
+	if (above == 0)
+		return 0;
+	with_more = log(left_lost(plan, losses, above) + TINY);
+	with_less = log(left_lost(plan, losses, above - 1) + TINY);
+	return at_most(
+	    plan->run
+	        * (above - 1 + at_most((with_less - log(target)) / (with_less - with_more), 1)),
+	    most);
 }
 
 unsigned repair_plan_needed(struct repair_plan *plan, unsigned packets)
 {
-	if (plan->needed[packets] == 0) {
-		unsigned needed = compute(plan, packets);
-
+	if (plan->needed[packets] == 0)
 		plan->needed[packets] =
-		    (uint8_t)(1 + (needed < UINT8_MAX ? needed : UINT8_MAX - 1));
-	}
+		    (uint8_t)(1 + at_most(compute_needed(plan, packets), UINT8_MAX - 1));
 	return plan->needed[packets] - 1u;
+}
+
+double repair_plan_pace(struct repair_plan *plan, unsigned packets)
+{
+	if (plan->pace[packets] <= 0)
+		plan->pace[packets] = (float)(1 + compute_pace(plan, packets));
+	return plan->pace[packets] - 1.0;
 }

@@ -18,6 +18,7 @@ struct repair_plan {
 	double target;
 	double loss, run;
 	uint8_t needed[REPAIR_WINDOW_PKTS + 1]; /* plus one; 0: not computed */
+	float pace[REPAIR_WINDOW_PKTS + 1];     /* plus one; 0: not computed */
 };
 
 void repair_plan_init(struct repair_plan *plan, double target);
@@ -25,5 +26,10 @@ void repair_plan_init(struct repair_plan *plan, double target);
 void repair_plan_set_loss(struct repair_plan *plan, double loss, double run);
 /* Repairs for so many packets, 1 .. REPAIR_WINDOW_PKTS; never more than two a packet, and none without loss. */
 unsigned repair_plan_needed(struct repair_plan *plan, unsigned packets);
+/*
+ * The same for a window that slides, on average and so with fractions. What stays
+ * lost of it is less than the formula says, which is of blocks: measured by tests/sim/repair.
+ */
+double repair_plan_pace(struct repair_plan *plan, unsigned packets);
 
 #endif

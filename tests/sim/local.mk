@@ -17,3 +17,6 @@ tests_sim_turns_LDADD = libtestsupport.a $(LDADD)
 check_PROGRAMS += tests/sim/race
 tests_sim_race_SOURCES = tests/sim/race_main.c tests/sim/race_cases.c tests/sim/race_cases.h tests/sim/race.c tests/sim/race.h tests/sim/kernel_bbr.c tests/sim/kernel_bbr.h \
 	tests/sim/event.c tests/sim/event.h tests/sim/link.c tests/sim/link.h
+# Loss repair: what is late, what it costs, how long requests take.
+check_PROGRAMS += tests/sim/repair
+tests_sim_repair_SOURCES = tests/sim/repair.c tests/sim/event.c tests/sim/event.h tests/sim/link.c tests/sim/link.h
