@@ -20,6 +20,14 @@
 	X(packets_lost)                                                                            \
 	X(packets_spurious)                                                                        \
 	X(packets_retransmitted)                                                                   \
+	X(repair_bytes_sent)                                                                       \
+	X(repairs_sent)                                                                            \
+	X(copies_sent)                                                                             \
+	X(packets_protected)                                                                       \
+	X(packets_saved)                                                                           \
+	X(packets_recovered)                                                                       \
+	X(repairs_received)                                                                        \
+	X(repairs_useless)                                                                         \
 	X(probe_timeouts)                                                                          \
 	X(key_changes)                                                                             \
 	X(ecn_marks)                                                                               \
