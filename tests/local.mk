@@ -26,3 +26,6 @@ FUZZ_TARGETS += tests/fuzz/frame_fuzz tests/fuzz/packet_fuzz
 EXTRA_PROGRAMS += tests/fuzz/frame_fuzz tests/fuzz/packet_fuzz
 tests_fuzz_frame_fuzz_LDFLAGS = $(FUZZER_LINK)
 tests_fuzz_packet_fuzz_LDFLAGS = $(FUZZER_LINK)
+FUZZ_TARGETS += tests/fuzz/repair_fuzz
+EXTRA_PROGRAMS += tests/fuzz/repair_fuzz
+tests_fuzz_repair_fuzz_LDFLAGS = $(FUZZER_LINK)
