@@ -72,6 +72,25 @@ static void a_question_feels_nothing_of_downloads(void **state)
 	}
 }
 
+/* Nor of twenty of its own class, none of which takes much: a turn of each would take 5 ms. */
+static void a_question_does_not_wait_for_everybodys_turn(void **state)
+{
+	struct source *questions;
+
+	(void)state;
+	rig_init(&rig, &(struct rig_config){LINE, FIXED});
+	questions = add_questions(CLASS_INTERACTIVE);
+	for (int i = 0; i < 20; i++)
+		add_download(CLASS_INTERACTIVE);
+	rig_run(&rig, 2 * S);
+	rig_mark(&rig);
+	rig_run(&rig, 10 * S);
+	assert_int_equal(stats_of(RIG_ENDPOINT).flows_turned_bulk, 0);
+	assert_in_range(questions->worst_us, RTT_US, RTT_US + 4 * MS);
+	assert_in_range(questions->sum_us / questions->delays, RTT_US, RTT_US + 3 * MS / 2);
+	rig_free(&rig);
+}
+
 static uint64_t since_sum(struct source **sources, int count)
 {
 	uint64_t sum = 0;
@@ -182,6 +201,22 @@ static void a_flood_of_datagrams_hurts_itself_alone(void **state)
 	assert_int_equal(flow_class(flood->flows[RIG_ENDPOINT]), CLASS_BULK);
 	/* Of the line, less the calls, headers and what does not fill packets. */
 	assert_in_range(source_since(flood) * 1200, 48 * MBIT * 5 * 80 / 100, 48 * MBIT * 5);
+	rig_free(&rig);
+}
+
+/* A little more than the line carries: without CoDel they would wait for the 100 ms that they may. */
+static void a_standing_queue_of_datagrams_stays_short(void **state)
+{
+	struct source *video;
+
+	(void)state;
+	rig_init(&rig, &(struct rig_config){LINE, FIXED});
+	video = add_datagrams(CLASS_REALTIME, 1200, 203, 0);
+	rig_run(&rig, 5 * S);
+	rig_mark(&rig);
+	rig_run(&rig, 10 * S);
+	assert_in_range(stats_of(RIG_ENDPOINT).datagrams_queue_dropped, 100, video->sent / 10);
+	assert_in_range(video->sum_us / video->delays, RTT_US / 2, RTT_US / 2 + 15 * MS);
 	rig_free(&rig);
 }
 
@@ -389,10 +424,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_question_feels_nothing_of_downloads),
+	    cmocka_unit_test(a_question_does_not_wait_for_everybodys_turn),
 	    cmocka_unit_test(classes_share_80_10_10),
 	    cmocka_unit_test(equal_downloads_get_equal_shares),
 	    cmocka_unit_test(losses_do_not_make_it_unfair),
 	    cmocka_unit_test(a_flood_of_datagrams_hurts_itself_alone),
+	    cmocka_unit_test(a_standing_queue_of_datagrams_stays_short),
 	    cmocka_unit_test(late_datagrams_are_dropped_at_the_sender),
 	    cmocka_unit_test(lost_datagrams_go_again_while_there_is_time),
 	    cmocka_unit_test(a_download_becomes_bulk_and_back),
