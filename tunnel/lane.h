@@ -232,7 +232,7 @@ int flow_send_datagram(struct flow *flow, const uint8_t *data, size_t length, ui
 void *flow_user(const struct flow *flow);
 void flow_set_user(struct flow *flow, void *user);
 /*
- * To be called right after flow_open(), or in on_open. Without it a TCP flow is interactive and a UDP flow
+ * To be called right after flow_open() or in on_open, and again when it changes. Without it a TCP flow is interactive and a UDP flow
  * realtime, with REPAIR_BUDGET_PCT and without a deadline.
  */
 void flow_set_policy(struct flow *flow, const struct flow_policy *policy);

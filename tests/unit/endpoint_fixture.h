@@ -35,6 +35,7 @@ struct fixture {
 	struct backend backends[BACKENDS];
 	struct config_accelerator accelerator;
 	struct node_config config;
+	struct flow *opened; /* the latest that came, at the endpoint's end */
 };
 
 static struct fixture fixture;
@@ -46,6 +47,7 @@ static inline void fixture_apply(void)
 
 static enum reason fixture_on_open(void *lane, struct flow *flow, const struct flow_open *open)
 {
+	fixture.opened = flow;
 	return endpoint_role.on_open(lane, flow, open);
 }
 

@@ -92,6 +92,34 @@ static void test_sources_are_taken_in_turn_by_family(void **state)
 	assert_ptr_equal(endpoint_source(fixture.endpoint, 6), &fixture.worker.sources[1]);
 }
 
+/* From the first byte on, and a living flow by the next config. */
+static void test_flows_are_treated_as_the_accelerator_says(void **state)
+{
+	enum flow_kind kinds[] = {FLOW_TCP, FLOW_UDP};
+	struct addr local;
+	int listening = loopback_listen("127.0.0.1", &local), udp;
+	struct addr udp_local;
+
+	(void)state;
+	udp = loopback_udp("127.0.0.1", &udp_local);
+	for (size_t i = 0; i < 2; i++) {
+		fixture.accelerator.backend_count = 0;
+		fixture_add_backend(
+		    "127.0.0.1", kinds[i] == FLOW_TCP ? local.port : udp_local.port, 1);
+		fixture.accelerator.flow_settings.traffic_class = TRAFFIC_BULK;
+		fixture_apply();
+		fixture_open(kinds[i]);
+		run(3);
+		assert_int_equal(flow_class(fixture.opened), CLASS_BULK);
+		fixture.accelerator.flow_settings.traffic_class = TRAFFIC_AUTO;
+		fixture_apply();
+		assert_int_equal(flow_class(fixture.opened),
+		    kinds[i] == FLOW_TCP ? CLASS_INTERACTIVE : CLASS_REALTIME);
+	}
+	close(listening);
+	close(udp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +128,7 @@ int main(void)
 	    FIXTURE_TEST(test_before_a_config_nothing_is_given),
 	    FIXTURE_TEST(test_serves_what_the_config_has_now),
 	    FIXTURE_TEST(test_sources_are_taken_in_turn_by_family),
+	    FIXTURE_TEST(test_flows_are_treated_as_the_accelerator_says),
 	};
 
 	if (double_init())

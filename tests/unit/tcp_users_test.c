@@ -200,6 +200,28 @@ static void test_a_user_that_is_gone_already_is_carried_whole(void **state)
 	close(user);
 }
 
+/* The open says so, and what it says stays, whatever the config says later. */
+static void test_a_flow_of_blocks_says_so(void **state)
+{
+	struct far_flow *flow;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	fixture.accelerator.flow_settings.compression = COMPRESSION_LZ4;
+	flow = connect_user();
+	assert_true(flow->open.is_compressed);
+	fixture.accelerator.flow_settings.compression = COMPRESSION_OFF;
+	fixture_apply();
+	assert_int_equal(send(user, "abc", 3, 0), 3);
+	run(3);
+	assert_int_equal(flow->length, 5);
+	assert_memory_equal(flow->received, "\0\3abc", 5);
+	close(user);
+	flow = connect_user();
+	assert_false(flow->open.is_compressed);
+	close(user);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
@@ -213,6 +235,7 @@ int main(void)
 	    TEST(test_an_idle_user_is_reset),
 	    TEST(test_a_socket_taken_back_accepts_no_more),
 	    TEST(test_a_user_that_is_gone_already_is_carried_whole),
+	    TEST(test_a_flow_of_blocks_says_so),
 	};
 
 	if (double_init())
