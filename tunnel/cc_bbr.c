@@ -29,6 +29,7 @@
 #define PROBE_RTT_GAIN      0.5
 /* Of our own: what counts as growth in UP; and easing, see ease(). */
 #define UP_GROWTH         1.05
+#define SETTLED_GROWTH    1.1 /* less than that in the first probes: Startup had found it */
 #define EASE_GAIN         0.95
 #define EASE_LEAST        0.8  /* of the rate */
 #define EASE_GROWTH       0.02 /* a round trip, back to the rate */
@@ -82,13 +83,14 @@ struct bbr {
 	bool bw_is_to_advance;
 	double bw_lo, inflight_lo, inflight_hi; /* INFINITY: none */
 	bool is_full;                           /* the pipe was filled once */
+	bool is_settling; /* what Startup found is too little yet: probe at once */
 	double full_bw;
 	unsigned lossy_rounds; /* in a row */
 	struct contest contest;
 	unsigned full_bw_rounds;
 	unsigned up_rounds; /* growth of inflight_hi doubles each */
 	uint64_t up_srtt_us;
-	double up_bw;
+	double up_bw, up_first_bw; /* a round trip ago, and when it began */
 	uint64_t cycle_since_us, cycle_rounds, probe_wait_us;
 
 	uint64_t min_rtt_us, min_rtt_at_us; /* 0: none yet */
@@ -257,7 +259,7 @@ static void enter_up(struct bbr *bbr, const struct cc_ack *ack)
 {
 	enter(bbr, UP, UP_PACING_GAIN, ack->now_us);
 	bbr->up_srtt_us = ack->rtt->smoothed_us;
-	bbr->up_bw = max_bw(bbr);
+	bbr->up_bw = bbr->up_first_bw = max_bw(bbr);
 }
 
 static void leave_up(struct bbr *bbr, uint64_t now_us)
@@ -308,6 +310,7 @@ static void ease(struct bbr *bbr, const struct bbr_round *round)
 static void fill_pipe(struct bbr *bbr, uint64_t now_us)
 {
 	bbr->is_full = true;
+	bbr->is_settling = true;
 	enter(bbr, DRAIN, DRAIN_PACING_GAIN, now_us);
 }
 
@@ -342,7 +345,7 @@ static bool is_time_to_probe(const struct bbr *bbr, uint64_t now_us)
 {
 	double reno_rounds = fmin(bdp(bbr, bw(bbr)) / bbr->packet_bytes, PROBE_ROUNDS_MAX);
 
-	return now_us - bbr->cycle_since_us >= bbr->probe_wait_us
+	return bbr->is_settling || now_us - bbr->cycle_since_us >= bbr->probe_wait_us
 	       || (double)bbr->cycle_rounds >= fmax(reno_rounds, PROBE_ROUNDS_MIN);
 }
 
@@ -357,6 +360,7 @@ static void down_on_ack(struct bbr *bbr, const struct cc_ack *ack)
 	}
 	if (bbr->calm_from_us && ack->now_us - bbr->calm_from_us >= bbr->min_rtt_us) {
 		bbr->calm_to_us = ack->now_us;
+		bbr->is_settling &= max_bw(bbr) > bbr->up_first_bw * SETTLED_GROWTH;
 		enter(bbr, CRUISE, 1, ack->now_us);
 	}
 }
@@ -377,15 +381,17 @@ static void raise_inflight_hi(struct bbr *bbr, const struct cc_ack *ack)
 static bool is_up_over(const struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 {
 	uint64_t rise_us = greater(UP_QUEUE_MIN_US, bbr->min_rtt_us / UP_QUEUE_RTT_DIVISOR);
-	bool is_growing = max_bw(bbr) >= bbr->up_bw * UP_GROWTH;
 
 	if (bbr->round.has_mark)
 		return true;
+	/* What was sent in it is acknowledged a round trip later. */
 	if (ack->now_us - bbr->state_since_us <= bbr->min_rtt_us)
 		return false;
-	return ack->rtt->smoothed_us > bbr->up_srtt_us + rise_us || bbr->round.is_app_limited
-	       || (!is_growing && is_lossy(bbr, &bbr->round))
-	       || (!is_growing && is_round && bbr->state_rounds >= 2);
+	if (ack->rtt->smoothed_us > bbr->up_srtt_us + rise_us)
+		return true;
+	if (max_bw(bbr) >= bbr->up_bw * UP_GROWTH)
+		return false;
+	return is_lossy(bbr, &bbr->round) || (is_round && bbr->state_rounds >= 2);
 }
 
 static void up_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round)

@@ -260,7 +260,7 @@ static uint64_t kept_room_bytes(const struct flow *flow, uint64_t rate_Bps)
 	const struct path *path = &flow->lane->path;
 	enum budget_pressure pressure = budget_pressure(&flow->lane->budget);
 	uint64_t kept = flow->send.end - flow->send.base;
-	uint64_t cap = 2 * rate_Bps * path->rtt.smoothed_us / 1000000;
+	uint64_t cap = FLOW_LOSS_RTTS * rate_Bps * path->rtt.smoothed_us / 1000000;
 
 	if (cap < path_window_bytes(path))
 		cap = path_window_bytes(path);

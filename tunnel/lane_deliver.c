@@ -20,8 +20,8 @@ static uint64_t expected_offset(const struct flow *flow)
 }
 
 /*
- * Whether a window is what slows the sender down: half of it was used since the mark in less than a
- * round trip. Sets the mark anew.
+ * Whether a window is what slows the sender down: half of it was used since the mark in fewer round
+ * trips than it may have to hold what waits behind losses. Sets the mark anew.
  */
 static bool is_used_fast(
     const struct lane *lane, struct window_mark *mark, uint64_t position, uint64_t window)
@@ -30,7 +30,7 @@ static bool is_used_fast(
 
 	if (position - mark->position < window / 2)
 		return false;
-	is_fast = lane->now_us - mark->at_us < lane->path.rtt.smoothed_us;
+	is_fast = lane->now_us - mark->at_us < FLOW_LOSS_RTTS / 2 * lane->path.rtt.smoothed_us;
 	*mark = (struct window_mark){position, lane->now_us};
 	return is_fast;
 }

@@ -54,7 +54,7 @@ enum {
 
 /*
  * Flow control.  The first windows are protocol constants; both sides must use the same ones.  They
- * double when half of one is used up in less than a round trip, and are told anew at each quarter.
+ * double when half of one is used up in less than FLOW_LOSS_RTTS / 2 round trips, and are told anew at each quarter.
  * 512 KiB lets a new flow fill 38 Mbit/s x 110 ms in its first round trip.
  *
  * 1 Gbit/s x 110 ms is 13.75 MB.  A window of twice that is never what slows a stream down, also while a
@@ -64,6 +64,11 @@ enum {
  * Memory of one stream's receiver: the window, plus two chunks because pages lie on chunk borders,
  * plus an eighth for the bitmap of what is there; whatever the sizes and order of the pieces.
  */
+/*
+ * What is behind a lost packet waits, here and at the receiver.  With 1,000 packets in flight and 10 % loss one of
+ * them is lost three times, four round trips in which the stream stands; windows and caps of fewer would stop it.
+ */
+#define FLOW_LOSS_RTTS          6
 #define FLOW_WINDOW_START_BYTES UINT64_C(524288)
 #define FLOW_WINDOW_MAX_BYTES   UINT64_C(33554432)
 #define LANE_WINDOW_START_BYTES UINT64_C(4194304)
@@ -73,7 +78,7 @@ enum {
 #define LANE_RESERVE_BYTES UINT64_C(262144)
 
 /*
- * Bytes of one flow that wait for their acknowledgement: 2 BDP, or the congestion window when that is more,
+ * Bytes of one flow that wait for their acknowledgement: FLOW_LOSS_RTTS BDP, or the congestion window when that is more,
  * between these.
  */
 #define FLOW_SEND_CAP_MIN_BYTES UINT64_C(131072)
