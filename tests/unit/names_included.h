@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_NAMES_INCLUDED_H
 #define TESTS_UNIT_NAMES_INCLUDED_H
 
-#define RESOLVE_TRY_MS 300
+#define RESOLVE_TRY_MS 300 /* so long that a busy machine asks but once */
 #include "net/resolve.c"
 
 #define on_answer on_name_answer /* both files have one */
