@@ -218,6 +218,8 @@ class Trunkline(Peer):
 
     name, has_udp = "Trunkline", True
     UNREPAIRED = "unrepaired-"
+    # A round's flows are idle for a minute, and all users here have one address.
+    FLOWS = ("--udp-flows-per-source", "50000")
     workers = None  # a worker for each core on loopback
 
     def __init__(self, place, services):
@@ -231,8 +233,9 @@ class Trunkline(Peer):
         self.cluster = trunkline.Cluster(self.place.folder, self.place.wan)
         self.cluster.start_pair(workers=self.workers or (1 if self.place.wan else os.cpu_count()))
         for name, (protocol, port) in self.services.items():
-            self.add(name, protocol, port)
-            self.add(self.UNREPAIRED + name, protocol, port, "--repair-budget", "0")
+            more = self.FLOWS if "udp" in protocol else ()
+            self.add(name, protocol, port, *more)
+            self.add(self.UNREPAIRED + name, protocol, port, *more, "--repair-budget", "0")
         self.cluster.wait_up()
 
     def add(self, name, protocol, port, *more):
