@@ -61,18 +61,29 @@ static void set_buffers(int descriptor, int bytes)
 
 static bool set_options_v4(int descriptor, const struct udp_options *options)
 {
-	return set_int(descriptor, IPPROTO_IP, IP_RECVTOS, 1)
-	       && set_int(descriptor, IPPROTO_IP, IP_MTU_DISCOVER,
-	           options->dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+	return set_int(descriptor, IPPROTO_IP, IP_MTU_DISCOVER,
+	    options->dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
 }
 
 static bool set_options_v6(int descriptor, const struct udp_options *options)
 {
 	return set_int(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, options->dual_stack ? 0 : 1)
-	       && set_int(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
-	       && set_int(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1)
 	       && set_int(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
 	           options->dont_fragment ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT);
+}
+
+/* What is told of each datagram: the address that it came to, and its ECN field. */
+static bool set_reports(int descriptor, const struct udp_options *options)
+{
+	bool is_v6 = options->local.family == 6;
+
+	if (is_v6
+	    && !(set_int(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+	         && set_int(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1)))
+		return false;
+	if (!is_v6 && !set_int(descriptor, IPPROTO_IP, IP_PKTINFO, 1))
+		return false;
+	return (is_v6 && !options->dual_stack) || set_int(descriptor, IPPROTO_IP, IP_RECVTOS, 1);
 }
 
 static bool set_options(int descriptor, const struct udp_options *options)
@@ -83,7 +94,7 @@ static bool set_options(int descriptor, const struct udp_options *options)
 		return false;
 	if ((!is_v6 || options->dual_stack) && !set_options_v4(descriptor, options))
 		return false;
-	if (!is_v6 && !set_int(descriptor, IPPROTO_IP, IP_PKTINFO, 1))
+	if (!options->remote.family && !set_reports(descriptor, options))
 		return false;
 	if (options->reuse_port && !set_int(descriptor, SOL_SOCKET, SO_REUSEPORT, 1))
 		return false;

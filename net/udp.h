@@ -32,7 +32,8 @@ struct udp_options {
 };
 
 /*
- * A bound socket, non-blocking and close-on-exec, that reports local addresses and ECN.
+ * A bound socket, non-blocking and close-on-exec, that reports local addresses and ECN; a connected one,
+ * of which there are many, reports neither.
  * 0; or ERR_LIMIT (no descriptor, memory or port left) or ERR_IO, both with errno (EADDRINUSE,
  * EACCES, ...).
  */

@@ -451,6 +451,13 @@ static void refusal_by_icmp_reaches_a_connected_socket(void **state)
 	assert_int_equal(udp_send(&a, &batch, 1, &done), 0);
 	receive_all(&b, &r);
 	assert_int_equal(r.count, 1);
+	/* Nothing of its datagrams is reported beside them. */
+	batch = (struct udp_batch){
+	    .data = (const uint8_t *)"y", .length_bytes = 1, .to = r.from, .ecn = 2};
+	assert_int_equal(udp_send(&b, &batch, 1, &done), 0);
+	receive_all(&a, &r);
+	assert_int_equal(r.count, 1);
+	assert_int_equal(r.ecn, 0);
 	close(b.descriptor);
 	batch = (struct udp_batch){.data = (const uint8_t *)"x", .length_bytes = 1};
 	assert_int_equal(udp_send(&a, &batch, 1, &done), 0);
