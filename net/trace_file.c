@@ -94,6 +94,10 @@ static void put_fields(struct trace_file *file, const struct frame *frame)
 		PRINT(file, ",\"stream_id\":%" PRIu64 ",\"error\":\"%s\"", frame->reset.flow,
 		    reason_name(frame->reset.reason));
 		break;
+	case FRAME_REPAIR:
+		PRINT(file, ",\"back\":%" PRIu64 ",\"span\":%u,\"length\":%zu", frame->repair.back,
+		    frame->repair.span, frame->repair.length);
+		break;
 	case FRAME_CLOSE:
 		PRINT(file, ",\"error\":\"%s\"", reason_name(frame->close.reason));
 		break;

@@ -216,6 +216,9 @@ local g = {
 	delay = ProtoField.uint64("trunkline_plain.delay", "Acknowledgement delay in us"),
 	gap = ProtoField.uint64("trunkline_plain.gap", "Gap"),
 	count = ProtoField.uint64("trunkline_plain.count", "Count"),
+	back = ProtoField.uint64("trunkline_plain.back", "First packet, before this one"),
+	span = ProtoField.uint64("trunkline_plain.span", "Span"),
+	bitmap = ProtoField.bytes("trunkline_plain.bitmap", "Packets after the first"),
 }
 plain.fields = g
 local malformed = ProtoExpert.new("trunkline_plain.malformed", "Malformed frame",
@@ -298,6 +301,15 @@ local function counts(r, tree)
 	end
 end
 
+local function bitmap(r, tree, seen)
+	local piece = r.bytes(math.floor((seen[g.span] + 6) / 8))
+	if piece then tree:add(g.bitmap, piece) end
+end
+
+local function rest(r, tree)
+	tree:add(g.data, r.bytes(r.left()))
+end
+
 local flow, offset, length = varint(g.flow), varint(g.offset), varint(g.length)
 local stream = { flow, offset, length, counted(g.data) }
 local ack = { varint(g.largest), varint(g.delay), ranges }
@@ -319,6 +331,9 @@ local frame_types = {
 	[11] = { "MAX_DATA", varint(g.maximum) },
 	[12] = { "MAX_STREAM_DATA", flow, varint(g.maximum) },
 	[13] = { "CLOSE", reason, length, counted(g.text) },
+	[14] = { "PROTECTED" },
+	[15] = { "REPAIR", varint(g.back), varint(g.span), bitmap, rest },
+	[16] = { "RECOVERED", varint(g.largest), ranges },
 	[17] = { "HOLD", flow, varint(g.maximum) },
 }
 

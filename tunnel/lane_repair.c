@@ -213,4 +213,7 @@ void lane_repair_on_recovered(struct lane *lane, uint64_t number)
 	lane->repair.counters.packets_recovered++;
 	recovered_add(&lane->repair.recovered, number);
 	lane->received.ack_is_due = true;
+	trace(lane->path.tracer,
+	    &(struct trace_event){
+	        .kind = TRACE_PACKET_RECOVERED, .now_us = lane->now_us, .number = number});
 }

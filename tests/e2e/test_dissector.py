@@ -57,7 +57,8 @@ def test_every_frame_of_a_simulated_run(tmp_path):
     rows = decode(capture, ["trunkline_plain.frame", "trunkline_plain.direction"])
     names = collections.Counter(name for row in rows for name in row[0].split(","))
     assert {"PING", "ACK_ECN", "OPEN", "STREAM", "STREAM_FIN", "RESET", "STOP_SENDING", "DATAGRAM",
-            "DATAGRAM_FRAGMENT", "MAX_STREAM_DATA", "CLOSE"} <= set(names), names
+            "DATAGRAM_FRAGMENT", "MAX_STREAM_DATA", "CLOSE", "PROTECTED", "REPAIR",
+            "RECOVERED"} <= set(names), names
     assert {row[1] for row in rows} == {"0", "1"}
     assert decode(capture, ["frame.number"], "trunkline_plain.malformed") == []
     opened = decode(capture, ["trunkline_plain.flow", "trunkline_plain.port"],
