@@ -354,6 +354,8 @@ static int receive_recovered(struct lane *lane)
 
 		lane->repair.is_recovering = true;
 		rc = receive_frames(lane, content, length, &is_ack_eliciting);
+		if (lane_is_over(lane))
+			lane_forget_gathered(lane);
 		lane_deliver_gathered(lane);
 		lane->repair.is_recovering = false;
 		if (rc == 0)

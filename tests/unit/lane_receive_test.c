@@ -9,6 +9,7 @@
 #include "tests/unit/cmocka_all.h"
 #include "tunnel/epochs.h"
 #include "tunnel/frame.h"
+#include "tunnel/gf256.h"
 #include "tunnel/lane.h"
 #include "tunnel/limits.h"
 
@@ -513,6 +514,42 @@ static void fragments_are_capped(void **state)
 	stop(&raw);
 }
 
+/* Sends the repair of one packet, the number before its own, which never goes. */
+static int send_repair_of(struct raw *raw, const uint8_t *content, size_t length)
+{
+	struct frame_repair repair = {.back = 1, .span = 1, .length = REPAIR_LENGTH_BYTES + length};
+	uint64_t lost = raw->number++;
+	uint8_t symbol[300] = {(uint8_t)(length >> 8), (uint8_t)length};
+	uint8_t *out;
+
+	memcpy(symbol + REPAIR_LENGTH_BYTES, content, length);
+	out = frame_write_repair(begin(raw), &repair);
+	for (size_t i = 0; i < repair.length; i++)
+		out[i] = gf256_multiply(symbol[i], gf256_coefficient(raw->number, lost));
+	return finish(raw);
+}
+
+static void repaired_packets_count_as_arrived(void **state)
+{
+	const uint8_t nested[][2] = {
+	    {FRAME_PROTECTED, FRAME_PING}, {FRAME_PING, 0}, {FRAME_COUNT, 0}};
+	const char *const texts[] = {"a repaired packet bears repairs", NULL, "unknown frame type"};
+	struct raw raw;
+	struct lane_stats stats;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		start(&raw, LANE_ENDPOINT, POOL_BYTES);
+		assert_int_equal(send_repair_of(&raw, nested[i], sizeof(nested[i])),
+		    texts[i] ? ERR_MALFORMED : 0);
+		lane_get_stats(raw.lane, &stats);
+		assert_int_equal(stats.packets_recovered, texts[i] == NULL);
+		if (texts[i])
+			assert_memory_equal(raw.over_text, texts[i], strlen(texts[i]));
+		stop(&raw);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -527,6 +564,7 @@ int main(void)
 	    cmocka_unit_test(reverse_single_bytes_stay_in_bounds),
 	    cmocka_unit_test(without_memory_packets_are_not_acknowledged),
 	    cmocka_unit_test(fragments_are_capped),
+	    cmocka_unit_test(repaired_packets_count_as_arrived),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
