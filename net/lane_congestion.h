@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a tunnel's congestion control, as the config has it, to one of its lanes: each lane has a
- * path of its own, so a fixed rate is divided among them.
+ * From a tunnel's congestion control, as the config has it, to one of the lanes that share it: each
+ * has a path of its own, so a fixed rate is divided among them.
  */
 #ifndef NET_LANE_CONGESTION_H
 #define NET_LANE_CONGESTION_H
@@ -16,7 +16,7 @@ struct lane_congestion_share {
 };
 
 /*
- * lanes: how many the tunnel has, at least 1.  The rate of a line counts the headers of IP and UDP,
+ * lanes: how many share it, at least 1.  The rate of a line counts the headers of IP and UDP,
  * a lane's does not: what a packet of the least size with IPv6 headers leaves of it is the lane's.
  */
 struct lane_congestion_share lane_congestion_share(

@@ -107,8 +107,9 @@ struct page_lane_state {
 	char peer_name[NAME_BYTES];
 	char congestion[CONGESTION_TEXT_BYTES]; /* in use */
 	uint32_t lane, slot;
-	uint32_t is_up;    /* 0 or 1 */
-	uint64_t since_ms; /* of is_up, UNIX time */
+	uint32_t is_up;      /* 0 or 1 */
+	uint32_t is_sending; /* 0 or 1: it has a part of its tunnel's fixed rate */
+	uint64_t since_ms;   /* of is_up, UNIX time */
 	uint64_t rtt_latest_us, rtt_smoothed_us, rtt_min_us, jitter_us;
 	uint64_t packets_received;
 	uint64_t bytes_sent, bytes_received; /* UDP payload */

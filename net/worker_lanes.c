@@ -8,7 +8,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "net/flow_handler.h"
-#include "net/lane_congestion.h"
 #include "net/worker_private.h"
 
 #include <stdlib.h>
@@ -380,7 +379,8 @@ static void report_lane(struct carried *carried)
 	state.bytes_received = stats.bytes_received;
 	state.flows = stats.flows_now;
 	state.packet_bytes = stats.packet_bytes;
-	congestion_format(&carried->congestion, state.congestion);
+	congestion_format(&carried->congestion.set, state.congestion);
+	state.is_sending = carried->congestion.is_sending;
 #define X(name) state.figures.name = stats.name;
 	LANE_FIGURES(X)
 #undef X
@@ -396,6 +396,7 @@ static void count_lane(struct carried *carried)
 	lane_get_stats(carried->shown.lane, &stats);
 	page_add(page, PAGE_path_mtu_probes, stats.mtu_probes - carried->mtu_probes);
 	page_add(page, PAGE_path_mtu_black_holes, stats.mtu_black_holes - carried->mtu_black_holes);
+	worker_congestion_tick(carried, stats.bytes_sent);
 	carried->mtu_probes = stats.mtu_probes;
 	carried->mtu_black_holes = stats.mtu_black_holes;
 }
@@ -422,45 +423,6 @@ void lanes_report(struct lanes *lanes)
 
 /* ---- life ---- */
 
-/* As the config has it for the lane's tunnel; as it was when the peer is not there any more. */
-static struct congestion wanted_congestion(const struct carried *carried)
-{
-	const struct config_peer *peer =
-	    worker_peer(carried->shown.worker, carried->shown.peer_pin);
-	struct congestion wanted = carried->congestion;
-
-	if (peer)
-		congestion_parse(peer->congestion, &wanted);
-	return wanted;
-}
-
-/* The listener's workers have a lane each. */
-static struct lane_congestion_share share_of(
-    const struct carried *carried, const struct congestion *congestion)
-{
-	const struct worker *worker = carried->shown.worker;
-	const struct config_peer *peer = worker_peer(worker, carried->shown.peer_pin);
-	unsigned lanes = worker->settings.count;
-
-	if (worker->role->role == NODE_ENDPOINT && peer)
-		lanes = peer->slots;
-	return lane_congestion_share(congestion, lanes);
-}
-
-static void renew_congestion(struct carried *carried)
-{
-	struct congestion wanted = wanted_congestion(carried), *now = &carried->congestion;
-	struct lane_congestion_share share = share_of(carried, &wanted);
-
-	if ((wanted.kind == now->kind && wanted.rate_bps == now->rate_bps)
-	    || lane_set_congestion(
-	           carried->shown.lane, share.kind, share.rate_Bps, carried->shown.worker->now_us)
-	           < 0)
-		return;
-	*now = wanted;
-	list_move_tail(&carried->shown.worker->lanes.busy, &carried->busy);
-}
-
 uint32_t lanes_new_id(struct lanes *lanes)
 {
 	uint32_t random = (uint32_t)rng_next(&lanes->worker->rng);
@@ -480,7 +442,6 @@ struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const
 {
 	struct carried **place = &lanes->places[config->local_id & INDEX_MASK];
 	struct carried *made = *place ? NULL : calloc(1, sizeof *made);
-	struct lane_congestion_share share;
 
 	if (!made)
 		return NULL;
@@ -494,10 +455,7 @@ struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const
 	config->callbacks = &lanes->callbacks;
 	config->context = &made->shown;
 	config->pool = lanes->worker->pool;
-	made->congestion = wanted_congestion(made);
-	share = share_of(made, &made->congestion);
-	config->congestion = share.kind;
-	config->fixed_rate_Bps = share.rate_Bps;
+	worker_congestion_begin(made, config);
 	config->memory = &lanes->worker->memory;
 	config->memory_bytes =
 	    lanes->worker->memory.limit_bytes / LANE_MEMORY_PART * (LANE_MEMORY_PART - 1);
@@ -552,7 +510,7 @@ void lanes_on_config(struct lanes *lanes, const struct node_config *config)
 	LIST_FOREACH (carried, &lanes->all, struct carried, node) {
 		if (carried->leaves_us && config->drain_s == 0)
 			carried->leaves_us = lanes->worker->now_us;
-		renew_congestion(carried);
+		worker_congestion_renew(carried);
 	}
 }
 

@@ -8,11 +8,11 @@
 #define NET_WORKER_LANES_H
 
 #include "base/list.h"
-#include "model/congestion.h"
 #include "net/pacing_timer.h"
 #include "net/trace_file.h"
 #include "net/udp.h"
 #include "net/worker.h"
+#include "net/worker_congestion.h"
 
 #include <ev.h>
 #include <stdbool.h>
@@ -31,9 +31,9 @@ enum {
 struct carried {
 	struct worker_lane shown; /* the context of the lane's callbacks */
 	uint32_t local_id;
-	struct trace_lane traced;     /* while its tunnel is traced */
-	struct congestion congestion; /* in use */
-	struct addr remote;           /* where its packets go */
+	struct trace_lane traced; /* while its tunnel is traced */
+	struct worker_congestion congestion;
+	struct addr remote;     /* where its packets go */
 	struct addr local;      /* the address they leave from; family 0 for the socket's own */
 	struct page_lane *page; /* its record, NULL when the page was full */
 	bool was_up;            /* as it was last logged */
