@@ -2,7 +2,9 @@
 """Limits that hold for a whole node, however many workers share it, and for one of several peers:
 who takes all that he may have harms nobody else."""
 import contextlib
+import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -12,7 +14,7 @@ import pytest
 
 from tests.e2e.test_node import Echo
 from tests.lab import procs, trunkline
-from tests.lab.site import REPORT_S
+from tests.lab.site import REPORT_S, receive
 from tests.lab.trunkline import SLOW, Cluster, is_built
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
@@ -221,3 +223,51 @@ def test_a_listener_full_of_connections_goes_on(small, web):
     procs.wait_until(lambda: take("127.0.0.1", second, 1)[1] == 0, 5 * SLOW, "a free place")
     for user in held:
         user.close()
+
+
+class Fountain(Echo):
+    """A TCP backend that sends without end."""
+
+    @staticmethod
+    def serve(connection):
+        with connection, contextlib.suppress(OSError):
+            while True:
+                connection.sendall(bytes(65536))
+
+
+@pytest.fixture
+def fountain():
+    made = Fountain()
+    yield made
+    made.close()
+
+
+def flows_held(cluster):
+    """How often a user's flow was told to wait, by the listener's end of the lanes."""
+    return sum(int(number) for number in
+               re.findall(r'"flows_held": (\d+)', json.dumps(cluster.ctl("tunnel", "show", "listener", "endpoint"))))
+
+
+def test_users_who_do_not_read_take_no_others_memory(tmp_path, fountain):
+    """40 of them have windows of 20 MiB together, and the listener has 16 MiB: they are told to
+    wait, a download beside them goes on, and afterwards they get on too."""
+    with Cluster(tmp_path) as cluster:
+        cluster.start_control()
+        listener = cluster.add_listener(binds=["127.0.0.1"], more=("--memory", "16M"))
+        cluster.add_endpoint()
+        port = procs.free_port(socket.SOCK_STREAM, None, "127.0.0.1")
+        cluster.accelerator("fountain", "tcp", str(port), [f"127.0.0.1:{fountain.port}"])
+        cluster.wait_up(1)
+        worker = listener.workers()[0]
+        stuck = [connect("127.0.0.1", port) for _ in range(40)]
+        procs.wait_until(lambda: flows_held(cluster) > 10, 10 * SLOW, "flows that wait")
+        assert cluster.counter("listener", "memory_bytes") < 16 << 20
+        reader = connect("127.0.0.1", port)
+        reader.settimeout(5 * SLOW)
+        assert len(receive(reader, 20 << 20)) == 20 << 20
+        for user in stuck:
+            user.settimeout(5 * SLOW)
+            assert len(receive(user, 1 << 20)) == 1 << 20
+        assert listener.workers() == [worker]
+        for user in [*stuck, reader]:
+            user.close()

@@ -220,8 +220,8 @@ def send_until_stuck(sock, piece, quiet_s=1.0):
         return taken
 
 
-# Windows and buffers of both workers and both sockets: 16 MiB window, 16 MiB waiting for their
-# acknowledgement, and what the kernels hold of two connections.
+# Windows and buffers of both workers and both sockets: a window of 32 MiB at most, what waits for its
+# acknowledgement or turn, and what the kernels hold of two connections.
 STUCK_MOST_BYTES = 64 * MIB
 WORKER_GROWTH_KIB = 48 * 1024
 
