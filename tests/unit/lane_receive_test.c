@@ -25,6 +25,7 @@ struct raw {
 	uint64_t number, now_us;
 	uint8_t packet[PACKET_MIN_BYTES];
 	struct writer w;
+	struct flow *flow; /* the last that was opened */
 	enum lane_state state;
 	enum reason over_reason;
 	char over_text[200];
@@ -35,9 +36,11 @@ struct raw {
 
 static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)
 {
-	(void)flow;
+	struct raw *raw = context;
+
 	(void)open;
-	((struct raw *)context)->opened++;
+	raw->flow = flow;
+	raw->opened++;
 	return REASON_NONE;
 }
 
@@ -400,6 +403,66 @@ static void a_late_open_opens_nothing_again(void **state)
 	stop(&raw);
 }
 
+static void send_maximum(struct raw *raw, bool is_hold, uint64_t maximum)
+{
+	struct frame_max_stream_data max = {0, maximum};
+
+	begin(raw);
+	if (is_hold)
+		frame_write_hold(&raw->w, &max);
+	else
+		frame_write_max_stream_data(&raw->w, &max);
+	assert_int_equal(finish(raw), 0);
+}
+
+/* Writes 100 bytes; true when they go out, and not only an acknowledgement. */
+static bool bytes_go_out(struct raw *raw)
+{
+	static uint8_t memory[LANE_BATCH_MAX_BYTES];
+	struct lane_batch batch = {.data = memory, .size_bytes = sizeof(memory)};
+	struct chunk *chunk = chunk_get(raw->pool);
+	struct slice slice = {chunk, 0, 100};
+	size_t most = 0;
+
+	memset(chunk->data, 'x', 100);
+	chunk->used_bytes = 100;
+	if (flow_write_room(raw->flow) >= 100)
+		assert_int_equal(flow_write(raw->flow, &slice), 0);
+	chunk_unref(chunk);
+	while (lane_send(raw->lane, &batch, raw->now_us) > 0)
+		most = batch.length_bytes > most ? batch.length_bytes : most;
+	return most > 100;
+}
+
+/* A HOLD counts until a maximum above its own is known, in whatever order they come. */
+static void a_hold_stops_new_bytes_until_a_greater_maximum(void **state)
+{
+	struct raw raw;
+
+	(void)state;
+	start(&raw, LANE_ENDPOINT, POOL_BYTES);
+	begin(&raw);
+	write_open(&raw, 0, FLOW_TCP);
+	assert_int_equal(finish(&raw), 0);
+	assert_true(bytes_go_out(&raw));
+	send_maximum(&raw, true, FLOW_WINDOW_START_BYTES);
+	assert_int_equal(flow_write_room(raw.flow), 0);
+	assert_false(bytes_go_out(&raw));
+	send_maximum(&raw, false, FLOW_WINDOW_START_BYTES + 1);
+	assert_true(bytes_go_out(&raw));
+	/* An old copy does nothing, and one that overtakes its maximum waits for the next. */
+	send_maximum(&raw, true, FLOW_WINDOW_START_BYTES);
+	assert_true(bytes_go_out(&raw));
+	send_maximum(&raw, true, FLOW_WINDOW_START_BYTES + 9);
+	assert_false(bytes_go_out(&raw));
+	send_maximum(&raw, false, FLOW_WINDOW_START_BYTES + 9);
+	assert_false(bytes_go_out(&raw));
+	send_maximum(&raw, false, FLOW_WINDOW_START_BYTES + 10);
+	assert_true(bytes_go_out(&raw));
+	assert_int_equal(raw.state, LANE_UP);
+	stop(&raw);
+}
+
 static void flows_above_the_cap_are_refused(void **state)
 {
 	struct raw raw;
@@ -559,6 +622,7 @@ int main(void)
 	    cmocka_unit_test(the_lane_window_holds_over_all_flows),
 	    cmocka_unit_test(forged_replayed_and_foreign_packets_change_nothing),
 	    cmocka_unit_test(a_late_open_opens_nothing_again),
+	    cmocka_unit_test(a_hold_stops_new_bytes_until_a_greater_maximum),
 	    cmocka_unit_test(flows_above_the_cap_are_refused),
 	    cmocka_unit_test(refused_flows_are_bounded),
 	    cmocka_unit_test(reverse_single_bytes_stay_in_bounds),
