@@ -33,6 +33,8 @@
 	X(ecn_marks)                                                                               \
 	X(mtu_probes)                                                                              \
 	X(mtu_black_holes)                                                                         \
+	X(address_changes)                                                                         \
+	X(address_refusals)                                                                        \
 	X(datagrams_sent)                                                                          \
 	X(datagrams_received)                                                                      \
 	X(datagrams_queue_dropped)                                                                 \

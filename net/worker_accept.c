@@ -76,7 +76,6 @@ static struct carried *make_lane(
     struct accept *accept, const struct lane_grant *grant, const struct config_peer *peer)
 {
 	struct worker *worker = accept->worker;
-	struct addr local = worker_door_local(worker, &grant->from);
 	struct lane_config config = {
 	    .role = LANE_ENDPOINT,
 	    .local_id = lanes_new_id(&worker->lanes),
@@ -85,13 +84,13 @@ static struct carried *make_lane(
 	    .packet_bytes = worker_packet_bytes(worker, &grant->peer),
 	    .max_flows = grant->peer.max_flows < WORKER_LANE_FLOWS ? grant->peer.max_flows
 	                                                           : WORKER_LANE_FLOWS,
+	    .route = {grant->from, worker_door_local(worker, &grant->from)},
 	};
 	struct carried *carried;
 
 	memcpy(config.send_secret, grant->send_secret, sizeof config.send_secret);
 	memcpy(config.receive_secret, grant->receive_secret, sizeof config.receive_secret);
-	carried = config.local_id ? lanes_add(
-	              &worker->lanes, &config, peer->name, grant->peer_pin, &grant->from, &local)
+	carried = config.local_id ? lanes_add(&worker->lanes, &config, peer->name, grant->peer_pin)
 	                          : NULL;
 	explicit_bzero(config.send_secret, sizeof config.send_secret);
 	explicit_bzero(config.receive_secret, sizeof config.receive_secret);
@@ -133,9 +132,8 @@ void accept_on_grant(struct accept *accept, const struct lane_grant *grant)
 
 	if (!accepted)
 		return;
-	if (is_alive(accepted, grant)) { /* START proved the sender: it may have moved */
-		accepted->carried->remote = grant->from;
-		accepted->carried->local = worker_door_local(accept->worker, &grant->from);
+	/* Where START came from is no matter: the lane follows the packets that it carries itself. */
+	if (is_alive(accepted, grant)) {
 		answer(accept, accepted, grant, door, STARTED_ALIVE);
 		lanes_touch(&accept->worker->lanes, accepted->carried->shown.lane);
 		return;

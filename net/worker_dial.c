@@ -204,7 +204,6 @@ static struct carried *make_lane(
     struct dial *dial, struct dial_peer *peer, const struct started *started)
 {
 	struct worker *worker = dial->worker;
-	struct addr local = {0};
 	struct lane_config config = {
 	    .role = LANE_LISTENER,
 	    .local_id = peer->local_id,
@@ -213,13 +212,13 @@ static struct carried *make_lane(
 	    .packet_bytes = worker_packet_bytes(worker, &peer->grant.peer),
 	    .max_flows = peer->grant.peer.max_flows < WORKER_LANE_FLOWS ? peer->grant.peer.max_flows
 	                                                                : WORKER_LANE_FLOWS,
+	    .route = {.remote = peer->to},
 	};
 	struct carried *carried;
 
 	memcpy(config.send_secret, peer->grant.send_secret, sizeof config.send_secret);
 	memcpy(config.receive_secret, peer->grant.receive_secret, sizeof config.receive_secret);
-	carried = lanes_add(
-	    &worker->lanes, &config, peer->config.name, peer->grant.peer_pin, &peer->to, &local);
+	carried = lanes_add(&worker->lanes, &config, peer->config.name, peer->grant.peer_pin);
 	explicit_bzero(config.send_secret, sizeof config.send_secret);
 	explicit_bzero(config.receive_secret, sizeof config.receive_secret);
 	return carried;
@@ -243,8 +242,10 @@ static void replace(struct dial *dial, struct dial_peer *peer, const struct star
 static void on_started(struct dial *dial, struct dial_peer *peer, const struct started *started)
 {
 	if (started->status == STARTED_ALIVE && peer->carried) {
+		struct lane_route route = {.remote = peer->to};
+
+		lane_set_route(peer->carried->shown.lane, &route, dial->worker->now_us);
 		lanes_touch(&dial->worker->lanes, peer->carried->shown.lane);
-		peer->carried->remote = peer->to;
 	} else if (started->status == STARTED_NEW) {
 		replace(dial, peer, started);
 	}

@@ -10,6 +10,7 @@
 #include "net/flow_handler.h"
 #include "net/worker_private.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,6 +54,7 @@ static void receive_sealed(struct lanes *lanes, struct udp_datagram *datagram)
 {
 	const uint8_t *id = datagram->data + 1;
 	struct carried *carried = NULL;
+	struct lane_route route;
 
 	if (datagram->length_bytes >= 5)
 		carried = find(lanes,
@@ -61,8 +63,13 @@ static void receive_sealed(struct lanes *lanes, struct udp_datagram *datagram)
 		page_count(page_of(lanes), PAGE_packets_unknown);
 		return;
 	}
-	count_failure(lanes, lane_receive(carried->shown.lane, datagram->data,
-	                         datagram->length_bytes, datagram->ecn, lanes->worker->now_us));
+	route = (struct lane_route){.remote = datagram->from};
+	/* A listener leaves its own address to the system, so that it may change. */
+	if (lanes->worker->role->role == NODE_ENDPOINT)
+		route.local = datagram->local;
+	count_failure(
+	    lanes, lane_receive(carried->shown.lane, datagram->data, datagram->length_bytes, &route,
+	               datagram->ecn, lanes->worker->now_us));
 	if (!list_is_linked(&carried->received))
 		list_add_tail(&lanes->received, &carried->received);
 }
@@ -156,8 +163,8 @@ static bool send_batch(struct lanes *lanes, struct carried *carried)
 	    .data = batch.data,
 	    .length_bytes = batch.length_bytes,
 	    .segment_bytes = batch.segment_bytes,
-	    .to = carried->remote,
-	    .from = carried->local,
+	    .to = batch.route->remote,
+	    .from = batch.route->local,
 	    .ecn = batch.ecn,
 	};
 	return send_waiting(lanes);
@@ -360,6 +367,16 @@ static void on_rtt(void *context, struct lane *lane, uint64_t rtt_us)
 		page_lane_add_rtt(carried->page, carried->shown.worker->now_us, rtt_us);
 }
 
+static void on_moved(void *context, struct lane *lane, const struct lane_route *route)
+{
+	struct carried *carried = LIST_ENTRY(context, struct carried, shown);
+	char remote[ADDR_TEXT_BYTES];
+
+	(void)lane;
+	log_info("lane_moved", "peer=%s address=%s", carried->shown.peer_name,
+	    addr_format(&route->remote, remote, sizeof remote));
+}
+
 static void report_lane(struct carried *carried)
 {
 	struct lane_stats stats;
@@ -438,7 +455,7 @@ uint32_t lanes_new_id(struct lanes *lanes)
 }
 
 struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const char *peer_name,
-    const uint8_t peer_pin[PIN_BYTES], const struct addr *remote, const struct addr *local)
+    const uint8_t peer_pin[PIN_BYTES])
 {
 	struct carried **place = &lanes->places[config->local_id & INDEX_MASK];
 	struct carried *made = *place ? NULL : calloc(1, sizeof *made);
@@ -449,8 +466,6 @@ struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const
 	snprintf(made->shown.peer_name, sizeof made->shown.peer_name, "%s", peer_name);
 	memcpy(made->shown.peer_pin, peer_pin, PIN_BYTES);
 	made->local_id = config->local_id;
-	made->remote = *remote;
-	made->local = *local;
 	made->up_since_ms = unix_ms();
 	config->callbacks = &lanes->callbacks;
 	config->context = &made->shown;
@@ -459,6 +474,7 @@ struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const
 	config->memory = &lanes->worker->memory;
 	config->memory_bytes =
 	    lanes->worker->memory.limit_bytes / LANE_MEMORY_PART * (LANE_MEMORY_PART - 1);
+	randombytes_buf(config->challenge_key, sizeof config->challenge_key);
 	if (lane_new(&made->shown.lane, config, lanes->worker->now_us)) {
 		free(made);
 		return NULL;
@@ -539,6 +555,7 @@ int lanes_init(struct lanes *lanes, struct worker *worker)
 	lanes->callbacks.on_open = worker->role->on_open ? on_open : NULL;
 	lanes->callbacks.on_state = on_state;
 	lanes->callbacks.on_rtt = on_rtt;
+	lanes->callbacks.on_moved = on_moved;
 	ev_init(&lanes->reader, on_readable);
 	ev_init(&lanes->writer, on_writable);
 	lanes->reader.data = lanes;

@@ -33,10 +33,8 @@ struct carried {
 	uint32_t local_id;
 	struct trace_lane traced; /* while its tunnel is traced */
 	struct worker_congestion congestion;
-	struct addr remote;     /* where its packets go */
-	struct addr local;      /* the address they leave from; family 0 for the socket's own */
-	struct page_lane *page; /* its record, NULL when the page was full */
-	bool was_up;            /* as it was last logged */
+	struct page_lane *page;               /* its record, NULL when the page was full */
+	bool was_up;                          /* as it was last logged */
 	uint64_t mtu_probes, mtu_black_holes; /* that the page's counters know of */
 	uint64_t up_since_ms;                 /* UNIX time of the last change of being up */
 	uint64_t leaves_us; /* when it is closed, or before, with its last flow; 0: it stays */
@@ -68,11 +66,11 @@ int lanes_set_socket(struct lanes *lanes, int descriptor);
 /* A connection id that is not in use; 0 when LANES_MAX are. */
 uint32_t lanes_new_id(struct lanes *lanes);
 /*
- * Carries a lane from now on; fills the config's callbacks, context and pool. NULL without memory or
- * when the id was taken since.
+ * Carries a lane from now on; fills the config's callbacks, context, pool and challenge key. NULL without
+ * memory or when the id was taken since.
  */
 struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const char *peer_name,
-    const uint8_t peer_pin[PIN_BYTES], const struct addr *remote, const struct addr *local);
+    const uint8_t peer_pin[PIN_BYTES]);
 /* Takes the lane out and frees it; flows get on_closed. NULL is allowed. */
 void lanes_remove(struct lanes *lanes, struct carried *carried);
 /* Tells the peer why, and is gone a round later. */

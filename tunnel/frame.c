@@ -252,14 +252,21 @@ static int decode_recovered(struct reader *r, struct frame *frame)
 	return packets <= RECOVERED_MAX ? 0 : ERR_MALFORMED;
 }
 
+static int decode_path(struct reader *r, struct frame *frame)
+{
+	reader_copy(r, frame->path.data, CHALLENGE_BYTES);
+	return finish(r);
+}
+
 struct frame_kind {
 	const char *name;
 	int (*decode)(struct reader *r, struct frame *frame);
 	bool is_ack_eliciting;
+	bool is_probing;
 };
 
 static const struct frame_kind kinds[FRAME_COUNT] = {
-    [FRAME_PADDING] = {"PADDING", decode_padding, false},
+    [FRAME_PADDING] = {"PADDING", decode_padding, false, true},
     [FRAME_PING] = {"PING", decode_ping, true},
     [FRAME_ACK] = {"ACK", decode_ack, false},
     [FRAME_ACK_ECN] = {"ACK_ECN", decode_ack, false},
@@ -277,6 +284,8 @@ static const struct frame_kind kinds[FRAME_COUNT] = {
     [FRAME_REPAIR] = {"REPAIR", decode_repair, true},
     [FRAME_RECOVERED] = {"RECOVERED", decode_recovered, false},
     [FRAME_HOLD] = {"HOLD", decode_max_stream_data, true},
+    [FRAME_PATH_CHALLENGE] = {"PATH_CHALLENGE", decode_path, false, true},
+    [FRAME_PATH_RESPONSE] = {"PATH_RESPONSE", decode_path, false, true},
 };
 
 int frame_decode(struct reader *reader, struct frame *frame)
@@ -294,6 +303,11 @@ int frame_decode(struct reader *reader, struct frame *frame)
 bool frame_is_ack_eliciting(enum frame_type type)
 {
 	return kinds[type].is_ack_eliciting;
+}
+
+bool frame_is_probing(enum frame_type type)
+{
+	return kinds[type].is_probing;
 }
 
 const char *frame_name(uint64_t type)
@@ -370,6 +384,13 @@ void frame_write_close(struct writer *writer, enum reason reason, const char *te
 	writer_varint(writer, reason);
 	writer_varint(writer, length);
 	writer_bytes(writer, text, length);
+}
+
+void frame_write_path(
+    struct writer *writer, enum frame_type type, const uint8_t data[CHALLENGE_BYTES])
+{
+	writer_u8(writer, (uint8_t)type);
+	writer_bytes(writer, data, CHALLENGE_BYTES);
 }
 
 /* Bytes of the range after `ranges[index - 1]`. */

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "tunnel/ack.h"
 #include "tunnel/lane.h"
+#include "tunnel/migration.h"
 #include "tunnel/repair_limits.h"
 
 #include <stdbool.h>
@@ -33,6 +34,8 @@ enum frame_type {
 	FRAME_REPAIR = 15,
 	FRAME_RECOVERED = 16,
 	FRAME_HOLD = 17,
+	FRAME_PATH_CHALLENGE = 18,
+	FRAME_PATH_RESPONSE = 19,
 	FRAME_COUNT,
 };
 
@@ -42,6 +45,7 @@ enum {
 	FRAME_STREAM_MAX_BYTES = 1 + 8 + 8 + 2,
 	FRAME_DATAGRAM_MAX_BYTES = 1 + 8 + 4 + 2,
 	FRAME_FRAGMENT_MAX_BYTES = 1 + 8 + 4 + 4 + 4 + 2,
+	FRAME_PATH_BYTES = 1 + CHALLENGE_BYTES,
 };
 
 struct frame_open {
@@ -78,6 +82,11 @@ struct frame_datagram {
 /* MAX_STREAM_DATA; and HOLD: no new bytes until a maximum is told that is greater. */
 struct frame_max_stream_data {
 	uint64_t flow, maximum;
+};
+
+/* PATH_CHALLENGE and PATH_RESPONSE, RFC 9000 sections 19.17 and 19.18. */
+struct frame_path {
+	uint8_t data[CHALLENGE_BYTES];
 };
 
 struct frame_close {
@@ -120,13 +129,19 @@ struct frame {
 		struct frame_protected protected;
 		struct frame_repair repair;
 		struct ack_frame recovered; /* largest and ranges only */
+		struct frame_path path;
 	};
 };
 
 /* Takes the next frame off the packet. 0, ERR_MALFORMED, or ERR_UNSUPPORTED for an unknown type (in frame->type). */
 int frame_decode(struct reader *reader, struct frame *frame);
-/* True for frames whose packet is to be acknowledged: all but PADDING, ACK and CLOSE (RFC 9000 section 13.2). */
+/*
+ * True for frames whose packet is to be acknowledged: all but PADDING, ACK and CLOSE (RFC 9000 section 13.2), and
+ * those about paths, which are answered by themselves.
+ */
 bool frame_is_ack_eliciting(enum frame_type type);
+/* True for frames that do not show where the peer wants its packets (RFC 9000 section 9.1). */
+bool frame_is_probing(enum frame_type type);
 /* The name in doc/PROTOCOL.md; "unknown" for others. */
 const char *frame_name(uint64_t type);
 
@@ -139,6 +154,9 @@ void frame_write_max_data(struct writer *writer, uint64_t maximum);
 void frame_write_max_stream_data(struct writer *writer, const struct frame_max_stream_data *max);
 void frame_write_hold(struct writer *writer, const struct frame_max_stream_data *max);
 void frame_write_close(struct writer *writer, enum reason reason, const char *text);
+/* The frame's type and 8 bytes. */
+void frame_write_path(
+    struct writer *writer, enum frame_type type, const uint8_t data[CHALLENGE_BYTES]);
 /* As many ranges, newest first, as fit; fails when not even one does. */
 void frame_write_ack(struct writer *writer, const struct ack_frame *ack);
 void frame_write_protected(struct writer *writer);

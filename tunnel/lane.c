@@ -88,10 +88,12 @@ int lane_new(struct lane **out, const struct lane_config *config, uint64_t now_u
 	lane->receive_window_bytes = LANE_WINDOW_START_BYTES;
 	lane->receive_mark.at_us = now_us;
 	received_init(&lane->received);
+	migration_init(&lane->migration, &config->route, config->challenge_key);
 	epochs_init(
 	    &lane->epochs, config->aead, config->send_secret, config->receive_secret, now_us);
 	sodium_memzero(lane->config.send_secret, AEAD_SECRET_BYTES);
 	sodium_memzero(lane->config.receive_secret, AEAD_SECRET_BYTES);
+	sodium_memzero(lane->config.challenge_key, CHALLENGE_KEY_BYTES);
 	rc = init_path(lane, now_us);
 	if (rc == 0)
 		lane_repair_init(lane);
@@ -347,6 +349,7 @@ uint64_t lane_timer_us(const struct lane *lane)
 	at = earlier(at, silence_timer_us(lane));
 	at = earlier(at, reassembly_timer_us(&lane->reassembly));
 	at = earlier(at, lane_mtu_timer_us(lane));
+	at = earlier(at, lane_move_timer_us(lane));
 	if (lane_repair_timer_us(lane) > lane->now_us)
 		at = earlier(at, lane_repair_timer_us(lane));
 	if (lane_has_frames(lane) || lane_repair_timer_us(lane) <= lane->now_us)
@@ -409,6 +412,8 @@ void lane_get_stats(const struct lane *lane, struct lane_stats *stats)
 	    .packets_replayed = counters->packets_replayed,
 	    .packets_malformed = counters->packets_malformed,
 	    .key_changes = lane->epochs.changes,
+	    .address_changes = lane->migration.moves,
+	    .address_refusals = lane->migration.refusals,
 	    .datagrams_sent = counters->datagrams_sent,
 	    .datagrams_received = counters->datagrams_received,
 	    .datagrams_queue_dropped = counters->datagrams_dropped,

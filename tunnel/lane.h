@@ -13,7 +13,9 @@
 #include "base/addr.h"
 #include "base/chunk.h"
 #include "tunnel/aead.h"
+#include "tunnel/migration.h"
 #include "tunnel/reason.h"
+#include "tunnel/route.h"
 #include "tunnel/trace.h"
 
 #include <stdbool.h>
@@ -70,7 +72,7 @@ struct flow_open {
 	bool is_compressed;   /* FLOW_TCP: the ends have agreed on blocks (net/compression.h) */
 };
 
-/* All are needed but on_open at a listener, and on_rtt. */
+/* All are needed but on_open at a listener, on_rtt and on_moved. */
 struct lane_callbacks {
 	/*
 	 * Endpoint: the peer opened a flow; flow_set_user() may be called.  A REASON_ other than
@@ -100,6 +102,8 @@ struct lane_callbacks {
 	    enum reason reason, const char *text);
 	/* A round-trip sample, acknowledgement delay taken off. */
 	void (*on_rtt)(void *context, struct lane *lane, uint64_t rtt_us);
+	/* Packets go by this route from now on: the peer answered from there. */
+	void (*on_moved)(void *context, struct lane *lane, const struct lane_route *route);
 };
 
 struct lane_config {
@@ -117,6 +121,8 @@ struct lane_config {
 	uint64_t memory_bytes;   /* most bytes that this lane may hold in send and receive chunks */
 	struct budget *memory;   /* of which at most what is left here, but for LANE_RESERVE_BYTES;
 	                            shared, outlives the lane; NULL: there is no such bound */
+	struct lane_route route; /* that the peer was last heard from, by START or STARTED */
+	uint8_t challenge_key[CHALLENGE_KEY_BYTES]; /* random, known to nobody else */
 	struct chunk_pool *pool; /* shared by the worker's lanes; outlives the lane */
 	const struct lane_callbacks *callbacks; /* outlives the lane */
 	void *context;                          /* first argument of the callbacks */
@@ -136,6 +142,7 @@ struct lane_stats {
 	uint64_t probe_timeouts, key_changes, ecn_marks;
 	uint16_t packet_bytes; /* UDP payload of a full packet, as the path MTU search found it */
 	uint64_t mtu_probes;   /* of that search */
+	uint64_t address_changes, address_refusals; /* of the peer: followed, and not followed */
 	uint64_t mtu_black_holes; /* times that large packets had stopped to arrive */
 	/* Loss repair: what of ours went for it (UDP payload), and packets that it brought back here, and at the peer. */
 	uint64_t repair_bytes_sent, repairs_sent, copies_sent, packets_protected;
@@ -176,9 +183,10 @@ int lane_set_congestion(
 /*
  * Opens one sealed packet in place and acts on it. The packet's memory must stay valid and unchanged
  * until lane_receive_done(), which hands on the stream pieces and decides about acknowledgements.
- * `ecn` is the IP header's ECN field. Returns 0 or ERR_AUTH, ERR_REPLAY, ERR_MALFORMED, ERR_STATE; all counted.
+ * `from` is where it came from and what it was sent to; `ecn` is the IP header's ECN field. Returns 0 or ERR_AUTH, ERR_REPLAY, ERR_MALFORMED, ERR_STATE; all counted.
  */
-int lane_receive(struct lane *lane, uint8_t *packet, size_t length, uint8_t ecn, uint64_t now_us);
+int lane_receive(struct lane *lane, uint8_t *packet, size_t length, const struct lane_route *from,
+    uint8_t ecn, uint64_t now_us);
 void lane_receive_done(struct lane *lane, uint64_t now_us);
 
 /* Packets for one sendmsg: `count` segments, all of `segment_bytes` but the last, which may be shorter. */
@@ -186,9 +194,10 @@ struct lane_batch {
 	uint8_t *data;       /* the caller's memory */
 	size_t size_bytes;   /* of which this much is usable, at least the config's packet_bytes */
 	size_t length_bytes; /* out */
-	uint16_t segment_bytes; /* out */
-	unsigned count;         /* out */
-	uint8_t ecn;            /* out: ECN field to send with, 0 or 2 (ECT(0)) */
+	uint16_t segment_bytes;         /* out */
+	unsigned count;                 /* out */
+	const struct lane_route *route; /* out: where to, until the lane's next call */
+	uint8_t ecn;                    /* out: ECN field to send with, 0 or 2 (ECT(0)) */
 };
 /*
  * Builds and seals what may go out now into the batch: at most what pacing and the congestion
@@ -201,6 +210,15 @@ bool lane_wants_send(const struct lane *lane, uint64_t now_us);
 uint64_t lane_timer_us(const struct lane *lane);
 void lane_on_timer(struct lane *lane, uint64_t now_us);
 
+/*
+ * This side's own wish to send to another address, as of a config: it is challenged, and packets go there when the
+ * peer answers from it.
+ */
+void lane_move(struct lane *lane, const struct lane_route *route, uint64_t now_us);
+/* The same where the peer was proved to be there already, by a STARTED from there. */
+void lane_set_route(struct lane *lane, const struct lane_route *route, uint64_t now_us);
+/* The route in use, until the lane's next call. */
+const struct lane_route *lane_route(const struct lane *lane);
 /* The system refused to send packets of that size (EMSGSIZE). */
 void lane_on_refused(struct lane *lane, uint16_t packet_bytes, uint64_t now_us);
 

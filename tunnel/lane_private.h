@@ -3,6 +3,7 @@
  * The inside of lanes and flows, for the lane's own files:
  *   lane.c          life, states, timers, counters
  *   lane_receive.c  a packet in: open, frames, their handlers
+ *   lane_move.c     the peer's address, and how it changes
  *   lane_deliver.c  what arrived goes on to the callbacks; windows
  *   lane_send.c     packets out: building them in the scheduler's order
  *   lane_repair.c   loss repair: what is protected, what comes back
@@ -96,6 +97,8 @@ struct lane {
 	struct path path;
 	struct lane_repair repair;
 	struct received received;
+	struct migration migration;
+	const struct lane_route *from; /* within lane_receive(): of the packet */
 	struct budget budget;
 	uint64_t now_us; /* of the last call that told it */
 	unsigned depth;  /* of calls: see lane_enter() */
@@ -156,6 +159,14 @@ static inline bool lane_is_over(const struct lane *lane)
 {
 	return lane->is_closing || lane->state == LANE_OVER;
 }
+
+/* lane_move.c */
+void lane_on_challenge(struct lane *lane, const uint8_t data[CHALLENGE_BYTES]);
+void lane_on_response(struct lane *lane, const uint8_t data[CHALLENGE_BYTES]);
+/* After the packet's frames. */
+void lane_follow(struct lane *lane, uint64_t number, size_t bytes, bool is_newest, bool is_probing);
+/* When a challenge or a response is due. */
+uint64_t lane_move_timer_us(const struct lane *lane);
 
 /* lane_deliver.c */
 /* Accounts the frame's bytes, and hands them on or keeps them. 0, or ERR_NOMEM: the packet is not to be acknowledged. */

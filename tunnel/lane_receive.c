@@ -259,6 +259,18 @@ static int on_close(struct lane *lane, const struct frame *frame)
 	return 0;
 }
 
+static int on_path_challenge(struct lane *lane, const struct frame *frame)
+{
+	lane_on_challenge(lane, frame->path.data);
+	return 0;
+}
+
+static int on_path_response(struct lane *lane, const struct frame *frame)
+{
+	lane_on_response(lane, frame->path.data);
+	return 0;
+}
+
 /* What a frame does: 0; ERR_NOMEM, the packet is not to be acknowledged; ERR_MALFORMED, the lane has failed. */
 typedef int frame_handler(struct lane *lane, const struct frame *frame);
 
@@ -281,10 +293,18 @@ static frame_handler *const handlers[FRAME_COUNT] = {
     [FRAME_PROTECTED] = on_protected,
     [FRAME_REPAIR] = on_repair,
     [FRAME_RECOVERED] = on_recovered,
+    [FRAME_PATH_CHALLENGE] = on_path_challenge,
+    [FRAME_PATH_RESPONSE] = on_path_response,
+};
+
+/* What a packet held. */
+struct contents {
+	bool is_ack_eliciting;
+	bool is_more; /* than frames that probe a path */
 };
 
 static int receive_frames(
-    struct lane *lane, const uint8_t *data, size_t length, bool *is_ack_eliciting)
+    struct lane *lane, const uint8_t *data, size_t length, struct contents *contents)
 {
 	struct reader reader;
 	int rc = 0;
@@ -304,7 +324,8 @@ static int receive_frames(
 			    lane, REASON_PROTOCOL, "malformed %s frame", frame_name(frame.type));
 			return ERR_MALFORMED;
 		}
-		*is_ack_eliciting |= frame_is_ack_eliciting(frame.type);
+		contents->is_ack_eliciting |= frame_is_ack_eliciting(frame.type);
+		contents->is_more |= !frame_is_probing(frame.type);
 		rc = handlers[frame.type](lane, &frame);
 	}
 	if (lane->is_closing && !lane->close_is_told && lane->close_reason == REASON_PROTOCOL)
@@ -321,6 +342,22 @@ static void note_forgery(struct lane *lane)
 		lane_end(lane, REASON_KEYS_EXHAUSTED, "too many forged packets");
 }
 
+/*
+ * While an address is challenged, the peer's own packets may be the second to arrive, behind copies that
+ * somebody sent on from there.
+ */
+static void look_at_copy(
+    struct lane *lane, const struct packet_header *header, uint8_t *packet, size_t length)
+{
+	if (!migration_asks_for_copy(&lane->migration, lane->from, header->number))
+		return;
+	if (epochs_open(
+	        &lane->epochs, header, packet, length, path_pto_us(&lane->path), lane->now_us))
+		note_forgery(lane);
+	else
+		migration_on_copy(&lane->migration);
+}
+
 static int open_packet(
     struct lane *lane, const struct packet_header *header, uint8_t *packet, size_t length)
 {
@@ -328,6 +365,7 @@ static int open_packet(
 
 	if (rc) {
 		lane->counters.packets_replayed++;
+		look_at_copy(lane, header, packet, length);
 		return rc;
 	}
 	rc = epochs_open(
@@ -350,10 +388,10 @@ static int receive_recovered(struct lane *lane)
 
 	while (
 	    rc == 0 && !lane_is_over(lane) && lane_repair_next(lane, &number, &content, &length)) {
-		bool is_ack_eliciting = false;
+		struct contents contents = {0};
 
 		lane->repair.is_recovering = true;
-		rc = receive_frames(lane, content, length, &is_ack_eliciting);
+		rc = receive_frames(lane, content, length, &contents);
 		if (lane_is_over(lane))
 			lane_forget_gathered(lane);
 		lane_deliver_gathered(lane);
@@ -367,7 +405,8 @@ static int receive_recovered(struct lane *lane)
 static int receive_opened(struct lane *lane, const struct packet_header *header,
     const uint8_t *packet, size_t length, uint8_t ecn)
 {
-	bool is_ack_eliciting = false;
+	bool is_newest = !lane->received.has_any || header->number > lane->received.largest;
+	struct contents contents = {0};
 	int rc;
 
 	lane->receiving = header->number;
@@ -381,12 +420,14 @@ static int receive_opened(struct lane *lane, const struct packet_header *header,
 	                             .frames_bytes = length - PACKET_OVERHEAD_BYTES});
 	lane_on_arrival(lane);
 	rc = receive_frames(
-	    lane, packet + PACKET_HEADER_BYTES, length - PACKET_OVERHEAD_BYTES, &is_ack_eliciting);
+	    lane, packet + PACKET_HEADER_BYTES, length - PACKET_OVERHEAD_BYTES, &contents);
 	if (rc == ERR_MALFORMED)
 		lane->counters.packets_malformed++;
-	else if (rc == 0)
-		received_add(&lane->received, header->number, is_ack_eliciting ? length : 0, ecn,
-		    lane->now_us);
+	if (rc == 0) {
+		received_add(&lane->received, header->number,
+		    contents.is_ack_eliciting ? length : 0, ecn, lane->now_us);
+		lane_follow(lane, header->number, length, is_newest, !contents.is_more);
+	}
 	if (rc == 0 && receive_recovered(lane) == ERR_MALFORMED) {
 		lane->counters.packets_malformed++;
 		rc = ERR_MALFORMED;
@@ -394,7 +435,8 @@ static int receive_opened(struct lane *lane, const struct packet_header *header,
 	return rc == ERR_NOMEM ? 0 : rc;
 }
 
-int lane_receive(struct lane *lane, uint8_t *packet, size_t length, uint8_t ecn, uint64_t now_us)
+int lane_receive(struct lane *lane, uint8_t *packet, size_t length, const struct lane_route *from,
+    uint8_t ecn, uint64_t now_us)
 {
 	struct packet_header header;
 	int rc;
@@ -402,6 +444,7 @@ int lane_receive(struct lane *lane, uint8_t *packet, size_t length, uint8_t ecn,
 	if (lane_is_over(lane))
 		return ERR_STATE;
 	lane->now_us = now_us;
+	lane->from = from;
 	if (packet_header_read(packet, length, &header)
 	    || header.connection_id != lane->config.local_id) {
 		lane->counters.packets_malformed++;

@@ -694,8 +694,35 @@ static void put_mtu_probe(struct lane *lane, struct lane_batch *batch)
 	lane->ping_is_due = true;
 }
 
+/* A batch of one, to where the challenge came from or goes to. */
+static void put_path_frame(struct lane *lane, struct lane_batch *batch)
+{
+	const size_t size = PACKET_OVERHEAD_BYTES + FRAME_PATH_BYTES;
+	struct build build = {.lane = lane, .number = path_packet_begin(&lane->path)};
+	struct migration_frame frame;
+
+	if (build.number > PACKET_NUMBER_MAX)
+		return;
+	if (!migration_next(
+	        &lane->migration, size, path_pto_us(&lane->path), lane->now_us, &frame)) {
+		path_packet_abandon(&lane->path);
+		return;
+	}
+	writer_init(&build.w, batch->data + PACKET_HEADER_BYTES, FRAME_PATH_BYTES);
+	frame_write_path(
+	    &build.w, frame.is_response ? FRAME_PATH_RESPONSE : FRAME_PATH_CHALLENGE, frame.data);
+	batch->length_bytes = finish_packet(&build, batch->data);
+	batch->segment_bytes = (uint16_t)batch->length_bytes;
+	batch->count = 1;
+	batch->route = frame.route;
+}
+
 static void build_batch(struct lane *lane, struct lane_batch *batch)
 {
+	if (lane_move_timer_us(lane) <= lane->now_us)
+		put_path_frame(lane, batch);
+	if (batch->count)
+		return;
 	if (lane_mtu_timer_us(lane) <= lane->now_us)
 		put_mtu_probe(lane, batch);
 	if (batch->count == 0 && lane_repair_timer_us(lane) <= lane->now_us)
@@ -711,6 +738,7 @@ unsigned lane_send(struct lane *lane, struct lane_batch *batch, uint64_t now_us)
 	batch->segment_bytes = 0;
 	batch->count = 0;
 	batch->ecn = path_ecn(&lane->path);
+	batch->route = &lane->migration.route;
 	lane_enter(lane);
 	if (lane_ping_timer_us(lane) <= now_us)
 		lane->ping_is_due = true;
@@ -730,6 +758,7 @@ bool lane_wants_send(const struct lane *lane, uint64_t now_us)
 		return lane->close_copies > 0;
 	return lane->probes_due || lane->ping_is_due || received_ack_is_due(&lane->received, now_us)
 	       || lane_ping_timer_us(lane) <= now_us || lane_mtu_timer_us(lane) <= now_us
+	       || lane_move_timer_us(lane) <= now_us
 	       || ((lane_has_frames(lane) || lane_repair_timer_us(lane) <= now_us)
 	           && path_send_room(&lane->path, now_us) > 0);
 }

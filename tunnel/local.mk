@@ -88,14 +88,17 @@ libtunnel_a_SOURCES += \
 	tunnel/lane.c tunnel/lane.h tunnel/lane_private.h \
 	tunnel/lane_deliver.c \
 	tunnel/lane_fate.c \
+	tunnel/lane_move.c \
 	tunnel/lane_receive.c \
 	tunnel/lane_repair.c tunnel/lane_repair.h \
 	tunnel/lane_send.c \
 	tunnel/limits.h \
+	tunnel/migration.c tunnel/migration.h \
 	tunnel/packet.c tunnel/packet.h \
 	tunnel/range_set.c tunnel/range_set.h \
 	tunnel/reason.c tunnel/reason.h \
 	tunnel/reassembly.c tunnel/reassembly.h \
+	tunnel/route.h \
 	tunnel/stream_recv.c tunnel/stream_recv.h \
 	tunnel/stream_send.c tunnel/stream_send.h
 check_PROGRAMS += \
@@ -108,6 +111,7 @@ check_PROGRAMS += \
 	tests/unit/frame_test \
 	tests/unit/lane_receive_test \
 	tests/unit/lane_test \
+	tests/unit/migration_test \
 	tests/unit/packet_test \
 	tests/unit/range_set_test \
 	tests/unit/reason_test \

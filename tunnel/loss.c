@@ -79,7 +79,7 @@ struct lost_run {
 static void follow_run(
     struct lost_run *run, const struct loss *loss, const struct sent_packet *packet)
 {
-	if (packet->is_mtu_probe)
+	if (packet->is_mtu_probe || packet->is_elsewhere)
 		return;
 	if (packet->state == SENT_ACKED) {
 		run->is_open = false;
@@ -96,8 +96,8 @@ static void declare_lost(
     struct sentmap *map, struct sent_packet *packet, struct loss_result *result)
 {
 	sentmap_set_state(map, packet, SENT_LOST);
-	/* RFC 8899 section 3, item 7. */
-	if (packet->is_mtu_probe)
+	/* RFC 8899 section 3, item 7; RFC 9000 section 9.4. */
+	if (packet->is_mtu_probe || packet->is_elsewhere)
 		return;
 	result->packets++;
 	result->bytes += packet->bytes;

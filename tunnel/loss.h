@@ -48,7 +48,7 @@ void loss_on_ack(struct loss *loss, uint64_t largest);
  * raises the thresholds, in time by one step a round trip.
  */
 void loss_on_spurious(struct loss *loss, uint64_t gap, const struct rtt *rtt, uint64_t now_us);
-/* Marks what is lost by now, calls `lost` for each and sets loss_time_us. MTU probes are not in the result. */
+/* Marks what is lost by now, calls `lost` for each and sets loss_time_us. MTU probes, and what went elsewhere, are not in the result. */
 void loss_detect(struct loss *loss, struct sentmap *map, const struct rtt *rtt, uint64_t now_us,
     loss_packet_fn *lost, void *context, struct loss_result *result);
 /* When to call loss_detect() or loss_on_pto(); UINT64_MAX for never. */

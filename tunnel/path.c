@@ -66,6 +66,7 @@ int path_init(struct path *path, const struct path_config *config, uint64_t now_
 int path_set_congestion(
     struct path *path, const struct cc_ops *cc, uint64_t rate_Bps, uint64_t now_us)
 {
+	uint64_t told_Bps = rate_Bps;
 	void *state;
 
 	if (rate_Bps == 0)
@@ -76,6 +77,7 @@ int path_set_congestion(
 	free(path->cc);
 	path->cc = state;
 	path->config.cc = cc;
+	path->config.rate_Bps = told_Bps;
 	pacer_set_rate(&path->pacer, path_pacing_rate_Bps(path), now_us);
 	return 0;
 }
@@ -232,6 +234,7 @@ struct ack_news {
 	bool has_eliciting;
 	bool has_newest;
 	uint64_t newest_number, newest_sent_us;
+	bool newest_is_elsewhere;
 	struct rate_sample rate;
 };
 
@@ -266,7 +269,7 @@ static void on_packet_acked(struct path *path, uint64_t number, struct sent_pack
 	bool was_lost = packet->state == SENT_LOST;
 
 	packet->is_held = false;
-	if (was_lost && !packet->is_mtu_probe)
+	if (was_lost && !packet->is_mtu_probe && !packet->is_elsewhere)
 		on_spurious_loss(path, packet, number, now_us);
 	sentmap_set_state(&path->sent, packet, SENT_ACKED);
 	packet->acked_run = 1;
@@ -276,12 +279,15 @@ static void on_packet_acked(struct path *path, uint64_t number, struct sent_pack
 		news->has_newest = true;
 		news->newest_number = number;
 		news->newest_sent_us = packet->sent_us;
+		news->newest_is_elsewhere = packet->is_elsewhere;
 	}
 	if (packet->is_ack_eliciting) {
 		news->has_eliciting = true;
 		path->counters.packets_acked++;
-		if (!packet->is_mtu_probe)
+		if (!packet->is_mtu_probe && !packet->is_elsewhere)
 			loss_meter_on_acked(&path->meter, now_us);
+	}
+	if (packet->is_ack_eliciting && !packet->is_elsewhere) {
 		pmtu_on_acked(&path->pmtu, number, packet->bytes, packet->is_mtu_probe, now_us);
 		if (!was_lost)
 			news->bytes += packet->bytes;
@@ -330,7 +336,8 @@ static bool is_ack_valid(const struct path *path, const struct ack_frame *ack)
 static uint64_t sample_rtt(
     struct path *path, const struct ack_frame *ack, const struct ack_news *news, uint64_t now_us)
 {
-	if (!news->has_eliciting || news->newest_number != ack->largest)
+	if (!news->has_eliciting || news->newest_is_elsewhere
+	    || news->newest_number != ack->largest)
 		return 0;
 	rtt_update(&path->rtt, now_us - news->newest_sent_us, ack->delay_us,
 	    path->config.max_ack_delay_us, now_us);
@@ -397,7 +404,9 @@ static void on_packet_lost(void *context, uint64_t number, struct sent_packet *p
 {
 	const struct fate *fate = context;
 
-	pmtu_on_lost(&fate->path->pmtu, number, packet->bytes, packet->is_mtu_probe, fate->now_us);
+	if (!packet->is_elsewhere)
+		pmtu_on_lost(
+		    &fate->path->pmtu, number, packet->bytes, packet->is_mtu_probe, fate->now_us);
 	if (packet->is_mtu_probe)
 		return;
 	fate->path->counters.packets_lost++;
@@ -405,7 +414,8 @@ static void on_packet_lost(void *context, uint64_t number, struct sent_packet *p
 	                              .now_us = fate->now_us,
 	                              .number = number,
 	                              .udp_bytes = packet->bytes});
-	loss_meter_on_lost(&fate->path->meter, number, fate->now_us);
+	if (!packet->is_elsewhere)
+		loss_meter_on_lost(&fate->path->meter, number, fate->now_us);
 	if (!packet->is_handed_back && !packet->is_settled
 	    && !hold_packet(fate->path, number, packet, fate->now_us))
 		tell_frames(fate, packet, true);
@@ -568,6 +578,32 @@ static void release_held(struct path *path, const struct fate *fate, uint64_t no
 		packet->is_held = false;
 		tell_frames(fate, packet, true);
 	}
+}
+
+static void learn_anew(struct path *path, uint64_t now_us)
+{
+	struct cc_start start = {.now_us = now_us, .rate_Bps = path->config.rate_Bps};
+
+	rtt_init(&path->rtt, now_us);
+	rate_sampler_init(&path->rate);
+	pmtu_restart(&path->pmtu);
+	path->packet_bytes = pmtu_packet_bytes(&path->pmtu);
+	start.packet_bytes = path->packet_bytes;
+	path->config.cc->init(path->cc, &start);
+	pacer_init(&path->pacer, path->packet_bytes, now_us);
+	path->round_used_bytes = path->last_round_used_bytes = 0;
+	path->ecn_is_on = true;
+	path->ecn_is_proven = false;
+}
+
+void path_on_moved(struct path *path, bool is_other_path, uint64_t now_us)
+{
+	for (uint64_t number = path->sent.first; number < path->sent.next; number++)
+		sentmap_get(&path->sent, number)->is_elsewhere = true;
+	path->loss.pto_count = 0;
+	if (is_other_path)
+		learn_anew(path, now_us);
+	settle(path, now_us);
 }
 
 uint64_t path_timer_us(const struct path *path)

@@ -152,6 +152,12 @@ unsigned path_on_timer(struct path *path, uint64_t now_us, path_fate_fn *fate, v
 /* The system refused to send packets of that size. */
 void path_on_refused(struct path *path, uint16_t udp_bytes, uint64_t now_us);
 
+/*
+ * Packets go to another address from now on: what is in flight says nothing of it. With `is_other_path`
+ * RTT, rate and packet size are learned anew (RFC 9000 section 9.4); a change of port leaves them.
+ */
+void path_on_moved(struct path *path, bool is_other_path, uint64_t now_us);
+
 /* How many streams have bytes that are not acknowledged, whenever that changes. */
 void path_set_flows(struct path *path, uint64_t flows);
 uint64_t path_window_bytes(const struct path *path);

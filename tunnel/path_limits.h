@@ -70,6 +70,10 @@ enum {
 #define BBR_LOSS_MARGIN 0.02
 #define BBR_LOSS_MOST   0.15
 
+/* A challenge is given up after so long: RFC 9000 section 8.2.4, three PTOs, of the initial RTT at least. */
+#define CHALLENGE_EXPIRE_PTOS   3
+#define CHALLENGE_EXPIRE_MIN_US UINT64_C(1000000)
+
 /* Larger packets are tried again: RFC 8899 section 5.1.1, PMTU_RAISE_TIMER. */
 #define PMTU_RAISE_US UINT64_C(600000000)
 

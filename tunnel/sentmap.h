@@ -41,8 +41,8 @@ struct sent_packet {
 	bool is_held;          /* lost, but its frames wait for that; it stays in the map */
 	bool is_settled;       /* recovered: its frames need nothing more */
 	bool is_handed_back;   /* its frames went to the sink as lost, at a probe timeout */
-	bool
-	    is_mtu_probe; /* larger than what is known to pass: its loss says nothing of congestion */
+	bool is_elsewhere;     /* sent to an address that was left since: no word about the path */
+	bool is_mtu_probe;     /* larger than what is known to pass: no word about congestion */
 };
 
 /*

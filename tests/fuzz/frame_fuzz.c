@@ -25,6 +25,7 @@ enum {
 	REMOTE_ID = 9,
 	PACKET_BYTES = 1200,
 	STEPS = 4096,
+	ROUTES = 3, /* that the peer sends from; the first is the lane's own */
 };
 
 struct state {
@@ -36,6 +37,7 @@ struct state {
 	uint64_t number, now_us;
 	size_t take;
 	unsigned opened, closed;
+	struct lane_route routes[ROUTES];
 };
 
 static void keep(struct state *s, struct flow *flow)
@@ -155,7 +157,7 @@ static void send_all(struct state *s)
 	}
 }
 
-static void receive(struct state *s, struct reader *r)
+static void receive(struct state *s, struct reader *r, uint8_t op)
 {
 	uint8_t packet[PACKET_BYTES] = {0};
 	size_t length = reader_u8(r) * 4u;
@@ -168,7 +170,8 @@ static void receive(struct state *s, struct reader *r)
 		return;
 	memcpy(packet + PACKET_HEADER_BYTES, frames, length);
 	epochs_seal(&s->epochs, packet, LOCAL_ID, s->number++, length);
-	lane_receive(s->lane, packet, length + PACKET_OVERHEAD_BYTES, 0, s->now_us);
+	lane_receive(s->lane, packet, length + PACKET_OVERHEAD_BYTES, &s->routes[op / 4 % ROUTES],
+	    0, s->now_us);
 	lane_receive_done(s->lane, s->now_us);
 }
 
@@ -234,7 +237,7 @@ static void step(struct state *s, struct reader *r)
 
 	switch (op % 4) {
 	case 0:
-		receive(s, r);
+		receive(s, r, op);
 		break;
 	case 1:
 		s->now_us += (uint64_t)reader_u8(r) * reader_u8(r) * 100;
@@ -262,6 +265,7 @@ static void run(struct state *s, struct reader *r, enum lane_role role)
 	    .send_secret = {1},
 	    .receive_secret = {2},
 	    .packet_bytes = PACKET_BYTES,
+	    .route = s->routes[0],
 	    .max_flows = 100,
 	    .memory_bytes = LANE_BYTES,
 	    .pool = s->pool,
@@ -289,6 +293,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 || sodium_init() < 0)
 		return 0;
 	s.pool = chunk_pool_new(POOL_BYTES);
+	addr_parse("192.0.2.1:1", 0, &s.routes[0].remote);
+	addr_parse("192.0.2.1:2", 0, &s.routes[1].remote);
+	addr_parse("192.0.2.2:1", 0, &s.routes[2].remote);
 	reader_init(&r, data + 1, size - 1);
 	run(&s, &r, data[0] & 1 ? LANE_LISTENER : LANE_ENDPOINT);
 	chunk_pool_free(s.pool); /* asserts that every chunk came back */

@@ -19,11 +19,6 @@ enum {
 	FLOWS_MAX = 4096,
 };
 
-static const struct addr addresses[SIDES] = {
-    [SIDE_LISTENER] = {.family = 4, .port = 5000, .ip = {192, 0, 2, 1}},
-    [SIDE_ENDPOINT] = {.family = 4, .port = 7401, .ip = {198, 51, 100, 1}},
-};
-
 static void set_timer(struct node *node);
 static void dial_lane(struct lane_end *end);
 
@@ -65,8 +60,9 @@ static void dial_lane(struct lane_end *end)
 		return;
 	end->is_dialling = true;
 	end->dialled_id = ++node->last_id;
+	end->dialled = node->world->addresses[SIDE_ENDPOINT];
 	handshake_node_dial(node->handshake, (uint8_t)end->index, end->dialled_id,
-	    end->lane && !end->is_over ? &end->name : NULL, &addresses[SIDE_ENDPOINT], now_us);
+	    end->lane && !end->is_over ? &end->name : NULL, &end->dialled, now_us);
 	set_timer(node);
 }
 
@@ -76,15 +72,15 @@ static void on_packet(void *context, const struct addr *to, const uint8_t *packe
 {
 	struct node *node = context;
 
-	if (!addr_equal(to, &addresses[!node->side]))
-		world_fail(node->world, "a handshake packet goes to a stranger");
+	struct link_way way = {node->world->addresses[node->side], *to};
+
 	digest_bytes(&node->world->digest, packet, length);
-	link_send(node->out, packet, length, 0);
+	link_send(node->out, &way, packet, length, 0);
 }
 
 /* The old lane, if any, is forgotten as by a worker that lost it; its flows are told. */
-static void make_lane(
-    struct lane_end *end, const struct lane_grant *grant, uint32_t local_id, uint32_t remote_id)
+static void make_lane(struct lane_end *end, const struct lane_grant *grant,
+    const struct addr *remote, uint32_t local_id, uint32_t remote_id)
 {
 	struct node *node = end->node;
 	const struct scenario *scenario = node->world->scenario;
@@ -94,6 +90,8 @@ static void make_lane(
 	    .remote_id = remote_id,
 	    .aead = grant->aead,
 	    .packet_bytes = scenario->packet_bytes,
+	    .route = {.remote = *remote},
+	    .challenge_key = {(uint8_t)node->side, 7},
 	    .max_flows = FLOWS_MAX,
 	    .memory_bytes = scenario->lane_memory_bytes,
 	    .pool = node->pool,
@@ -141,7 +139,8 @@ static uint32_t on_start(
 		*status = STARTED_ALIVE;
 		return end->local_id;
 	}
-	make_lane(end, grant, slot << 24 | ++node->last_id, grant->start.connection_id);
+	make_lane(
+	    end, grant, &grant->from, slot << 24 | ++node->last_id, grant->start.connection_id);
 	/* After STARTED, which goes out when this returns. */
 	events_add(&node->world->events, node->world->events.now_us, pump_event, end, NULL);
 	return end->local_id;
@@ -157,10 +156,15 @@ static void on_started(void *context, const struct lane_grant *grant, const stru
 		if (end->lane && !end->is_over)
 			lane_close(end->lane, REASON_PEER_RESTARTED, "the endpoint lost it",
 			    node->world->events.now_us);
-		make_lane(end, grant, end->dialled_id, started->connection_id);
+		make_lane(end, grant, &end->dialled, end->dialled_id, started->connection_id);
 		world_pump(end);
 	} else if (!end->lane || end->is_over) {
 		world_fail(node->world, "lane %u is alive at the endpoint only", end->index);
+	} else {
+		struct lane_route route = {.remote = end->dialled};
+
+		lane_set_route(end->lane, &route, node->world->events.now_us);
+		world_pump(end);
 	}
 	/* It may be down yet, or not come up at all. */
 	dial_later(end);
@@ -208,8 +212,8 @@ void dial_receive(struct node *node, const struct sim_packet *packet)
 	uint64_t fine_before, fine_after;
 	uint64_t before = count_all(node, &fine_before), after;
 
-	handshake_node_receive(node->handshake, &addresses[!node->side], packet->data,
-	    packet->length, node->world->events.now_us);
+	handshake_node_receive(node->handshake, &packet->way.from, packet->data, packet->length,
+	    node->world->events.now_us);
 	after = count_all(node, &fine_after);
 	if (after != before + 1)
 		world_fail(node->world, "a handshake packet raised counters by %llu",

@@ -2,6 +2,8 @@
 /* One direction of a bad line, see link.h. */
 #include "tests/sim/link.h"
 
+#include "tunnel/handshake.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,8 @@ static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_MARK] = "mark",
     [FAULT_CUT] = "cut",
     [FAULT_TOO_LARGE] = "too-large",
+    [FAULT_STEAL] = "steal",
+    [FAULT_ASTRAY] = "astray",
 };
 
 const char *fault_name(enum fault fault)
@@ -49,7 +53,8 @@ void link_init(struct link *link, const struct link_config *config, struct event
 	};
 }
 
-static struct sim_packet *new_packet(uint64_t id, const uint8_t *data, size_t length, uint8_t ecn)
+static struct sim_packet *new_packet(
+    uint64_t id, const struct link_way *way, const uint8_t *data, size_t length, uint8_t ecn)
 {
 	struct sim_packet *packet = malloc(sizeof(*packet));
 
@@ -64,6 +69,7 @@ static struct sim_packet *new_packet(uint64_t id, const uint8_t *data, size_t le
 	packet->is_tampered = false;
 	packet->is_copy = false;
 	packet->ecn = ecn;
+	packet->way = way ? *way : (struct link_way){0};
 	packet->length = length;
 	memcpy(packet->data, data, length);
 	return packet;
@@ -231,7 +237,19 @@ static void send_copy(struct link *link, struct sim_packet *packet, uint64_t at_
 	put_on_way(link, packet, at_us);
 }
 
-static void send_junk(struct link *link, const uint8_t *data, size_t length, uint64_t at_us)
+const struct addr link_thief = {.family = 4, .port = 6666, .ip = {203, 0, 113, 66}};
+
+/* The thief's way is the shorter one. */
+static void send_stolen(struct link *link, struct sim_packet *packet, uint64_t original_us)
+{
+	uint64_t before_us = link->config.delay_us / 2;
+
+	packet->way.from = link_thief;
+	send_copy(link, packet, original_us - before_us);
+}
+
+static void send_junk(struct link *link, const struct link_way *way, const uint8_t *data,
+    size_t length, uint64_t at_us)
 {
 	uint8_t junk[JUNK_BYTES_MAX];
 	size_t junk_length = 1 + rng_below(link->rng, sizeof(junk));
@@ -241,12 +259,13 @@ static void send_junk(struct link *link, const uint8_t *data, size_t length, uin
 	rng_bytes(link->rng, junk, junk_length);
 	if (junk_length >= kept)
 		memcpy(junk, data, kept);
-	packet = new_packet(UINT64_MAX, junk, junk_length, 0);
+	packet = new_packet(UINT64_MAX, way, junk, junk_length, 0);
 	packet->is_tampered = true;
 	put_on_way(link, packet, at_us);
 }
 
-void link_send(struct link *link, const uint8_t *data, size_t length, uint8_t ecn)
+void link_send(
+    struct link *link, const struct link_way *way, const uint8_t *data, size_t length, uint8_t ecn)
 {
 	const struct link_config *config = &link->config;
 	uint64_t id = link->sent++;
@@ -277,14 +296,16 @@ void link_send(struct link *link, const uint8_t *data, size_t length, uint8_t ec
 	else
 		link->last_arrival_us = arrives_us;
 	if (strikes(link, config->duplicate, FAULT_DUPLICATE))
-		send_copy(link, new_packet(id, data, length, ecn),
+		send_copy(link, new_packet(id, way, data, length, ecn),
 		    arrives_us + rng_below(link->rng, 1000));
 	if (strikes(link, config->replay, FAULT_REPLAY))
-		send_copy(link, new_packet(id, data, length, ecn),
+		send_copy(link, new_packet(id, way, data, length, ecn),
 		    arrives_us + rng_below(link->rng, REPLAY_MAX_US));
 	if (strikes(link, config->junk, FAULT_JUNK))
-		send_junk(link, data, length, arrives_us);
-	packet = new_packet(id, data, length, ecn);
+		send_junk(link, way, data, length, arrives_us);
+	if (!handshake_is(data, length) && strikes(link, config->steal, FAULT_STEAL))
+		send_stolen(link, new_packet(id, way, data, length, ecn), arrives_us);
+	packet = new_packet(id, way, data, length, ecn);
 	tamper(link, packet);
 	put_on_way(link, packet, arrives_us);
 }

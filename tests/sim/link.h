@@ -2,11 +2,13 @@
 /*
  * One direction of a bad line in virtual time: rate (that may change) and finite queue, policer, delay and
  * jitter, random and burst loss, reordering, duplication, replay seconds later, changed bits, truncation,
- * junk, congestion marks, cuts, a largest packet that changes.  It counts how often each fault struck.
+ * junk, congestion marks, cuts, a largest packet that changes, copies from somebody else's address.  It counts how
+ * often each fault struck.
  */
 #ifndef TESTS_SIM_LINK_H
 #define TESTS_SIM_LINK_H
 
+#include "base/addr.h"
 #include "base/rng.h"
 #include "tests/sim/event.h"
 
@@ -28,6 +30,8 @@ enum fault {
 	FAULT_MARK,
 	FAULT_CUT,
 	FAULT_TOO_LARGE,
+	FAULT_STEAL,
+	FAULT_ASTRAY,
 	FAULT_COUNT,
 };
 
@@ -52,7 +56,8 @@ struct link_config {
 	double replay; /* a copy comes up to 5 s later */
 	double corrupt;
 	double truncate;
-	double junk; /* a random packet to the same connection id comes along */
+	double steal; /* of a sealed packet: a copy comes first, from an address of somebody else */
+	double junk;  /* a random packet to the same connection id comes along */
 	struct {
 		uint64_t from_us, to_us;
 	} cuts[LINK_CUTS_MAX];
@@ -66,11 +71,20 @@ struct link_config {
 	} steps[LINK_STEPS_MAX];
 };
 
+/* Whose copies FAULT_STEAL sends; what is sent to him he sends on to whom it was meant for. */
+extern const struct addr link_thief;
+
+/* The addresses that a packet bears. */
+struct link_way {
+	struct addr from, to;
+};
+
 struct sim_packet {
 	uint64_t id; /* of the packet sent; copies have the same */
 	bool is_tampered;
 	bool is_copy; /* a duplicate or replay */
 	uint8_t ecn;
+	struct link_way way;
 	size_t length;
 	uint8_t *data;
 };
@@ -98,8 +112,9 @@ struct link {
 const char *fault_name(enum fault fault);
 void link_init(struct link *link, const struct link_config *config, struct events *events,
     struct rng *rng, link_deliver_fn *deliver, void *context);
-/* Sends a copy of the data. */
-void link_send(struct link *link, const uint8_t *data, size_t length, uint8_t ecn);
+/* Sends a copy of the data; `way` is NULL where nobody has an address. */
+void link_send(
+    struct link *link, const struct link_way *way, const uint8_t *data, size_t length, uint8_t ecn);
 /* How long a packet that is sent now waits for those before it. */
 uint64_t link_queue_us(const struct link *link);
 void sim_packet_free(struct sim_packet *packet);

@@ -122,7 +122,7 @@ static bool send_packet(struct racer *racer)
 	racer->left_bytes -= racer->left_bytes < PACKET_BYTES ? racer->left_bytes : PACKET_BYTES;
 	path_packet_commit(&racer->path, PACKET_BYTES, true, racer->left_bytes == 0, now_of(racer));
 	memcpy(packet, &data, sizeof(data));
-	link_send(&racer->race->forward, packet, sizeof(packet), path_ecn(&racer->path));
+	link_send(&racer->race->forward, NULL, packet, sizeof(packet), path_ecn(&racer->path));
 	return true;
 }
 
@@ -212,7 +212,7 @@ static void acknowledge(struct racer *racer)
 		received_ack_sent(&racer->received);
 		racer->ack_count++;
 		memcpy(packet, &data, sizeof(data));
-		link_send(&racer->race->back, packet, sizeof(packet), 0);
+		link_send(&racer->race->back, NULL, packet, sizeof(packet), 0);
 	}
 	due_us = received_timer_us(&racer->received);
 	if (due_us >= racer->ack_timer_us)

@@ -32,7 +32,7 @@ static void send_all(struct rig_side *side)
 		for (size_t at = 0; at < batch.length_bytes; at += batch.segment_bytes) {
 			size_t left = batch.length_bytes - at;
 
-			link_send(&side->link, batch.data + at,
+			link_send(&side->link, NULL, batch.data + at,
 			    left < batch.segment_bytes ? left : batch.segment_bytes, batch.ecn);
 		}
 }
@@ -78,7 +78,8 @@ static void deliver(void *context, struct sim_packet *packet)
 	struct rig_side *side = context;
 	uint64_t now_us = side->rig->events.now_us;
 
-	lane_receive(side->lane, packet->data, packet->length, packet->ecn, now_us);
+	lane_receive(side->lane, packet->data, packet->length,
+	    &(struct lane_route){.remote = packet->way.from}, packet->ecn, now_us);
 	lane_receive_done(side->lane, now_us);
 	sim_packet_free(packet);
 	pump(side);

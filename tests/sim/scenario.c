@@ -385,6 +385,43 @@ const struct scenario scenarios[] = {
         .datagram_share_percent = 50,
     },
     {
+        /* A NAT forgets a mapping, then the listener gets another address. */
+        .name = "listener-moves",
+        BOTH(.delay_us = 25 * MS, .rate_Bps = 50 * MBIT, .queue_bytes = 250 * KB, .loss = 0.01),
+        .packet_bytes = 1472,
+        .mix = MIX_USUAL,
+        .duration_us = 120 * S,
+        MEMORY(8 * MIB, 2),
+        .must_fire = FAULT_BIT(FAULT_ASTRAY),
+        .datagram_share_percent = 50,
+        .moves = {{.at_us = 1800 * MS, .is_port_only = true}, {.at_us = 2800 * MS}},
+    },
+    {
+        /* The endpoint's NAT gives it another port; then both sides have moved at once. */
+        .name = "both-move",
+        BOTH(.delay_us = 25 * MS, .rate_Bps = 50 * MBIT, .queue_bytes = 250 * KB),
+        .packet_bytes = 1472,
+        .mix = MIX_USUAL,
+        .duration_us = 120 * S,
+        MEMORY(8 * MIB, 2),
+        .must_fire = FAULT_BIT(FAULT_ASTRAY),
+        .datagram_share_percent = 35,
+        .moves = {{.at_us = 1800 * MS, .is_endpoint = true, .is_port_only = true},
+            {.at_us = 2600 * MS, .is_endpoint = true}, {.at_us = 2600 * MS + 10}},
+    },
+    {
+        /* Somebody on the way copies packets and is faster than the original. */
+        .name = "thief",
+        BOTH(.delay_us = 25 * MS, .rate_Bps = 50 * MBIT, .queue_bytes = 250 * KB, .loss = 0.01,
+            .steal = 0.3),
+        .packet_bytes = 1472,
+        .mix = MIX_USUAL,
+        .duration_us = 120 * S,
+        MEMORY(8 * MIB, 2),
+        .must_fire = FAULT_BIT(FAULT_STEAL),
+        .datagram_share_percent = 50,
+    },
+    {
         .name = "restart-endpoint",
         BOTH(.delay_us = 25 * MS, .rate_Bps = 50 * MBIT, .queue_bytes = 250 * KB, .loss = 0.01),
         .packet_bytes = 1200,

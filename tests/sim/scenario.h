@@ -35,6 +35,15 @@ enum restart {
 	RESTART_WORKER, /* the endpoint's of lane 0: its lane is gone, the tunnel's secret is not */
 };
 
+enum { MOVES_MAX = 3 };
+
+/* A side's address is another one from then on: what was sent to the old one goes astray. */
+struct move {
+	uint64_t at_us; /* 0: none */
+	bool is_endpoint;
+	bool is_port_only;
+};
+
 struct scenario {
 	const char *name;
 	struct link_config up, down; /* listener to endpoint, endpoint to listener */
@@ -53,7 +62,8 @@ struct scenario {
 	/* In the end packets have so many bytes at least; 0: not checked. Links with mtus only. */
 	uint16_t found_bytes;
 	unsigned black_holes; /* so many each side notices at least; 0 with found_bytes: none may */
-	bool keys_change;     /* it lasts long enough for new keys */
+	struct move moves[MOVES_MAX];
+	bool keys_change; /* it lasts long enough for new keys */
 };
 
 extern const struct scenario scenarios[];

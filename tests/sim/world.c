@@ -50,13 +50,15 @@ static unsigned send_batches(struct lane_end *end)
 	unsigned packets = 0;
 
 	while (lane_send(end->lane, &batch, world->events.now_us) > 0) {
+		struct link_way way = {world->addresses[end->node->side], batch.route->remote};
+
 		for (size_t at = 0; at < batch.length_bytes; at += batch.segment_bytes) {
 			size_t length = batch.length_bytes - at;
 
 			if (length > batch.segment_bytes)
 				length = batch.segment_bytes;
 			digest_bytes(&world->digest, batch.data + at, length);
-			link_send(end->node->out, batch.data + at, length, batch.ecn);
+			link_send(end->node->out, &way, batch.data + at, length, batch.ecn);
 			packets++;
 		}
 		if (packets > BATCH_MAX_PKTS) {
@@ -193,8 +195,8 @@ static void receive_packet(struct node *node, struct sim_packet *packet)
 	end = find_lane(node, packet);
 	if (!end)
 		return;
-	verdict = lane_receive(
-	    end->lane, packet->data, packet->length, packet->ecn, world->events.now_us);
+	verdict = lane_receive(end->lane, packet->data, packet->length,
+	    &(struct lane_route){.remote = packet->way.from}, packet->ecn, world->events.now_us);
 	digest_number(&world->digest, (uint64_t)(unsigned)verdict << 32 | packet->length);
 	check_verdict(end, packet, verdict);
 	end->is_touched = true;
@@ -228,6 +230,13 @@ static void deliver(void *context, struct sim_packet *packet)
 	struct node *node = context;
 	struct world *world = node->world;
 
+	if (addr_equal(&packet->way.to, &link_thief))
+		packet->way = (struct link_way){link_thief, world->addresses[node->side]};
+	if (!addr_equal(&packet->way.to, &world->addresses[node->side])) {
+		world->links[!node->side].faults[FAULT_ASTRAY]++;
+		sim_packet_free(packet);
+		return;
+	}
 	if (node->inbox_count == WORLD_INBOX_MAX)
 		poll_event(node, NULL, false);
 	node->inbox[node->inbox_count++] = packet;
@@ -240,6 +249,18 @@ static void deliver(void *context, struct sim_packet *packet)
 }
 
 /* Beginning. */
+
+static void move_event(void *context, void *argument, bool free_it)
+{
+	struct world *world = context;
+	const struct move *move = argument;
+	struct addr *address = &world->addresses[move->is_endpoint ? SIDE_ENDPOINT : SIDE_LISTENER];
+
+	if (free_it)
+		return;
+	address->port++;
+	address->ip[3] = (uint8_t)(address->ip[3] + !move->is_port_only);
+}
 
 static void begin(struct world *world, const struct scenario *scenario, uint64_t seed)
 {
@@ -266,6 +287,13 @@ static void begin(struct world *world, const struct scenario *scenario, uint64_t
 		for (unsigned i = 0; i < scenario->lanes; i++)
 			world->nodes[side].lanes[i] = (struct lane_end){
 			    .node = &world->nodes[side], .index = i, .timer_us = UINT64_MAX};
+	world->addresses[SIDE_LISTENER] =
+	    (struct addr){.family = 4, .port = 5000, .ip = {192, 0, 2, 1}};
+	world->addresses[SIDE_ENDPOINT] =
+	    (struct addr){.family = 4, .port = 7401, .ip = {198, 51, 100, 1}};
+	for (int i = 0; i < MOVES_MAX && scenario->moves[i].at_us; i++)
+		events_add(&world->events, scenario->moves[i].at_us, move_event, world,
+		    (void *)(uintptr_t)&scenario->moves[i]);
 	apps_init(world);
 	dial_init(world, seed);
 }
@@ -291,6 +319,20 @@ static void check_agreement(
 			world_fail(world, "lane %u: %llu datagrams arrived of %llu", index,
 			    (unsigned long long)stats[side].datagrams_received,
 			    (unsigned long long)stats[!side].datagrams_sent);
+}
+
+/* It found its peer wherever that went, and nobody else. */
+static void check_route(
+    struct world *world, unsigned index, enum side side, const struct lane_stats *stats)
+{
+	const struct lane *lane = world->nodes[side].lanes[index].lane;
+
+	if (!addr_equal(&lane_route(lane)->remote, &world->addresses[!side]))
+		world_fail(world, "lane %u, %s: sends to where its peer is not", index,
+		    side ? "endpoint" : "listener");
+	if (world->links[!side].faults[FAULT_STEAL] > 0 && stats->address_changes > 0)
+		world_fail(world, "lane %u, %s: was taken over %llu times", index,
+		    side ? "endpoint" : "listener", (unsigned long long)stats->address_changes);
 }
 
 /* The path MTU search found what passes, and fell when and only when that shrank. */
@@ -344,6 +386,7 @@ static void check_lane(struct world *world, unsigned index)
 			    side ? "endpoint" : "listener",
 			    (unsigned long long)stats[side].memory_peak_bytes,
 			    (unsigned long long)world->scenario->lane_memory_bytes);
+		check_route(world, index, (enum side)side, &stats[side]);
 		check_packet_bytes(world, index, (enum side)side, &stats[side]);
 		/* A run whose flows happen to start early may end before keys are due. */
 		if (world->scenario->keys_change && stats[side].key_changes == 0

@@ -37,6 +37,7 @@ struct lane_end {
 	unsigned index;
 	struct lane_name name;
 	uint32_t dialled_id;
+	struct addr dialled;
 	bool is_dialling, is_redial_set;
 	uint32_t local_id;
 	uint64_t timer_us; /* an event is set for then; UINT64_MAX: none */
@@ -70,6 +71,7 @@ struct world {
 	    app_rng;              /* apart, so that one's draws do not move another's */
 	struct link links[SIDES]; /* by the sending side */
 	struct node nodes[SIDES];
+	struct addr addresses[SIDES]; /* now */
 	struct app *apps;
 	unsigned app_count, apps_over;
 	uint64_t digest;

@@ -186,7 +186,8 @@ static bool carry(const struct joint *joint, struct lane *from, struct lane *to)
 		size_t left = batch.length_bytes - at;
 
 		lane_receive(to, buffer + at,
-		    left < batch.segment_bytes ? left : batch.segment_bytes, 0, now_us);
+		    left < batch.segment_bytes ? left : batch.segment_bytes, batch.route, 0,
+		    now_us);
 	}
 	lane_receive_done(to, now_us);
 	udp_outbox_flush(joint->worker->outbox);

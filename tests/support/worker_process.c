@@ -559,6 +559,7 @@ static void make_lane(
 	    .packet_bytes = PACKET_BYTES,
 	    .max_flows = MAX_FLOWS,
 	    .memory_bytes = POOL_BYTES / 2,
+	    .route = {.remote = process->address},
 	    .pool = far->pool,
 	    .callbacks = &far_callbacks,
 	    .context = far,
@@ -601,7 +602,8 @@ static void far_receive(struct worker_process *process)
 			far->packets++;
 		} else if (far->lane) {
 			far->sealed++;
-			lane_receive(far->lane, packet, (size_t)length, 0, pacing_timer_now_us());
+			lane_receive(far->lane, packet, (size_t)length,
+			    &(struct lane_route){.remote = from}, 0, pacing_timer_now_us());
 			lane_receive_done(far->lane, pacing_timer_now_us());
 		}
 	}

@@ -225,6 +225,34 @@ static void random_bytes_do_no_harm(void **state)
 	assert_true(good > 1000);
 }
 
+static void path_frames_keep_their_data(void **state)
+{
+	static const enum frame_type types[] = {FRAME_PATH_CHALLENGE, FRAME_PATH_RESPONSE};
+	static const uint8_t data[CHALLENGE_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct writer w;
+		struct reader r;
+		struct frame frame;
+
+		writer_init(&w, memory, sizeof(memory));
+		frame_write_path(&w, types[i], data);
+		assert_int_equal(writer_length(&w), FRAME_PATH_BYTES);
+		for (size_t cut = 1; cut < FRAME_PATH_BYTES; cut++) {
+			reader_init(&r, memory, cut);
+			assert_int_equal(frame_decode(&r, &frame), ERR_MALFORMED);
+		}
+		frame = read_back(&w);
+		assert_int_equal(frame.type, types[i]);
+		assert_memory_equal(frame.path.data, data, CHALLENGE_BYTES);
+		assert_true(frame_is_probing(types[i]));
+		assert_false(frame_is_ack_eliciting(types[i]));
+	}
+	assert_true(frame_is_probing(FRAME_PADDING));
+	assert_false(frame_is_probing(FRAME_PING));
+}
+
 static void unknown_types_are_told_apart(void **state)
 {
 	struct reader r;
@@ -249,6 +277,7 @@ int main(void)
 	    cmocka_unit_test(streams_and_datagrams_keep_their_data),
 	    cmocka_unit_test(small_frames_keep_their_fields),
 	    cmocka_unit_test(close_texts_are_cut),
+	    cmocka_unit_test(path_frames_keep_their_data),
 	    cmocka_unit_test(acks_keep_the_newest_ranges_that_fit),
 	    cmocka_unit_test(random_bytes_do_no_harm),
 	    cmocka_unit_test(unknown_types_are_told_apart),

@@ -189,6 +189,14 @@ static void app_on_rtt(void *context, struct lane *lane, uint64_t rtt_us)
 	side->rtt_samples++;
 }
 
+static void app_on_moved(void *context, struct lane *lane, const struct lane_route *route)
+{
+	struct app_side *side = context;
+
+	assert_ptr_equal(route, lane_route(lane));
+	side->moves++;
+}
+
 static const struct lane_callbacks callbacks = {
     .on_open = app_on_open,
     .on_data = app_on_data,
@@ -200,6 +208,7 @@ static const struct lane_callbacks callbacks = {
     .on_closed = app_on_closed,
     .on_state = app_on_state,
     .on_rtt = app_on_rtt,
+    .on_moved = app_on_moved,
 };
 
 static void side_init(struct pair *pair, struct app_side *side, enum lane_role role,
@@ -211,7 +220,9 @@ static void side_init(struct pair *pair, struct app_side *side, enum lane_role r
 	    .local_id = is_listener ? 0x01000001 : 0x02000002,
 	    .remote_id = is_listener ? 0x02000002 : 0x01000001,
 	    .aead = options->aead ? options->aead : AEAD_CHACHA20POLY1305,
-	    .packet_bytes = PACKET_MIN_BYTES,
+	    .packet_bytes = options->packet_bytes ? options->packet_bytes : PACKET_MIN_BYTES,
+	    .route = {is_listener ? pair->endpoint.address : pair->listener.address, {0}},
+	    .challenge_key = {1, is_listener},
 	    .max_flows = options->max_flows ? options->max_flows : 20000,
 	    .memory_bytes = options->memory_bytes ? options->memory_bytes : 64 << 20,
 	    .callbacks = &callbacks,
@@ -237,6 +248,8 @@ void pair_init(struct pair *pair, const struct pair_options *options)
 	rng_seed(&pair->rng, pair->seed);
 	pair->batch = malloc(BATCH_BYTES);
 	assert_non_null(pair->batch);
+	addr_parse("192.0.2.1:1000", 0, &pair->listener.address);
+	addr_parse("192.0.2.2:1000", 0, &pair->endpoint.address);
 	side_init(pair, &pair->listener, LANE_LISTENER, options);
 	side_init(pair, &pair->endpoint, LANE_ENDPOINT, options);
 	if (options->is_idle)
@@ -273,6 +286,11 @@ void pair_free(struct pair *pair)
 	free(pair->batch);
 }
 
+static struct app_side *other_side(struct app_side *side)
+{
+	return side == &side->pair->listener ? &side->pair->endpoint : &side->pair->listener;
+}
+
 static void wire_add(struct pair *pair, struct app_side *to, const uint8_t *data, size_t length)
 {
 	struct wire_packet *packet = malloc(sizeof(*packet) + length);
@@ -280,6 +298,7 @@ static void wire_add(struct pair *pair, struct app_side *to, const uint8_t *data
 
 	assert_non_null(packet);
 	packet->to = to;
+	packet->from = other_side(to)->address;
 	packet->length = length;
 	packet->at_us = pair->now_us + pair->delay_us;
 	if (rng_uniform(&pair->rng) < to->reordering)
@@ -321,7 +340,8 @@ static void side_send(struct app_side *side, struct app_side *to)
 
 			if (length > batch.segment_bytes)
 				length = batch.segment_bytes;
-			wire_send(pair, to, batch.data + at, length);
+			if (addr_equal(&batch.route->remote, &to->address))
+				wire_send(pair, to, batch.data + at, length);
 			at += length;
 		}
 	}
@@ -336,7 +356,8 @@ static void wire_deliver(struct pair *pair)
 		struct wire_packet *packet = pair->wire;
 
 		pair->wire = packet->next;
-		lane_receive(packet->to->lane, packet->data, packet->length, 0, pair->now_us);
+		lane_receive(packet->to->lane, packet->data, packet->length,
+		    &(struct lane_route){packet->from, {0}}, 0, pair->now_us);
 		listener_got |= packet->to == &pair->listener;
 		endpoint_got |= packet->to == &pair->endpoint;
 		packet->next = done;

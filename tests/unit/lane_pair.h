@@ -47,12 +47,15 @@ struct app_side {
 	double loss, duplication, reordering;
 	bool is_cut;
 	uint64_t packets, drop_next;
+	struct addr address; /* where packets reach this side, and which they bear */
+	unsigned moves;      /* that its lane told of */
 };
 
 struct wire_packet {
 	struct wire_packet *next;
 	uint64_t at_us;
 	struct app_side *to;
+	struct addr from;
 	size_t length;
 	uint8_t data[];
 };
@@ -71,6 +74,7 @@ struct pair_options {
 	uint64_t memory_bytes; /* 0: 64 MiB */
 	uint32_t max_flows;    /* 0: 20,000 */
 	enum aead_kind aead;   /* 0: ChaCha20 */
+	uint16_t packet_bytes; /* 0: the least */
 	bool is_idle;          /* do not wait for the lanes to be up */
 };
 

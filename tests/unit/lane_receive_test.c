@@ -18,6 +18,8 @@
 enum { LOCAL_ID = 0x02000002, REMOTE_ID = 0x01000001, POOL_BYTES = 64 << 20 };
 
 /* The peer, and what the lane under test told its application. */
+static const struct lane_route nowhere;
+
 struct raw {
 	struct lane *lane;
 	struct chunk_pool *pool;
@@ -166,7 +168,8 @@ static int finish(struct raw *raw)
 
 	assert_false(raw->w.failed);
 	epochs_seal(&raw->epochs, raw->packet, LOCAL_ID, raw->number++, length);
-	rc = lane_receive(raw->lane, raw->packet, length + PACKET_OVERHEAD_BYTES, 0, raw->now_us);
+	rc = lane_receive(
+	    raw->lane, raw->packet, length + PACKET_OVERHEAD_BYTES, &nowhere, 0, raw->now_us);
 	lane_receive_done(raw->lane, raw->now_us);
 	return rc;
 }
@@ -197,7 +200,8 @@ static void expect_over(struct raw *raw, enum reason reason, const char *text)
 	assert_string_equal(raw->over_text, text);
 	lane_get_stats(raw->lane, &stats);
 	assert_int_equal(stats.packets_malformed, 1);
-	assert_int_equal(lane_receive(raw->lane, raw->packet, 100, 0, raw->now_us), ERR_STATE);
+	assert_int_equal(
+	    lane_receive(raw->lane, raw->packet, 100, &nowhere, 0, raw->now_us), ERR_STATE);
 }
 
 static void an_unknown_frame_is_named(void **state)
@@ -210,7 +214,7 @@ static void an_unknown_frame_is_named(void **state)
 	start(&raw, LANE_ENDPOINT, POOL_BYTES);
 	writer_u8(begin(&raw), FRAME_COUNT);
 	assert_int_equal(finish(&raw), ERR_MALFORMED);
-	expect_over(&raw, REASON_PROTOCOL, "unknown frame type 18");
+	expect_over(&raw, REASON_PROTOCOL, "unknown frame type 20");
 	/* And the peer is told. */
 	assert_true(lane_wants_send(raw.lane, raw.now_us));
 	assert_true(lane_send(raw.lane, &batch, raw.now_us) > 0);
@@ -366,18 +370,18 @@ static void forged_replayed_and_foreign_packets_change_nothing(void **state)
 	for (size_t i = 0; i < length; i++) {
 		memcpy(copy, raw.packet, length);
 		copy[i] ^= 0x20;
-		assert_true(lane_receive(raw.lane, copy, length, 0, raw.now_us) < 0);
+		assert_true(lane_receive(raw.lane, copy, length, &nowhere, 0, raw.now_us) < 0);
 	}
 	for (size_t i = 0; i < length; i++) {
 		memcpy(copy, raw.packet, length);
-		assert_true(lane_receive(raw.lane, copy, i, 0, raw.now_us) < 0);
+		assert_true(lane_receive(raw.lane, copy, i, &nowhere, 0, raw.now_us) < 0);
 	}
 	assert_int_equal(raw.state, LANE_PENDING);
 	memcpy(copy, raw.packet, length);
-	assert_int_equal(lane_receive(raw.lane, copy, length, 0, raw.now_us), 0);
+	assert_int_equal(lane_receive(raw.lane, copy, length, &nowhere, 0, raw.now_us), 0);
 	assert_int_equal(raw.state, LANE_UP);
 	memcpy(copy, raw.packet, length);
-	assert_int_equal(lane_receive(raw.lane, copy, length, 0, raw.now_us), ERR_REPLAY);
+	assert_int_equal(lane_receive(raw.lane, copy, length, &nowhere, 0, raw.now_us), ERR_REPLAY);
 	lane_get_stats(raw.lane, &stats);
 	assert_int_equal(stats.packets_received, 1);
 	assert_int_equal(stats.packets_replayed, 1);
