@@ -381,6 +381,25 @@ static void drop_missing(struct dial *dial)
 	}
 }
 
+/* The endpoint has other addresses than the one in use: the lane goes on at the first, if that answers. */
+static void follow_config(struct dial *dial, struct dial_peer *peer)
+{
+	struct lane *lane = peer->carried ? peer->carried->shown.lane : NULL;
+	struct lane_route wanted = {0};
+	struct addr address;
+
+	if (!lane || peer->config.address_count == 0)
+		return;
+	for (size_t i = 0; i < peer->config.address_count; i++)
+		if (addr_parse(peer->config.addresses[i].text, 0, &address) == 0
+		    && addr_equal(&address, &lane_route(lane)->remote))
+			return;
+	if (addr_parse(peer->config.addresses[0].text, 0, &wanted.remote))
+		return;
+	lane_move(lane, &wanted, dial->worker->now_us);
+	lanes_touch(&dial->worker->lanes, lane);
+}
+
 int dial_on_config(struct dial *dial)
 {
 	const struct node_config *config = dial->worker->config;
@@ -393,6 +412,8 @@ int dial_on_config(struct dial *dial)
 		struct dial_peer *known = peer_of_door(dial, door.id);
 		error = known ? copy_config(known, &config->peers[i])
 		              : peer_add(dial, &config->peers[i], &door);
+		if (!error && known)
+			follow_config(dial, known);
 	}
 	explicit_bzero(&door, sizeof door);
 	arm(dial);

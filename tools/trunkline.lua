@@ -314,6 +314,10 @@ local flow, offset, length = varint(g.flow), varint(g.offset), varint(g.length)
 local stream = { flow, offset, length, counted(g.data) }
 local ack = { varint(g.largest), varint(g.delay), ranges }
 
+local function challenge(r, tree)
+	tree:add(g.data, r.bytes(8))
+end
+
 -- Each frame's name and its fields, in their order (doc/PROTOCOL.md, Frames).
 local frame_types = {
 	[0] = { "PADDING" },
@@ -335,6 +339,8 @@ local frame_types = {
 	[15] = { "REPAIR", varint(g.back), varint(g.span), bitmap, rest },
 	[16] = { "RECOVERED", varint(g.largest), ranges },
 	[17] = { "HOLD", flow, varint(g.maximum) },
+	[18] = { "PATH_CHALLENGE", challenge },
+	[19] = { "PATH_RESPONSE", challenge },
 }
 
 local function frame(range, r, tree, names)

@@ -19,6 +19,7 @@ void epochs_init(struct epochs *epochs, enum aead_kind kind,
 	memset(epochs, 0, sizeof(*epochs));
 	epochs->kind = kind;
 	epochs->send_began_us = now_us;
+	epochs->most_pkts = EPOCH_MAX_PKTS;
 	memcpy(epochs->send_secret, send_secret, AEAD_SECRET_BYTES);
 	memcpy(epochs->next_secret, receive_secret, AEAD_SECRET_BYTES);
 	aead_key_init(&epochs->send, kind, send_secret);
@@ -63,7 +64,7 @@ void epochs_prepare_send(struct epochs *epochs, uint64_t number, uint64_t now_us
 		advance_send(epochs, number, now_us);
 		return;
 	}
-	if (epochs->send_pkts < EPOCH_MAX_PKTS && now_us - epochs->send_began_us < EPOCH_MAX_US)
+	if (epochs->send_pkts < epochs->most_pkts && now_us - epochs->send_began_us < EPOCH_MAX_US)
 		return;
 	drop_old(epochs, now_us);
 	/* RFC 9001 section 6.1 and 6.5: no second change before the first is through. */

@@ -25,6 +25,7 @@ struct epochs {
 	uint8_t next_secret[AEAD_SECRET_BYTES];
 	struct aead_key send, receive, next, old;
 	uint64_t send_first, send_pkts, send_began_us;
+	uint64_t most_pkts;     /* under one key: EPOCH_MAX_PKTS, or what the owner sets */
 	bool is_confirmed;      /* a packet of send_epoch was acknowledged */
 	uint64_t receive_first; /* the lowest number that opened with `receive` */
 	bool has_old;

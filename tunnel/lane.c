@@ -35,7 +35,7 @@ static bool config_is_valid(const struct lane_config *config)
 	return config->packet_bytes >= PACKET_MIN_BYTES && config->packet_bytes <= PACKET_MAX_BYTES
 	       && config->pool && config->callbacks && config->max_flows > 0
 	       && config->max_flows <= FLOW_ID_WINDOW * 16 && config->memory_bytes > 0
-	       && aead_is_supported(config->aead)
+	       && aead_is_supported(config->aead) && config->epoch_pkts <= EPOCH_MAX_PKTS
 	       && congestion_is_valid(config->congestion, config->fixed_rate_Bps);
 }
 
@@ -91,6 +91,8 @@ int lane_new(struct lane **out, const struct lane_config *config, uint64_t now_u
 	migration_init(&lane->migration, &config->route, config->challenge_key);
 	epochs_init(
 	    &lane->epochs, config->aead, config->send_secret, config->receive_secret, now_us);
+	if (config->epoch_pkts)
+		lane->epochs.most_pkts = config->epoch_pkts;
 	sodium_memzero(lane->config.send_secret, AEAD_SECRET_BYTES);
 	sodium_memzero(lane->config.receive_secret, AEAD_SECRET_BYTES);
 	sodium_memzero(lane->config.challenge_key, CHALLENGE_KEY_BYTES);

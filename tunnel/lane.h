@@ -122,6 +122,7 @@ struct lane_config {
 	struct budget *memory;   /* of which at most what is left here, but for LANE_RESERVE_BYTES;
 	                            shared, outlives the lane; NULL: there is no such bound */
 	struct lane_route route; /* that the peer was last heard from, by START or STARTED */
+	uint64_t epoch_pkts;     /* packets under one key, EPOCH_MAX_PKTS at most; 0: that many */
 	uint8_t challenge_key[CHALLENGE_KEY_BYTES]; /* random, known to nobody else */
 	struct chunk_pool *pool; /* shared by the worker's lanes; outlives the lane */
 	const struct lane_callbacks *callbacks; /* outlives the lane */

@@ -110,6 +110,7 @@ check_PROGRAMS += \
 	tests/unit/flow_table_test \
 	tests/unit/frame_test \
 	tests/unit/lane_receive_test \
+	tests/unit/lane_move_test \
 	tests/unit/lane_test \
 	tests/unit/migration_test \
 	tests/unit/packet_test \
@@ -121,6 +122,7 @@ check_PROGRAMS += \
 	tests/unit/stream_send_test \
 	tests/unit/usage_test
 tests_unit_lane_test_SOURCES = tests/unit/lane_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
+tests_unit_lane_move_test_SOURCES = tests/unit/lane_move_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 check_PROGRAMS += \
 	tests/unit/cookie_test \
 	tests/unit/door_test \

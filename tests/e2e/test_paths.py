@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What happens to the way that a lane's packets go: its MTU changes while users' flows use it."""
+"""What happens to the way that a lane's packets go: its MTU changes, or a NAT gives the listener
+another address, while users' flows use it."""
+import contextlib
+import socket
+import time
+
 import pytest
 
 from tests.lab import procs
-from tests.lab.site import REPORT_S, Site
+from tests.lab.nat import Nat
+from tests.lab.site import DRAIN, REPORT_S, Site
 from tests.lab.stream import TcpStream, UdpStream
-from tests.lab.trunkline import SLOW, is_built
+from tests.lab.trunkline import SLOW, Cluster, is_built
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
 MIB = 1 << 20
@@ -48,3 +54,59 @@ def test_packets_follow_the_paths_mtu_and_flows_go_on(site):
     # No device refused a batch: segmentation is in use still.
     assert site.counters("listener")["tunnel_segmentation_off"] == 0
     assert site.counters("endpoint")["tunnel_segmentation_off"] == 0
+
+
+def server_and_user(cluster, kind, number):
+    """An accelerator on loopback; its server, listening, and how its users reach it."""
+    name = "tcp" if kind == socket.SOCK_STREAM else "udp"
+    server = procs.open_socket(None, kind, bind=("127.0.0.1", 0))
+    if kind == socket.SOCK_STREAM:
+        server.listen()
+    server.settimeout(10 * SLOW)
+    port = procs.free_port(kind)
+    cluster.accelerator(f"{name}{number}", name, str(port),
+                        [f"127.0.0.1:{server.getsockname()[1]}"])
+    return server, ("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("outside", ["127.0.0.3", "127.0.0.4"], ids=["port", "address"])
+def test_flows_outlive_a_nat_that_forgets_them(tmp_path, outside):
+    with Cluster(tmp_path) as cluster, contextlib.ExitStack() as stack:
+        port = procs.free_port(socket.SOCK_DGRAM)
+        nat = Nat(("127.0.0.1", port))
+        stack.callback(nat.stop)
+        cluster.start_control()
+        cluster.add_listener(workers=2, more=("--tunnel", "127.0.0.1:0", *DRAIN))
+        cluster.add_endpoint(workers=2, tunnel=f"127.0.0.1:{port}",
+                             more=("--advertise", nat.address, *DRAIN))
+        tcp, tcp_entrance = server_and_user(cluster, socket.SOCK_STREAM, 1)
+        udp, udp_entrance = server_and_user(cluster, socket.SOCK_DGRAM, 2)
+        cluster.wait_up()
+        streams = []
+        for seed in range(4):  # over both workers' lanes
+            user = procs.connect(None, *tcp_entrance)
+            streams.append(TcpStream(user, tcp.accept()[0], seed=10 * seed))
+        user = procs.open_socket(None, socket.SOCK_DGRAM)
+        user.connect(udp_entrance)
+        datagrams = UdpStream(user, udp, rate=200, size=300)
+        assert all(stream.moves(2 * SLOW) for stream in streams)
+        forgot = time.monotonic()
+        nat.rebind(outside)
+        for stream in streams:
+            assert stream.moves(2 * SLOW), stream.state()
+        time.sleep(1 * SLOW)
+        assert datagrams.answered_since(forgot), datagrams.state()
+        procs.wait_until(lambda: address_changes(cluster) == 2, 3 * SLOW,
+                         lambda: f"two lanes to have moved, it was {address_changes(cluster)}")
+        for stream in streams:
+            stream.stop()
+        datagrams.stop()
+        # What was on the way, and until the challenge was answered.
+        lost = datagrams.sent - len(datagrams.back)
+        assert lost <= 0.5 * SLOW * datagrams.rate, datagrams.state()
+
+
+def address_changes(cluster):
+    """Of the endpoint's lanes, as it has followed the listener."""
+    figures = cluster.ctl("tunnel", "show", "listener", "endpoint")["figures"]
+    return figures["endpoint"]["address_changes"] if figures["endpoint"] else 0

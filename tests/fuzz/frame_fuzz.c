@@ -38,6 +38,8 @@ struct state {
 	size_t take;
 	unsigned opened, closed;
 	struct lane_route routes[ROUTES];
+	size_t bytes_from[ROUTES], bytes_to[ROUTES];
+	bool was_used[ROUTES]; /* the lane sent there as a matter of course */
 };
 
 static void keep(struct state *s, struct flow *flow)
@@ -144,6 +146,19 @@ static const struct lane_callbacks callbacks = {
 
 /* ---- steps ---- */
 
+/* An address that never answered gets no more than came from it. */
+static void check_route(struct state *s, const struct lane_batch *batch)
+{
+	for (int i = 0; i < ROUTES; i++) {
+		s->was_used[i] |= route_equal(lane_route(s->lane), &s->routes[i]);
+		if (!route_equal(batch->route, &s->routes[i]))
+			continue;
+		s->bytes_to[i] += batch->length_bytes;
+		if (!s->was_used[i] && s->bytes_to[i] > s->bytes_from[i])
+			abort();
+	}
+}
+
 static void send_all(struct state *s)
 {
 	static uint8_t buffer[65536];
@@ -154,6 +169,7 @@ static void send_all(struct state *s)
 			return;
 		if (batch.length_bytes > sizeof buffer)
 			abort();
+		check_route(s, &batch);
 	}
 }
 
@@ -170,6 +186,7 @@ static void receive(struct state *s, struct reader *r, uint8_t op)
 		return;
 	memcpy(packet + PACKET_HEADER_BYTES, frames, length);
 	epochs_seal(&s->epochs, packet, LOCAL_ID, s->number++, length);
+	s->bytes_from[op / 4 % ROUTES] += length + PACKET_OVERHEAD_BYTES;
 	lane_receive(s->lane, packet, length + PACKET_OVERHEAD_BYTES, &s->routes[op / 4 % ROUTES],
 	    0, s->now_us);
 	lane_receive_done(s->lane, s->now_us);

@@ -141,7 +141,7 @@ static void put_on_line(struct side *side, const struct lane_batch *batch)
 			length = batch->segment_bytes;
 		side->bytes += length + IP_UDP_BYTES;
 		if (!is_out(side))
-			link_send(&side->link, batch->data + at, length, batch->ecn);
+			link_send(&side->link, NULL, batch->data + at, length, batch->ecn);
 	}
 }
 
@@ -168,7 +168,8 @@ static void receive_event(void *context, void *argument, bool free_it)
 	if (!free_it) {
 		uint64_t now_us = side->run->events.now_us;
 
-		lane_receive(side->lane, packet->data, packet->length, packet->ecn, now_us);
+		lane_receive(side->lane, packet->data, packet->length,
+		    &(struct lane_route){.remote = packet->way.from}, packet->ecn, now_us);
 		lane_receive_done(side->lane, now_us);
 		pump(side);
 	}

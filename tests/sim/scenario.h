@@ -63,6 +63,8 @@ struct scenario {
 	uint16_t found_bytes;
 	unsigned black_holes; /* so many each side notices at least; 0 with found_bytes: none may */
 	struct move moves[MOVES_MAX];
+	uint64_t epoch_pkts; /* as in struct lane_config */
+	unsigned least_key_changes;
 	bool keys_change; /* it lasts long enough for new keys */
 };
 

@@ -388,6 +388,9 @@ static void check_lane(struct world *world, unsigned index)
 			    (unsigned long long)world->scenario->lane_memory_bytes);
 		check_route(world, index, (enum side)side, &stats[side]);
 		check_packet_bytes(world, index, (enum side)side, &stats[side]);
+		if (stats[side].key_changes < world->scenario->least_key_changes)
+			world_fail(world, "lane %u: keys changed %llu times only", index,
+			    (unsigned long long)stats[side].key_changes);
 		/* A run whose flows happen to start early may end before keys are due. */
 		if (world->scenario->keys_change && stats[side].key_changes == 0
 		    && world->events.now_us > stats[side].up_since_us + EPOCH_MAX_US + 10000000)

@@ -580,6 +580,12 @@ void far_node_drop_lane(struct worker_process *process)
 
 /* ---- the far node's packets ---- */
 
+void far_node_move(struct worker_process *process)
+{
+	close(process->far.socket);
+	process->far.socket = loopback_udp("127.0.0.1", &process->far.address);
+}
+
 void far_node_send(struct worker_process *process, const uint8_t *packet, size_t length)
 {
 	loopback_send(process->far.socket, &process->address, packet, length);

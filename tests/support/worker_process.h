@@ -92,6 +92,8 @@ void worker_process_send_socket(struct worker_process *process);
 void worker_process_connect_keys(struct worker_process *process);
 /* With the far node as peer, or without; flows of a removed one may go on for drain_s. */
 void worker_process_send_config(struct worker_process *process, bool has_far, uint32_t drain_s);
+/* The far node is at another port from now on; configs say so. */
+void far_node_move(struct worker_process *process);
 void worker_process_tell(struct worker_process *process, uint16_t type);
 
 /* Runs all sides until it is true, or fails the test after 10 s; at once when the process ended. */

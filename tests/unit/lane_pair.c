@@ -58,6 +58,9 @@ static size_t app_on_data(void *context, struct flow *flow, const struct iovec *
 
 	assert_in_range(count, 1, LANE_PIECES_MAX);
 	assert_false(app->is_closed || app->got_finish || app->got_reset);
+	if (app->last_us && side->pair->now_us - app->last_us > app->longest_gap_us)
+		app->longest_gap_us = side->pair->now_us - app->last_us;
+	app->last_us = side->pair->now_us;
 	for (int i = 0; i < count; i++) {
 		const uint8_t *data = pieces[i].iov_base;
 
@@ -222,6 +225,7 @@ static void side_init(struct pair *pair, struct app_side *side, enum lane_role r
 	    .aead = options->aead ? options->aead : AEAD_CHACHA20POLY1305,
 	    .packet_bytes = options->packet_bytes ? options->packet_bytes : PACKET_MIN_BYTES,
 	    .route = {is_listener ? pair->endpoint.address : pair->listener.address, {0}},
+	    .epoch_pkts = options->epoch_pkts,
 	    .challenge_key = {1, is_listener},
 	    .max_flows = options->max_flows ? options->max_flows : 20000,
 	    .memory_bytes = options->memory_bytes ? options->memory_bytes : 64 << 20,

@@ -22,9 +22,10 @@ struct app_flow {
 	enum flow_kind kind;
 	uint64_t written, to_write; /* the stream that this side sends */
 	bool finish_when_written;
-	uint64_t received;   /* bytes of the peer's stream, each checked */
-	uint64_t take_limit; /* on_data takes no more than up to here */
-	unsigned datagrams;  /* received, each checked */
+	uint64_t last_us, longest_gap_us; /* between two on_data */
+	uint64_t received;                /* bytes of the peer's stream, each checked */
+	uint64_t take_limit;              /* on_data takes no more than up to here */
+	unsigned datagrams;               /* received, each checked */
 	uint64_t datagram_bytes;
 	bool got_finish, got_reset, got_stop, is_closed;
 	enum reason reset_reason, stop_reason, closed_reason;
@@ -74,6 +75,7 @@ struct pair_options {
 	uint64_t memory_bytes; /* 0: 64 MiB */
 	uint32_t max_flows;    /* 0: 20,000 */
 	enum aead_kind aead;   /* 0: ChaCha20 */
+	uint64_t epoch_pkts;   /* as in struct lane_config */
 	uint16_t packet_bytes; /* 0: the least */
 	bool is_idle;          /* do not wait for the lanes to be up */
 };

@@ -98,6 +98,23 @@ static void test_a_lane_is_asked_for_at_once_and_comes_up(void **state)
 	assert_int_equal(process.far.opens, 1);
 }
 
+/* It never hears of the endpoint's new address but by the config, as the endpoint only answers. */
+static void test_a_lane_goes_on_at_the_address_of_a_new_config(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	bring_up(&first);
+	far_node_move(&process);
+	before = process.far.sealed;
+	worker_process_send_config(&process, true, 0);
+	WORKER_PROCESS_UNTIL(&process, process.far.sealed > before + 3);
+	say_hello();
+	WORKER_PROCESS_UNTIL(&process, process.far.datagrams == 1);
+	assert_int_equal(process.far.opens, 1);
+	assert_int_equal(opened(), 1);
+}
+
 static void test_a_refusal_is_followed_by_longer_and_longer_waits(void **state)
 {
 	uint64_t waits_us[4];
@@ -244,6 +261,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_a_lane_is_asked_for_at_once_and_comes_up),
+	    TEST(test_a_lane_goes_on_at_the_address_of_a_new_config),
 	    TEST(test_a_refusal_is_followed_by_longer_and_longer_waits),
 	    TEST(test_a_start_is_sent_until_it_is_answered),
 	    TEST(test_an_answer_counts_once),
