@@ -62,7 +62,7 @@ static void init_lists(struct lane *lane)
 	list_init(&lane->dead);
 	reassembly_init(&lane->reassembly);
 	datagram_store_init(&lane->datagrams, lane->config.pool, &lane->budget);
-	scheduler_init(&lane->scheduler, lane->config.packet_bytes);
+	scheduler_init(&lane->scheduler, PACKET_MIN_BYTES);
 }
 
 int lane_new(struct lane **out, const struct lane_config *config, uint64_t now_us)

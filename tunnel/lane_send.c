@@ -727,6 +727,7 @@ static void build_batch(struct lane *lane, struct lane_batch *batch)
 		put_mtu_probe(lane, batch);
 	if (batch->count == 0 && lane_repair_timer_us(lane) <= lane->now_us)
 		put_repair(lane, batch);
+	scheduler_set_quantum(&lane->scheduler, lane->path.packet_bytes);
 	if (batch->count == 0)
 		fill_batch(lane, batch);
 }

@@ -143,6 +143,11 @@ struct turn scheduler_next(struct scheduler *scheduler, unsigned from)
 	return (struct turn){next_in_round(scheduler, &scheduler->classes[class]), false};
 }
 
+void scheduler_set_quantum(struct scheduler *scheduler, uint32_t quantum_bytes)
+{
+	scheduler->quantum_bytes = quantum_bytes;
+}
+
 /* Those below get their parts of it, if they wait; what they send is taken off. */
 static void settle(const struct scheduler *scheduler, uint32_t *credit, bool is_above, bool waits,
     uint32_t bytes, uint32_t parts)

@@ -48,6 +48,8 @@ struct turn {
 };
 
 void scheduler_init(struct scheduler *scheduler, uint32_t quantum_bytes);
+/* A turn is about so many bytes from now on: packets have another size. */
+void scheduler_set_quantum(struct scheduler *scheduler, uint32_t quantum_bytes);
 void schedule_init(struct schedule *flow);
 /* What the flow has to send, and in which class (0 .. SCHEDULER_CLASSES - 1). */
 void scheduler_set(struct scheduler *scheduler, struct schedule *flow, unsigned class,

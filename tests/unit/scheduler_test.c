@@ -236,6 +236,33 @@ static void a_flow_changes_its_class(void **state)
 	assert_int_equal(step(0), 1);
 }
 
+/* On a path of smaller packets turns are shorter. */
+static void turns_follow_the_size_of_packets(void **state)
+{
+	static const uint32_t quanta[] = {PACKET_BYTES, PACKET_BYTES / 4, PACKET_BYTES};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		give(i, INTERACTIVE, 100 * PACKET_BYTES);
+		world.sources[i].piece_bytes = PACKET_BYTES / 4;
+	}
+	run(40);
+	for (size_t i = 0; i < 3; i++) {
+		int run_pieces = 1, longest = 1, last = -1;
+
+		scheduler_set_quantum(&world.scheduler, quanta[i]);
+		run(10);
+		for (int k = 0; k < 40; k++) {
+			int flow = step(0);
+
+			run_pieces = flow == last ? run_pieces + 1 : 1;
+			longest = run_pieces > longest ? run_pieces : longest;
+			last = flow;
+		}
+		assert_int_equal(longest, quanta[i] / (PACKET_BYTES / 4));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +277,7 @@ int main(void)
 	    cmocka_unit_test_setup(lost_bytes_go_first_in_their_class_only, set_up),
 	    cmocka_unit_test_setup(it_is_empty_when_all_were_sent_or_gone, set_up),
 	    cmocka_unit_test_setup(a_flow_changes_its_class, set_up),
+	    cmocka_unit_test_setup(turns_follow_the_size_of_packets, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
