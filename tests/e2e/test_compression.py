@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An accelerator with compression: what users get is what they would get, and the tunnel carries less."""
+import concurrent.futures
 import hashlib
 import os
 import random
 import socket
-import threading
 import time
 
 import pytest
@@ -93,21 +93,15 @@ def test_uploads_and_many_at_once(cluster, tmp_path):
     source.write_bytes(text_of(MIB) + os.urandom(MIB) + text_of(MIB))
     programs.curl(None, "127.0.0.1", web.port, "put/upload", "-T", str(source))
     assert web.nginx.received("upload") == programs.hash_of(source)
-    results = []
 
     def fetch(number):
         folder = tmp_path / str(number)
         folder.mkdir()
         name = "text" if number % 2 else "noise"
-        results.append(programs.curl_hash(None, "127.0.0.1", web.port, name, folder)
-                       == web.digests[name])
+        assert programs.curl_hash(None, "127.0.0.1", web.port, name, folder) == web.digests[name]
 
-    threads = [threading.Thread(target=fetch, args=(i,)) for i in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results == [True] * 12
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        list(pool.map(fetch, range(12)))
 
 
 def test_it_may_be_switched_while_flows_run(cluster, tmp_path):
