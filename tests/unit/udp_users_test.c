@@ -88,6 +88,33 @@ static void test_answers_leave_from_the_address_that_was_asked(void **state)
 	assert_false(addr_equal(&from, &where));
 }
 
+/* Read in one batch, in turns and in a run: whose datagram it is, is asked of each. */
+static void test_users_of_one_batch_are_kept_apart(void **state)
+{
+	static const char *const said[][2] = {{"a1", "b1"}, {"a2", "b2"}};
+	struct addr other_address;
+	int other = loopback_udp("127.0.0.1", &other_address);
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	for (int i = 0; i < 2; i++) {
+		loopback_send(user, &where, said[i][0], 2);
+		loopback_send(other, &where, said[i][1], 2);
+	}
+	loopback_send(other, &where, "b3", 2);
+	run(3);
+	assert_int_equal(fixture.seoul.count, 2);
+	for (unsigned back = 0; back < 2; back++) {
+		struct far_flow *flow = far_flow_latest(&fixture.seoul, back);
+		bool is_user = addr_equal(&flow->open.user, &user_address);
+
+		assert_true(is_user || addr_equal(&flow->open.user, &other_address));
+		assert_int_equal(flow->datagrams, is_user ? 2 : 3);
+		far_flow_assert_received(flow, is_user ? "a2" : "b3");
+	}
+	close(other);
+}
+
 static void test_datagrams_of_all_sizes_cross(void **state)
 {
 	static uint8_t sent[DATAGRAM_MAX], got[DATAGRAM_MAX + 1];
@@ -311,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_a_conversation_is_one_flow),
 	    TEST(test_answers_leave_from_the_address_that_was_asked),
+	    TEST(test_users_of_one_batch_are_kept_apart),
 	    TEST(test_datagrams_of_all_sizes_cross),
 	    TEST(test_without_a_lane_a_datagram_is_dropped),
 	    TEST(test_at_the_lanes_limit_a_datagram_is_dropped),
