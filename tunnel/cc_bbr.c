@@ -53,6 +53,9 @@ enum {
 	EASE_LOSSY_ROUNDS = 2,  /* one may be a burst */
 	UP_QUEUE_MIN_US = 3000, /* the rise that ends a probe */
 	UP_QUEUE_RTT_DIVISOR = 16,
+	TRAIN_GAP_US = 10000, /* ACKs wait 5 ms at most */
+	TRAIN_US = 2000,
+	TRAIN_PKTS = 32,
 	RTT_SAME_MIN_US = 500, /* a sample that near to the minimum confirms it */
 	RTT_SAME_DIVISOR = 64,
 	UP_ROUNDS_MAX = 20,
@@ -68,7 +71,14 @@ struct bbr_round {
 	uint64_t min_rtt_us;
 	double bw, delivered; /* the most of its samples */
 	bool is_app_limited;
+	bool has_train;
 	bool has_mark;
+};
+
+/* ACKs that follow one another: small requests teach the rate only by how these spread. */
+struct bbr_train {
+	uint64_t first_ack_us, last_ack_us, first_sent_us;
+	double bytes; /* after the first ACK */
 };
 
 /* Rates in bytes a second, amounts in bytes. */
@@ -78,6 +88,8 @@ struct bbr {
 	uint64_t state_since_us;
 	uint64_t state_rounds;
 	struct bbr_round round, last;
+	struct bbr_train train;
+	bool is_rate_known; /* by trains, before the pipe was ever full */
 
 	double bw_cycles[2]; /* the most of the last probing cycle and this one */
 	bool bw_is_to_advance;
@@ -208,6 +220,37 @@ static void note_rate(struct bbr *bbr, const struct cc_ack *ack)
 		bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], rate);
 }
 
+/*
+ * A request that ends before its first ACK comes shows less than the path carries when counted over the round
+ * trip; but its packets left at a pace and came through at one, and the slower of these the path does carry.
+ */
+static void note_train(struct bbr *bbr, const struct cc_ack *ack)
+{
+	struct bbr_train *train = &bbr->train;
+	uint64_t acked_us, sent_us, took_us;
+
+	if (bbr->state != STARTUP || !ack->rate.is_app_limited)
+		return;
+	if (train->last_ack_us == 0 || ack->now_us - train->last_ack_us > TRAIN_GAP_US
+	    || ack->largest_sent_us < train->first_sent_us) {
+		*train = (struct bbr_train){
+		    .first_ack_us = ack->now_us,
+		    .last_ack_us = ack->now_us,
+		    .first_sent_us = ack->largest_sent_us,
+		};
+		return;
+	}
+	train->bytes += (double)ack->bytes;
+	train->last_ack_us = ack->now_us;
+	acked_us = ack->now_us - train->first_ack_us;
+	sent_us = ack->largest_sent_us - train->first_sent_us;
+	took_us = greater(acked_us, sent_us);
+	if (train->bytes < TRAIN_PKTS * bbr->packet_bytes || took_us < TRAIN_US)
+		return;
+	bbr->round.has_train = true;
+	bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], train->bytes * 1e6 / (double)took_us);
+}
+
 static void note_rtt(struct bbr *bbr, const struct cc_ack *ack)
 {
 	uint64_t sample_us = ack->rtt_sample_us;
@@ -333,9 +376,13 @@ static void startup_on_round(struct bbr *bbr, const struct cc_ack *ack)
 		loss_floor_look(&bbr->floor);
 		return;
 	}
-	if (last->is_app_limited)
+	if (last->is_app_limited && !last->has_train)
 		return;
 	bbr->full_bw_rounds++;
+	if (last->is_app_limited) {
+		bbr->is_rate_known |= bbr->full_bw_rounds >= FULL_BW_ROUNDS;
+		return;
+	}
 	if (bbr->full_bw_rounds >= FULL_BW_ROUNDS || is_queue_long(bbr, last)
 	    || is_loss_above(bbr, last, BBR_LOSS_MOST))
 		fill_pipe(bbr, ack->now_us);
@@ -584,6 +631,7 @@ static void bbr_on_ack(void *state, const struct cc_ack *ack)
 
 	note_rtt(bbr, ack);
 	note_rate(bbr, ack);
+	note_train(bbr, ack);
 	bbr->round.acked += (double)ack->bytes;
 	if (is_calm(bbr, ack->largest_sent_us))
 		note_calm(bbr, (double)ack->bytes, 0);
@@ -656,8 +704,11 @@ static uint64_t bbr_pacing_rate_Bps(const void *state, const struct rtt *rtt)
 	const struct bbr *bbr = state;
 	double rate = fmax(bw(bbr), least_rate(bbr, rtt));
 	double arriving = 1 - fmin(bbr->floor.share, BBR_LOSS_MOST);
+	double gain = bbr->pacing_gain;
 
-	return (uint64_t)(bbr->pacing_gain * PACING_MARGIN * rate / arriving);
+	if (bbr->state == STARTUP && bbr->is_rate_known)
+		gain = 1;
+	return (uint64_t)(gain * PACING_MARGIN * rate / arriving);
 }
 
 static uint64_t bbr_path_rate_Bps(const void *state, const struct rtt *rtt)

@@ -136,19 +136,6 @@ static void pump(struct racer *racer)
 	set_timer(racer);
 }
 
-static void sender_event(void *context, void *argument, bool free_it)
-{
-	struct racer *racer = context;
-
-	(void)argument;
-	if (free_it || racer->timer_us != now_of(racer))
-		return;
-	racer->timer_us = UINT64_MAX;
-	if (path_timer_us(&racer->path) <= now_of(racer))
-		racer->probes_due += path_on_timer(&racer->path, now_of(racer), ignore_fate, NULL);
-	pump(racer);
-}
-
 static void request_event(void *context, void *argument, bool free_it)
 {
 	struct racer *racer = context;
@@ -177,6 +164,20 @@ static void end_request(struct racer *racer)
 		    (uint32_t)(now_of(racer) - racer->request_began_us);
 	events_add(
 	    &race->events, now_of(racer) + racer->config->pause_us, request_event, racer, NULL);
+}
+
+static void sender_event(void *context, void *argument, bool free_it)
+{
+	struct racer *racer = context;
+
+	(void)argument;
+	if (free_it || racer->timer_us != now_of(racer))
+		return;
+	racer->timer_us = UINT64_MAX;
+	if (path_timer_us(&racer->path) <= now_of(racer))
+		racer->probes_due += path_on_timer(&racer->path, now_of(racer), ignore_fate, NULL);
+	end_request(racer);
+	pump(racer);
 }
 
 /* An ACK arrives. */

@@ -90,6 +90,14 @@ const struct race_case race_cases[] = {
             ALONE,
             SECONDS(15, 5)},
         1000 * MBIT, .share_min = 0.93, .loss_max = 0.05, .queue_p50_max_us = 3 * MS},
+    /* Requests of 200 KB: the line alone takes 126 ms, and an ACK waits up to 5. */
+    {"requests",
+        {.forward = {LONG_WAY, .loss = 0.01},
+            BACK(55),
+            .racers = {{.cc = &cc_bbr, .request_bytes = 200000, .pause_us = 300 * MS}},
+            .count = 1,
+            SECONDS(60, 20)},
+        100 * MBIT, .loss_max = 0.05, .request_p50_max_us = 140 * MS},
     /* What is odd about lines. */
     {"policer",
         {.forward = {LONG_WAY, .police_Bps = 20 * MBIT, .police_burst_bytes = QUEUE(20, 50)},

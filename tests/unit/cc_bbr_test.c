@@ -214,6 +214,28 @@ static void a_standing_queue_is_drained_to_see_the_shortest_round_trip(void **st
 	assert_in_range(least, f->line_Bps * RTT_US / 1e6 * 0.4, f->line_Bps * RTT_US / 1e6 * 0.6);
 }
 
+/* 100 packets sent and acknowledged within 20 ms: five times what they make of the round trip. */
+static void small_requests_teach_the_rate_by_how_they_spread(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < 10; i++) {
+		struct cc_ack ack = {
+		    .now_us = f->now_us + RTT_US + i * 2000,
+		    .bytes = 10 * PACKET_BYTES,
+		    .largest_number = f->next_number + i * 10,
+		    .largest_sent_us = f->now_us + i * 2000,
+		    .next_number = f->next_number + 100,
+		    .rtt_sample_us = RTT_US,
+		    .rtt = &f->rtt,
+		    .rate = {.rate_Bps = 1000000, .is_app_limited = true},
+		};
+
+		cc_bbr.on_ack(f->state, &ack);
+	}
+	assert_in_range(rate_Bps(f), 4900000, 5100000);
+}
+
 static void persistent_congestion_halves(void **state)
 {
 	struct fixture *f = *state;
@@ -239,6 +261,7 @@ int main(void)
 	    cmocka_unit_test_setup(idle_times_forget_nothing, set_up),
 	    cmocka_unit_test_setup(
 	        a_standing_queue_is_drained_to_see_the_shortest_round_trip, set_up),
+	    cmocka_unit_test_setup(small_requests_teach_the_rate_by_how_they_spread, set_up),
 	    cmocka_unit_test_setup(persistent_congestion_halves, set_up),
 	};
 
