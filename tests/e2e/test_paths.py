@@ -56,6 +56,23 @@ def test_packets_follow_the_paths_mtu_and_flows_go_on(site):
     assert site.counters("endpoint")["tunnel_segmentation_off"] == 0
 
 
+def test_a_device_whose_mtu_shrinks_is_noticed_at_once(site):
+    wait_packet_bytes(site, 1300, 1472, 5 + REPORT_S)
+    stream = TcpStream(*site.tcp().pair(), rate_bytes=4 * MIB)
+    assert stream.moves(2 * SLOW), stream.state()
+    procs.run(["ip", "-n", site.space("listener"), "link", "set", "wan0", "mtu", "1280"])
+    try:
+        assert stream.moves(1 * SLOW), stream.state()
+        procs.wait_until(lambda: 1200 <= packet_bytes(site)[0] <= 1280 - HEADERS,
+                         (2 + REPORT_S) * SLOW, lambda: f"smaller packets: {packet_bytes(site)}")
+        stream.stop()
+        # The batches were refused for their size: that is no word about segmentation.
+        assert site.counters("listener")["tunnel_segmentation_off"] == 0
+        assert site.counters("listener")["tunnel_send_failed"] > 0
+    finally:
+        procs.run(["ip", "-n", site.space("listener"), "link", "set", "wan0", "mtu", "1500"])
+
+
 def server_and_user(cluster, kind, number):
     """An accelerator on loopback; its server, listening, and how its users reach it."""
     name = "tcp" if kind == socket.SOCK_STREAM else "udp"
