@@ -7,7 +7,8 @@
 enum {
 	SLOW_PKTS = 1000, /* the slow average's memory */
 	FAST_PKTS = 100,
-	RUN_LOSSES = 50, /* how many losses the mean length of one is over */
+	CLEAN_PKTS = 1000, /* without a loss mean less than LOW_SHARE */
+	RUN_LOSSES = 50,   /* how many losses the mean length of one is over */
 	RUN_MAX_PKTS = 32,
 };
 
@@ -51,6 +52,17 @@ static void judge(struct loss_meter *meter, uint64_t now_us)
 		meter->is_lossy = false;
 }
 
+/* Nothing was lost for so long that the share cannot be what the slow average remembers. */
+static void note_clean(struct loss_meter *meter, uint64_t now_us)
+{
+	if (meter->clean_pkts++ == 0)
+		meter->clean_since_us = now_us;
+	if (meter->clean_pkts < CLEAN_PKTS || now_us - meter->clean_since_us < LOW_US)
+		return;
+	meter->slow = meter->fast = 0;
+	meter->is_lossy = false;
+}
+
 static void count(struct loss_meter *meter, double lost, uint64_t now_us)
 {
 	meter->samples++;
@@ -62,6 +74,7 @@ static void count(struct loss_meter *meter, double lost, uint64_t now_us)
 void loss_meter_on_acked(struct loss_meter *meter, uint64_t now_us)
 {
 	count(meter, 0, now_us);
+	note_clean(meter, now_us);
 }
 
 static void end_run(struct loss_meter *meter)
@@ -81,6 +94,7 @@ void loss_meter_on_lost(struct loss_meter *meter, uint64_t number, uint64_t now_
 		meter->run_first = number;
 	}
 	meter->run_next = number + 1;
+	meter->clean_pkts = 0;
 	count(meter, 1, now_us);
 }
 

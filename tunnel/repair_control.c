@@ -97,7 +97,7 @@ static uint64_t flush_delay_us(const struct repair_control *control)
 {
 	if (control->class != CLASS_REALTIME)
 		return REPAIR_FLUSH_US;
-	return clamp(2 * control->gap_us, REPAIR_FLUSH_US, control->span_us / 2);
+	return clamp(2 * control->gap_us, control->span_us / 4, control->span_us / 2);
 }
 
 static void note_gap(struct repair_control *control, uint64_t now_us)

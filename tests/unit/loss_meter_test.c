@@ -84,6 +84,24 @@ static void rises_fast_falls_slowly(void **state)
 	assert_false(loss_meter_is_lossy(&traffic.meter));
 }
 
+/* After 10 s and 1,000 packets without a loss nothing is repaired, whatever was before. */
+static void a_path_becomes_clean(void **state)
+{
+	struct traffic traffic;
+
+	(void)state;
+	begin(&traffic);
+	pass(&traffic, 5000, 0.1, 1000);
+	pass(&traffic, 1, 1, 1000);
+	pass(&traffic, 9900, 0, 1000);
+	assert_true(loss_meter_is_lossy(&traffic.meter));
+	pass(&traffic, 200, 0, 1000);
+	assert_false(loss_meter_is_lossy(&traffic.meter));
+	assert_true(loss_meter_share(&traffic.meter) <= 0);
+	pass(&traffic, 2, 1, 1000);
+	assert_true(loss_meter_is_lossy(&traffic.meter));
+}
+
 static void losses_in_a_row_are_told(void **state)
 {
 	struct traffic traffic;
@@ -117,6 +135,7 @@ int main(void)
 	    cmocka_unit_test(a_clean_path_is_known_soon),
 	    cmocka_unit_test(shares_are_measured),
 	    cmocka_unit_test(rises_fast_falls_slowly),
+	    cmocka_unit_test(a_path_becomes_clean),
 	    cmocka_unit_test(losses_in_a_row_are_told),
 	    cmocka_unit_test(what_arrives_late_was_not_lost),
 	};
