@@ -82,7 +82,8 @@ static int on_recovered(struct lane *lane, const struct frame *frame)
 
 static int on_protected(struct lane *lane, const struct frame *frame)
 {
-	return lane_repair_on_protected(lane, lane->receiving, &frame->protected);
+	lane_repair_on_protected(lane, lane->receiving, &frame->protected);
+	return 0;
 }
 
 static int on_repair(struct lane *lane, const struct frame *frame)
@@ -303,10 +304,20 @@ struct contents {
 	bool is_more; /* than frames that probe a path */
 };
 
+/*
+ * What a repair may bring back asks for an acknowledgement or is padding; anything else would speak of the
+ * past, or make repairs of repairs.
+ */
+static bool may_be_protected(enum frame_type type)
+{
+	return type == FRAME_PADDING || (frame_is_ack_eliciting(type) && type != FRAME_REPAIR);
+}
+
 static int receive_frames(
     struct lane *lane, const uint8_t *data, size_t length, struct contents *contents)
 {
 	struct reader reader;
+	bool is_protected = lane->repair.is_recovering;
 	int rc = 0;
 
 	reader_init(&reader, data, length);
@@ -324,6 +335,12 @@ static int receive_frames(
 			    lane, REASON_PROTOCOL, "malformed %s frame", frame_name(frame.type));
 			return ERR_MALFORMED;
 		}
+		if (is_protected && !may_be_protected(frame.type)) {
+			lane_fail(
+			    lane, REASON_PROTOCOL, "protected %s frame", frame_name(frame.type));
+			return ERR_MALFORMED;
+		}
+		is_protected |= frame.type == FRAME_PROTECTED;
 		contents->is_ack_eliciting |= frame_is_ack_eliciting(frame.type);
 		contents->is_more |= !frame_is_probing(frame.type);
 		rc = handlers[frame.type](lane, &frame);

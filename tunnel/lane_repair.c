@@ -157,38 +157,21 @@ static struct repair_decoder *need_decoder(struct lane *lane)
 	return repair->decoder;
 }
 
-/* Within a recovered packet they would be repairs of repairs. */
-static int refuse_within_recovered(struct lane *lane)
-{
-	if (!lane->repair.is_recovering)
-		return 0;
-	lane_fail(lane, REASON_PROTOCOL, "a repaired packet bears repairs");
-	return ERR_MALFORMED;
-}
-
-int lane_repair_on_protected(
+void lane_repair_on_protected(
     struct lane *lane, uint64_t number, const struct frame_protected *protected)
 {
-	int rc = refuse_within_recovered(lane);
-	struct repair_decoder *decoder;
+	struct repair_decoder *decoder = need_decoder(lane);
 
-	if (rc)
-		return rc;
-	decoder = need_decoder(lane);
 	/* Without memory the packet counts all the same; it is of no help to others. */
 	if (decoder)
 		repair_decoder_on_packet(decoder, number, protected->content, protected->length);
-	return 0;
 }
 
 int lane_repair_on_repair(struct lane *lane, uint64_t number, const struct frame_repair *repair)
 {
-	int rc = refuse_within_recovered(lane);
-	struct repair_decoder *decoder;
+	struct repair_decoder *decoder = need_decoder(lane);
+	int rc;
 
-	if (rc)
-		return rc;
-	decoder = need_decoder(lane);
 	if (!decoder)
 		return 0;
 	rc = repair_decoder_on_repair(decoder, repair, number, &lane->received, lane->now_us);

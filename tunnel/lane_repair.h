@@ -54,9 +54,10 @@ void lane_repair_done(struct lane *lane, const struct repair_due *due, size_t by
 /* When one is due; UINT64_MAX for never. */
 uint64_t lane_repair_timer_us(const struct lane *lane);
 
-/* PROTECTED and REPAIR frames of packet `number`. 0, ERR_NOMEM or ERR_MALFORMED (the lane has failed). */
-int lane_repair_on_protected(
+/* A PROTECTED frame of packet `number`. */
+void lane_repair_on_protected(
     struct lane *lane, uint64_t number, const struct frame_protected *protected);
+/* A REPAIR frame of packet `number`. 0, or ERR_MALFORMED (the lane has failed). */
 int lane_repair_on_repair(struct lane *lane, uint64_t number, const struct frame_repair *repair);
 /* Takes one recovered packet that did not arrive otherwise, as repair_decoder_next(). */
 bool lane_repair_next(struct lane *lane, uint64_t *number, const uint8_t **content, size_t *length);

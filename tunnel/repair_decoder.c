@@ -175,6 +175,10 @@ static void take_solution(struct repair_decoder *decoder, struct repair_equation
 		drop_equation(decoder, equation);
 		return;
 	}
+	/* What is behind it is zeros, and must be even when the peer makes none. */
+	memset(solution.data + REPAIR_LENGTH_BYTES + length, 0,
+	    solution.bytes - REPAIR_LENGTH_BYTES - length);
+	solution.bytes = REPAIR_LENGTH_BYTES + length;
 	equation->run = kept->run;
 	kept->run = solution;
 	kept->number = number;
@@ -299,7 +303,8 @@ static unsigned unknown_for(
 /* What a repair names, sorted out. */
 struct named {
 	unsigned missing;
-	bool is_usable; /* no packet of it arrived and was forgotten */
+	/* No packet of it arrived and was forgotten, none is longer than the repair: so its cost is its size's. */
+	bool is_usable;
 };
 
 static struct named look_at(struct repair_decoder *decoder, const struct frame_repair *frame,
@@ -308,9 +313,14 @@ static struct named look_at(struct repair_decoder *decoder, const struct frame_r
 	struct named named = {.is_usable = true};
 
 	for (unsigned i = 0; i < frame->span; i++) {
-		if (!frame_repair_names(frame, i)
-		    || kept_place(decoder, first + i)->number == first + i)
+		const struct repair_kept *kept = kept_place(decoder, first + i);
+
+		if (!frame_repair_names(frame, i))
 			continue;
+		if (kept->number == first + i) {
+			named.is_usable &= kept->run.bytes <= frame->length;
+			continue;
+		}
 		named.missing++;
 		named.is_usable &= received_check(received, first + i) == 0;
 	}

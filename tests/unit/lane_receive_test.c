@@ -335,6 +335,53 @@ static void frames_that_break_rules_close_the_lane(void **state)
 	stop(&raw);
 }
 
+/* Sends the repair of one packet, the number before its own, which never goes. */
+static int send_repair_of(struct raw *raw, const uint8_t *content, size_t length)
+{
+	struct frame_repair repair = {.back = 1, .span = 1, .length = REPAIR_LENGTH_BYTES + length};
+	uint64_t lost = raw->number++;
+	uint8_t symbol[300] = {(uint8_t)(length >> 8), (uint8_t)length};
+	uint8_t *out;
+
+	memcpy(symbol + REPAIR_LENGTH_BYTES, content, length);
+	out = frame_write_repair(begin(raw), &repair);
+	for (size_t i = 0; i < repair.length; i++)
+		out[i] = gf256_multiply(symbol[i], gf256_coefficient(raw->number, lost));
+	return finish(raw);
+}
+
+/* Behind PROTECTED and in what repairs bring back alike: only what may come late, and no repairs. */
+static void protected_frames_are_those_that_may_come_late(void **state)
+{
+	static const struct {
+		uint8_t bytes[8];
+		size_t length;
+		const char *text;
+	} cases[] = {
+	    {{FRAME_ACK, 0, 0, 0, 0}, 5, "protected ACK frame"},
+	    {{FRAME_PING, FRAME_RECOVERED, 0, 0, 0}, 5, "protected RECOVERED frame"},
+	    {{FRAME_PADDING, FRAME_PROTECTED, FRAME_PING}, 3, "protected PROTECTED frame"},
+	    {{FRAME_REPAIR, 1, 1, 0, 1, 1}, 6, "protected REPAIR frame"},
+	    {{FRAME_CLOSE, 0, 0}, 3, "protected CLOSE frame"},
+	};
+	struct raw raw;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		start(&raw, LANE_ENDPOINT, POOL_BYTES);
+		frame_write_protected(begin(&raw));
+		writer_bytes(&raw.w, cases[i].bytes, cases[i].length);
+		assert_int_equal(finish(&raw), ERR_MALFORMED);
+		expect_over(&raw, REASON_PROTOCOL, cases[i].text);
+		stop(&raw);
+		start(&raw, LANE_ENDPOINT, POOL_BYTES);
+		assert_int_equal(
+		    send_repair_of(&raw, cases[i].bytes, cases[i].length), ERR_MALFORMED);
+		expect_over(&raw, REASON_PROTOCOL, cases[i].text);
+		stop(&raw);
+	}
+}
+
 static void the_lane_window_holds_over_all_flows(void **state)
 {
 	struct raw raw;
@@ -581,26 +628,11 @@ static void fragments_are_capped(void **state)
 	stop(&raw);
 }
 
-/* Sends the repair of one packet, the number before its own, which never goes. */
-static int send_repair_of(struct raw *raw, const uint8_t *content, size_t length)
-{
-	struct frame_repair repair = {.back = 1, .span = 1, .length = REPAIR_LENGTH_BYTES + length};
-	uint64_t lost = raw->number++;
-	uint8_t symbol[300] = {(uint8_t)(length >> 8), (uint8_t)length};
-	uint8_t *out;
-
-	memcpy(symbol + REPAIR_LENGTH_BYTES, content, length);
-	out = frame_write_repair(begin(raw), &repair);
-	for (size_t i = 0; i < repair.length; i++)
-		out[i] = gf256_multiply(symbol[i], gf256_coefficient(raw->number, lost));
-	return finish(raw);
-}
-
 static void repaired_packets_count_as_arrived(void **state)
 {
 	const uint8_t nested[][2] = {
 	    {FRAME_PROTECTED, FRAME_PING}, {FRAME_PING, 0}, {FRAME_COUNT, 0}};
-	const char *const texts[] = {"a repaired packet bears repairs", NULL, "unknown frame type"};
+	const char *const texts[] = {"protected PROTECTED frame", NULL, "unknown frame type"};
 	struct raw raw;
 	struct lane_stats stats;
 
@@ -623,6 +655,7 @@ int main(void)
 	    cmocka_unit_test(an_unknown_frame_is_named),
 	    cmocka_unit_test(truncated_frames_close_the_lane),
 	    cmocka_unit_test(frames_that_break_rules_close_the_lane),
+	    cmocka_unit_test(protected_frames_are_those_that_may_come_late),
 	    cmocka_unit_test(the_lane_window_holds_over_all_flows),
 	    cmocka_unit_test(forged_replayed_and_foreign_packets_change_nothing),
 	    cmocka_unit_test(a_late_open_opens_nothing_again),

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "tests/unit/cmocka_all.h"
+#include "tunnel/gf256.h"
 #include "tunnel/repair_encoder.h"
 
 #include <string.h>
@@ -193,6 +194,64 @@ static void forgotten_packets_are_refused(void **state)
 	end();
 }
 
+static int feed(uint64_t number, const struct frame_repair *frame)
+{
+	return repair_decoder_on_repair(&decoder, frame, number, &received, 0);
+}
+
+/* Few bytes that name many long packets would cost much work; no sender makes such a repair. */
+static void repairs_shorter_than_what_they_name_are_refused(void **state)
+{
+	static const uint8_t content[1100] = {1}, coded[4] = {1, 2, 3, 4};
+	struct frame_repair frame = {.back = 200, .span = 200, .data = coded, .length = 4};
+
+	(void)state;
+	begin();
+	memset(frame.bitmap, 0xff, sizeof(frame.bitmap));
+	for (unsigned i = 1; i < 200; i++) {
+		assert_int_equal(
+		    repair_decoder_on_packet(&decoder, i, content, i == 150 ? 3 : 2), 0);
+		received_add(&received, i, 100, 0, 0);
+	}
+	assert_int_equal(feed(200, &frame), 0);
+	assert_int_equal(decoder.counters.refused, 1);
+	assert_int_equal(decoder.equation_count, 0);
+	end();
+}
+
+/* A packet that came back out of a longer repair is as long as it was, whatever follows it there. */
+static void recovered_packets_have_their_own_length(void **state)
+{
+	static const uint8_t coded[100] = {0, 1, 'x', 'y', 'z'};
+	uint8_t product[100];
+	struct frame_repair frame = {.back = 5, .span = 1, .data = product, .length = 100};
+	const uint8_t *content;
+	uint64_t number;
+	size_t length;
+
+	(void)state;
+	begin();
+	for (unsigned i = 0; i < sizeof(coded); i++)
+		product[i] = gf256_multiply(gf256_coefficient(5, 0), coded[i]);
+	assert_int_equal(feed(5, &frame), 0);
+	assert_true(repair_decoder_next(&decoder, &number, &content, &length));
+	assert_int_equal(number, 0);
+	assert_int_equal(length, 1);
+	assert_memory_equal(content, "x\0\0", 3);
+	/* Packet 1, lost, was not longer than packet 0. */
+	frame = (struct frame_repair){.back = 6, .span = 2, .bitmap = {1}, .length = 3};
+	for (unsigned i = 0; i < 3; i++)
+		product[i] = gf256_multiply(gf256_coefficient(6, 0), coded[i])
+		             ^ gf256_multiply(gf256_coefficient(6, 1), coded[i]);
+	frame.data = product;
+	assert_int_equal(feed(6, &frame), 0);
+	assert_true(repair_decoder_next(&decoder, &number, &content, &length));
+	assert_int_equal(number, 1);
+	assert_int_equal(length, 1);
+	assert_int_equal(*content, 'x');
+	end();
+}
+
 /* Equations that can never be solved take one another's place, and go with time. */
 static void memory_is_bounded(void **state)
 {
@@ -261,6 +320,8 @@ int main(void)
 	    cmocka_unit_test(sliding_window),
 	    cmocka_unit_test(what_is_there_costs_nothing),
 	    cmocka_unit_test(forgotten_packets_are_refused),
+	    cmocka_unit_test(repairs_shorter_than_what_they_name_are_refused),
+	    cmocka_unit_test(recovered_packets_have_their_own_length),
 	    cmocka_unit_test(memory_is_bounded),
 	    cmocka_unit_test(nonsense_is_harmless),
 	};
