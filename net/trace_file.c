@@ -59,13 +59,19 @@ static void put_header(struct trace_file *file, const struct trace_event *event)
 		PRINT(file, ",\"raw\":{\"length\":%zu}", event->udp_bytes);
 }
 
-static void put_ack(struct trace_file *file, const struct ack_frame *ack)
+static void put_ranges(struct trace_file *file, const struct ack_frame *ack)
 {
-	PRINT(file, ",\"ack_delay\":%.3f,\"acked_ranges\":[", (double)ack->delay_us / US_PER_MS);
+	PRINT(file, ",\"acked_ranges\":[");
 	for (unsigned i = 0; i < ack->range_count; i++)
 		PRINT(file, "%s[%" PRIu64 ",%" PRIu64 "]", i ? "," : "", ack->ranges[i].first,
 		    ack->ranges[i].last);
 	PRINT(file, "]");
+}
+
+static void put_ack(struct trace_file *file, const struct ack_frame *ack)
+{
+	PRINT(file, ",\"ack_delay\":%.3f", (double)ack->delay_us / US_PER_MS);
+	put_ranges(file, ack);
 }
 
 static void put_fields(struct trace_file *file, const struct frame *frame)
@@ -100,6 +106,9 @@ static void put_fields(struct trace_file *file, const struct frame *frame)
 		break;
 	case FRAME_CLOSE:
 		PRINT(file, ",\"error\":\"%s\"", reason_name(frame->close.reason));
+		break;
+	case FRAME_RECOVERED:
+		put_ranges(file, &frame->recovered);
 		break;
 	default:
 		break;

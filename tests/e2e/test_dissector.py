@@ -3,11 +3,14 @@
 wrote before it was sealed."""
 import collections
 import os
+import re
 
 from tests.lab import procs, programs, trunkline
 from tests.lab.wan import ROOT, Wan, built
 
 SCRIPT = os.path.join(ROOT, "tools", "trunkline.lua")
+# Together they send every frame.
+SCENARIOS = ["loss-1", "little-memory", "both-move"]
 
 
 def decode(capture, fields, wanted="", options=()):
@@ -50,26 +53,57 @@ def test_handshake_and_sealed_packets_of_a_real_line(tmp_path):
     assert decode(capture, ["frame.number"], "_ws.expert.group == Malformed") == []
 
 
-def test_every_frame_of_a_simulated_run(tmp_path):
-    capture = str(tmp_path / "plain.pcap")
-    procs.run([built("tests/sim/sim"), "--scenario", "loss-1", "--seed", "3", "--capture", capture],
+def rows_of(path, pattern):
+    """Frame types and names: what the pattern's two groups find in the file."""
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return {int(number): name for number, name in re.findall(pattern, file.read(), re.M)}
+
+
+def frames_of_the_protocol():
+    return rows_of("doc/PROTOCOL.md", r"^\| (\d+) \| ([A-Z_]+) \| (?:yes|no) \|")
+
+
+def test_the_dissector_knows_every_frame_of_the_protocol():
+    of_protocol = frames_of_the_protocol()
+    known = rows_of("tools/trunkline.lua", r'^\t\[(\d+)\] = \{ "([A-Z_]+)"')
+    assert sorted(of_protocol) == list(range(len(of_protocol))) and len(of_protocol) > 16
+    assert of_protocol == known
+
+
+def simulated(tmp_path, scenario):
+    """The capture of a scenario's packets as they were before sealing."""
+    capture = str(tmp_path / f"{scenario}.pcap")
+    procs.run([built("tests/sim/sim"), "--scenario", scenario, "--seed", "3", "--capture", capture],
               timeout=120)
-    rows = decode(capture, ["trunkline_plain.frame", "trunkline_plain.direction"])
-    names = collections.Counter(name for row in rows for name in row[0].split(","))
-    assert {"PING", "ACK_ECN", "OPEN", "STREAM", "STREAM_FIN", "RESET", "STOP_SENDING", "DATAGRAM",
-            "DATAGRAM_FRAGMENT", "MAX_STREAM_DATA", "CLOSE", "PROTECTED", "REPAIR",
-            "RECOVERED"} <= set(names), names
-    assert {row[1] for row in rows} == {"0", "1"}
-    assert decode(capture, ["frame.number"], "trunkline_plain.malformed") == []
-    opened = decode(capture, ["trunkline_plain.flow", "trunkline_plain.port"],
-                    'trunkline_plain.frame == "OPEN"')
-    assert all(int(port) > 0 for row in opened for port in row[1].split(","))
+    return capture
+
+
+def check_repairs(capture):
+    repairs = decode(capture, ["trunkline_plain.back", "trunkline_plain.span",
+                               "trunkline_plain.bitmap", "trunkline_plain.data"],
+                     'trunkline_plain.frame == "REPAIR"')
+    for back, span, bits, coded in repairs:
+        assert int(back) >= int(span) and len(bits) // 2 == (int(span) + 6) // 8 and len(coded) >= 6
+
+
+def test_every_frame_of_simulated_runs(tmp_path):
+    names = collections.Counter()
+    for scenario in SCENARIOS:
+        capture = simulated(tmp_path, scenario)
+        rows = decode(capture, ["trunkline_plain.frame", "trunkline_plain.direction"])
+        names.update(name for row in rows for name in row[0].split(","))
+        assert {row[1] for row in rows} == {"0", "1"}
+        assert decode(capture, ["frame.number"], "trunkline_plain.malformed") == []
+        check_repairs(capture)
+        opened = decode(capture, ["trunkline_plain.flow", "trunkline_plain.port"],
+                        'trunkline_plain.frame == "OPEN"')
+        assert all(int(port) > 0 for row in opened for port in row[1].split(","))
+    # Every packet of these lines can be marked, so there is no ACK without counts.
+    assert set(names) == set(frames_of_the_protocol().values()) - {"ACK"}, names
 
 
 def test_a_damaged_packet_is_called_malformed(tmp_path):
-    capture = str(tmp_path / "plain.pcap")
-    procs.run([built("tests/sim/sim"), "--scenario", "loss-1", "--seed", "3", "--capture", capture],
-              timeout=120)
+    capture = simulated(tmp_path, "loss-1")
     with open(capture, "r+b") as file:
         file.seek(24 + 16 + 1 + 12)  # the first frame's type, behind the file's and record's heads
         file.write(b"\xfa")

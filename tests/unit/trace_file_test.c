@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 struct seen {
-	uint64_t sent, received, lost, metrics, others, stream_bytes;
+	uint64_t sent, received, recovered, repairs, lost, metrics, others, stream_bytes;
 	double last_ms;
 };
 
@@ -51,7 +51,12 @@ static void note_frames(struct seen *seen, const json_t *data)
 		assert_non_null(type);
 		if (strncmp(type, "STREAM", 6) == 0)
 			seen->stream_bytes += (uint64_t)number_of(frame, "length");
-		if (strcmp(type, "ACK") == 0)
+		if (strcmp(type, "REPAIR") == 0) {
+			seen->repairs++;
+			assert_true(number_of(frame, "back") >= number_of(frame, "span"));
+			assert_true(number_of(frame, "length") > 0);
+		}
+		if (strcmp(type, "ACK") == 0 || strcmp(type, "RECOVERED") == 0)
 			assert_true(json_array_size(json_object_get(frame, "acked_ranges")) > 0);
 	}
 }
@@ -72,6 +77,9 @@ static void note_event(struct seen *seen, const char *line)
 		note_frames(seen, data);
 	} else if (strcmp(name, "transport:packet_received") == 0) {
 		seen->received++;
+	} else if (strcmp(name, "trunkline:packet_recovered") == 0) {
+		seen->recovered++;
+		number_of(json_object_get(data, "header"), "packet_number");
 	} else if (strcmp(name, "recovery:packet_lost") == 0) {
 		seen->lost++;
 		number_of(json_object_get(data, "header"), "packet_number");
@@ -129,7 +137,7 @@ static void a_trace_adds_up_to_the_counters(void **state)
 	lane_get_stats(pair.listener.lane, &before);
 	trace_lane_init(&traced, file, pair.listener.lane, 0xabcd);
 	lane_set_tracer(pair.listener.lane, &traced.tracer);
-	pair.endpoint.loss = 0.05;
+	pair.endpoint.loss = pair.listener.loss = 0.05;
 	pair.endpoint.echo = true;
 	app = pair_open(&pair, FLOW_TCP);
 	app_write(app, 300000, true);
@@ -143,6 +151,11 @@ static void a_trace_adds_up_to_the_counters(void **state)
 	assert_int_equal(seen.received, after.packets_received - before.packets_received);
 	assert_int_equal(seen.lost, after.packets_lost - before.packets_lost);
 	assert_true(seen.lost > 0);
+	assert_int_equal(seen.recovered, after.packets_recovered - before.packets_recovered);
+	assert_true(seen.recovered > 0);
+	assert_int_equal(seen.repairs,
+	    after.repairs_sent + after.copies_sent - before.repairs_sent - before.copies_sent);
+	assert_true(seen.repairs > 0);
 	assert_true(seen.metrics > 0);
 	assert_true(seen.stream_bytes >= 300000);
 	assert_int_equal(seen.others, 0);
