@@ -533,7 +533,8 @@ def test_strangers_get_no_answer(site, tcp):
     with procs.entered(site.space("listener")):
         raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     for payload in junk:
-        if payload and payload not in [parts[4] for parts in to_endpoint]:
+        # Those that are a byte longer than the largest that was sent do not fit the device.
+        if 0 < len(payload) <= 1500 - 28 and payload not in [parts[4] for parts in to_endpoint]:
             send_from(raw, "10.77.0.2", listener_port, "10.77.0.3", TUNNEL_PORT, payload)
     raw.close()
     assert echoes(*flow)
