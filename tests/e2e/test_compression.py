@@ -29,6 +29,7 @@ def text_of(size):
 def cluster(tmp_path_factory):
     with Cluster(tmp_path_factory.mktemp("cluster")) as made:
         made.start_pair()
+        procs.wait_until(lambda: made.counters("endpoint"), 5, "the endpoint's first report")
         yield made
 
 
