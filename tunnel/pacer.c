@@ -5,8 +5,8 @@
 #include "tunnel/path_limits.h"
 
 enum {
-	UBYTES = 1000000,         /* micro-bytes of a byte */
-	QUANTA_MAX = 2,           /* credit saved up, for timers that come late */
+	UBYTES = 1000000, /* micro-bytes of a byte */
+	QUANTA_MAX = 3,   /* credit saved up, for timers that come late, as a busy machine's do */
 	ELAPSED_MAX_US = 1000000, /* more fills the bucket at any rate worth pacing */
 };
 

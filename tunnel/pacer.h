@@ -12,7 +12,7 @@
 
 /*
  * Credit is in micro-bytes (bytes x 10^6), so that rate x microseconds is exact at every rate.
- * Invariant: -2^62 < credit <= the larger of twice the quantum and 10 packets.
+ * Invariant: -2^62 < credit <= the larger of three times the quantum and 10 packets.
  */
 struct pacer {
 	int64_t credit_ubytes;
