@@ -3,6 +3,7 @@
 #include "net/relay_blocks.h"
 
 #include "base/err.h"
+#include "tunnel/charged_chunk.h"
 
 #include <errno.h>
 #include <string.h>
@@ -91,10 +92,10 @@ static int write_bytes(int descriptor, const uint8_t *bytes, size_t length, size
 	return *done < length ? ERR_AGAIN : 0;
 }
 
-static void drop_chunk(struct relay_blocks *blocks)
+static void drop_chunk(struct relay_blocks *blocks, struct budget *budget)
 {
 	if (blocks->chunk)
-		chunk_unref(blocks->chunk);
+		charged_chunk_unref(blocks->chunk, budget);
 	blocks->chunk = NULL;
 }
 
@@ -147,14 +148,15 @@ static int write_block(struct relay_blocks *blocks, struct relay_scratch *scratc
 
 /* Takes what one piece has, up to a block that the socket does not take. */
 static int write_piece(struct relay_blocks *blocks, struct relay_scratch *scratch,
-    struct chunk_pool *pool, int descriptor, const uint8_t *data, size_t length,
+    const struct relay_memory *memory, int descriptor, const uint8_t *data, size_t length,
     struct relay_blocks_written *result)
 {
 	int error = 0;
 	size_t taken;
 
 	while (!error && length > 0) {
-		if (!blocks->chunk && !(blocks->chunk = chunk_get(pool)))
+		if (!blocks->chunk
+		    && !(blocks->chunk = charged_chunk_get(memory->pool, memory->budget)))
 			return ERR_NOMEM;
 		error = decompressor_take(
 		    &blocks->decompressor, data, length, blocks->chunk->data, &taken);
@@ -168,7 +170,7 @@ static int write_piece(struct relay_blocks *blocks, struct relay_scratch *scratc
 }
 
 struct relay_blocks_written relay_blocks_write(struct relay_blocks *blocks,
-    struct relay_scratch *scratch, struct chunk_pool *pool, int descriptor,
+    struct relay_scratch *scratch, const struct relay_memory *memory, int descriptor,
     const struct iovec *pieces, int count)
 {
 	struct relay_blocks_written result = {0};
@@ -180,11 +182,11 @@ struct relay_blocks_written relay_blocks_write(struct relay_blocks *blocks,
 		size_t part = pieces[i].iov_len < skip ? pieces[i].iov_len : skip;
 
 		skip -= part;
-		result.error = write_piece(blocks, scratch, pool, descriptor,
+		result.error = write_piece(blocks, scratch, memory, descriptor,
 		    (const uint8_t *)pieces[i].iov_base + part, pieces[i].iov_len - part, &result);
 	}
 	if (relay_blocks_is_whole(blocks))
-		drop_chunk(blocks);
+		drop_chunk(blocks, memory->budget);
 	return result;
 }
 
@@ -193,7 +195,7 @@ bool relay_blocks_is_whole(const struct relay_blocks *blocks)
 	return !blocks->is_holding && decompressor_is_between(&blocks->decompressor);
 }
 
-void relay_blocks_clear(struct relay_blocks *blocks)
+void relay_blocks_clear(struct relay_blocks *blocks, struct budget *budget)
 {
-	drop_chunk(blocks);
+	drop_chunk(blocks, budget);
 }

@@ -9,6 +9,7 @@
 
 #include "base/chunk.h"
 #include "net/compression.h"
+#include "tunnel/budget.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +24,7 @@ enum { RELAY_BLOCKS_ROOM_MIN = COMPRESSION_STORED_BYTES + 1, RELAY_BLOCKS_READ_B
 struct relay_blocks {
 	struct compressor compressor;
 	struct decompressor decompressor;
-	struct chunk *chunk; /* the unfinished block, or `rest` */
+	struct chunk *chunk; /* the unfinished block, or `rest`; charged to the lane */
 	uint16_t rest_offset,
 	    rest_length; /* bytes of a finished block for the socket, in the chunk */
 	bool is_holding; /* that block's last byte stays in the lane until the rest is written */
@@ -52,15 +53,21 @@ struct relay_blocks_written {
 	int error;
 };
 
+/* Where the chunk of a relay comes from, and what it is charged to. */
+struct relay_memory {
+	struct chunk_pool *pool;
+	struct budget *budget;
+};
+
 /* Writes the stream's pieces, the first of which are those that were not taken before. */
 struct relay_blocks_written relay_blocks_write(struct relay_blocks *blocks,
-    struct relay_scratch *scratch, struct chunk_pool *pool, int descriptor,
+    struct relay_scratch *scratch, const struct relay_memory *memory, int descriptor,
     const struct iovec *pieces, int count);
 
 /* The stream may end here. */
 bool relay_blocks_is_whole(const struct relay_blocks *blocks);
 
-/* Gives back what it owns. */
-void relay_blocks_clear(struct relay_blocks *blocks);
+/* Gives back what it owns, to the budget that it came from. */
+void relay_blocks_clear(struct relay_blocks *blocks, struct budget *budget);
 
 #endif

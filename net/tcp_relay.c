@@ -273,11 +273,12 @@ static size_t take_blocks(
     struct tcp_relay *relay, const struct iovec *pieces, int count, size_t total)
 {
 	struct tcp_relays *shared = relay->shared;
+	struct relay_memory memory = {worker_pool(shared->worker), flow_budget(relay->flow)};
 	struct relay_blocks_written result = {.error = ERR_NOMEM};
 
 	if (scratch_of(shared))
-		result = relay_blocks_write(&relay->blocks, shared->scratch,
-		    worker_pool(shared->worker), relay->descriptor, pieces, count);
+		result = relay_blocks_write(
+		    &relay->blocks, shared->scratch, &memory, relay->descriptor, pieces, count);
 	note_written(relay, result.written);
 	switch (result.error) {
 	case 0:
@@ -359,7 +360,7 @@ void tcp_relay_on_closed(void *object, enum reason reason)
 	if (reason == REASON_NONE && relay->descriptor >= 0)
 		tcp_allow_fin(relay->descriptor);
 	close_socket(relay);
-	relay_blocks_clear(&relay->blocks);
+	relay_blocks_clear(&relay->blocks, flow_budget(relay->flow));
 	page_count(
 	    page_of(relay), reason == REASON_NONE ? PAGE_tcp_flows_closed : PAGE_tcp_flows_reset);
 	relay->flow = NULL;

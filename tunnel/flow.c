@@ -503,6 +503,11 @@ struct lane *flow_lane(const struct flow *flow)
 	return flow->lane;
 }
 
+struct budget *flow_budget(struct flow *flow)
+{
+	return &flow->lane->budget;
+}
+
 size_t flow_unacknowledged_bytes(const struct flow *flow)
 {
 	return flow->send.end - flow->send.base;

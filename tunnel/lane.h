@@ -259,6 +259,8 @@ void flow_set_policy(struct flow *flow, const struct flow_policy *policy);
 enum flow_class flow_class(const struct flow *flow);
 uint64_t flow_id(const struct flow *flow); /* unique in the lane */
 struct lane *flow_lane(const struct flow *flow);
+/* The lane's: for what the caller holds of the flow's bytes, given back before on_closed returns. */
+struct budget *flow_budget(struct flow *flow);
 /* Bytes written and not yet acknowledged, and bytes received that the callback did not take. */
 size_t flow_unacknowledged_bytes(const struct flow *flow);
 size_t flow_kept_bytes(const struct flow *flow);

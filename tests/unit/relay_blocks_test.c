@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "net/relay_blocks.h"
+#include "tunnel/budget.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,6 +20,8 @@ enum { BODY_BYTES = 700000, STREAM_BYTES = BODY_BYTES + 4096, SMALL_BUFFER = 460
 static struct relay_blocks near, far;
 static struct relay_scratch scratch;
 static struct chunk_pool *pool;
+static struct budget budget;
+static struct relay_memory memory;
 static struct rng rng;
 static int user[2], backend[2]; /* [0] is the relay's */
 static uint8_t body[BODY_BYTES], stream[STREAM_BYTES], arrived[BODY_BYTES];
@@ -37,6 +40,8 @@ static int setup(void **state)
 	(void)state;
 	near = far = (struct relay_blocks){0};
 	pool = chunk_pool_new(CHUNK_BYTES);
+	budget = (struct budget){.limit_bytes = CHUNK_BYTES};
+	memory = (struct relay_memory){pool, &budget};
 	make_pair(user);
 	make_pair(backend);
 	rng_seed(&rng, 7);
@@ -49,8 +54,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	relay_blocks_clear(&near);
-	relay_blocks_clear(&far);
+	relay_blocks_clear(&near, &budget);
+	relay_blocks_clear(&far, &budget);
+	assert_int_equal(budget.used_bytes, 0);
 	assert_int_equal(chunk_pool_used_bytes(pool), 0);
 	chunk_pool_free(pool);
 	for (int i = 0; i < 2; i++) {
@@ -110,7 +116,7 @@ static unsigned write_all(size_t length, size_t *got_back)
 		there = there < length ? there : length;
 		there = there > taken ? there : taken + 1;
 		offered = there - taken;
-		result = relay_blocks_write(&far, &scratch, pool, backend[0],
+		result = relay_blocks_write(&far, &scratch, &memory, backend[0],
 		    (struct iovec[]){{stream + taken, offered / 2},
 		        {stream + taken + offered / 2, offered - offered / 2}},
 		    2);
@@ -151,7 +157,7 @@ static void the_last_byte_waits_for_the_socket(void **state)
 	(void)state;
 	size = compressor_block(&compressor, body, length, stream);
 	piece = (struct iovec){stream, size};
-	result = relay_blocks_write(&far, &scratch, pool, backend[0], &piece, 1);
+	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1);
 	assert_int_equal(result.error, ERR_AGAIN);
 	assert_int_equal(result.taken, size - 1);
 	assert_false(relay_blocks_is_whole(&far));
@@ -159,7 +165,7 @@ static void the_last_byte_waits_for_the_socket(void **state)
 	while (result.error == ERR_AGAIN) {
 		while (recv(backend[1], arrived, sizeof(arrived), 0) > 0)
 			;
-		result = relay_blocks_write(&far, &scratch, pool, backend[0], &piece, 1);
+		result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1);
 	}
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.taken, 1);
@@ -174,11 +180,17 @@ static void without_a_chunk_nothing_is_lost(void **state)
 	struct relay_blocks_written result;
 
 	(void)state;
-	result = relay_blocks_write(&far, &scratch, pool, backend[0], &piece, 1);
+	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1);
 	assert_int_equal(result.error, ERR_NOMEM);
 	assert_int_equal(result.taken, 0);
+	assert_int_equal(budget.used_bytes, 0);
 	chunk_unref(taken);
-	result = relay_blocks_write(&far, &scratch, pool, backend[0], &piece, 1);
+	budget_force(&budget, 1);
+	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1);
+	assert_int_equal(result.error, ERR_NOMEM);
+	assert_int_equal(chunk_pool_used_bytes(pool), 0);
+	budget_give(&budget, 1);
+	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1);
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.taken, sizeof(block));
 	assert_int_equal(recv(backend[1], arrived, 10, 0), 3);
@@ -190,12 +202,15 @@ static void what_is_no_block_is_told(void **state)
 	struct iovec piece = {none, sizeof(none)};
 
 	(void)state;
-	assert_int_equal(
-	    relay_blocks_write(&far, &scratch, pool, backend[0], &piece, 1).error, ERR_MALFORMED);
-	relay_blocks_clear(&far);
+	assert_int_equal(relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1).error,
+	    ERR_MALFORMED);
+	relay_blocks_clear(&far, &budget);
+	assert_int_equal(budget.used_bytes, 0);
 	piece = (struct iovec){cut, sizeof(cut)};
-	assert_int_equal(relay_blocks_write(&near, &scratch, pool, backend[0], &piece, 1).error, 0);
+	assert_int_equal(
+	    relay_blocks_write(&near, &scratch, &memory, backend[0], &piece, 1).error, 0);
 	assert_false(relay_blocks_is_whole(&near));
+	assert_int_equal(budget.used_bytes, CHUNK_BYTES);
 }
 
 static void a_socket_that_is_gone_is_told(void **state)
@@ -208,7 +223,7 @@ static void a_socket_that_is_gone_is_told(void **state)
 	close(backend[1]);
 	backend[1] = -1;
 	assert_int_equal(
-	    relay_blocks_write(&far, &scratch, pool, backend[0], &piece, 1).error, ERR_IO);
+	    relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1).error, ERR_IO);
 	shutdown(user[1], SHUT_WR);
 	assert_int_equal(
 	    relay_blocks_read(&near, &scratch, user[0], &(struct iovec){stream, 100}, 1, &made), 0);
