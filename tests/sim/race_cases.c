@@ -142,7 +142,7 @@ const struct race_case race_cases[] = {
             TWO,
             SECONDS(60, 20)},
         100 * MBIT, .share_min = 0.95, .jain_min = 0.9, .loss_max = 0.04,
-        .queue_p50_max_us = 30 * MS},
+        .queue_p50_max_us = 45 * MS},
     {"two-long-queue",
         {.forward = {.rate_Bps = 100 * MBIT, .delay_us = 55 * MS, .queue_bytes = QUEUE(100, 220)},
             BACK(55),

@@ -230,7 +230,8 @@ static void late_datagrams_are_dropped_at_the_sender(void **state)
 	rig_init(&rig, &(struct rig_config){LINE, FIXED});
 	flood = add_datagrams(CLASS_REALTIME, 1200, 100, (uint32_t)deadline_us);
 	rig_run(&rig, 5 * S);
-	assert_in_range(flood->worst_us, 0, deadline_us + MS);
+	/* Behind a burst of the pacer, of three quanta. */
+	assert_in_range(flood->worst_us, 0, deadline_us + 2 * MS);
 	assert_in_range(stats_of(RIG_ENDPOINT).datagrams_late, 1000, flood->sent);
 	assert_in_range(flood->received + stats_of(RIG_ENDPOINT).datagrams_late
 	                    + stats_of(RIG_ENDPOINT).datagrams_queue_dropped,
