@@ -156,6 +156,9 @@ bool migration_next(struct migration *migration, size_t bytes, uint64_t pto_us, 
 {
 	if (migration->has_answer) {
 		migration->has_answer = false;
+		if (migration->is_challenging
+		    && route_equal(&migration->answer_route, &migration->candidate))
+			migration->sent_bytes += bytes;
 		*frame = (struct migration_frame){
 		    &migration->answer_route, migration->answer, .is_response = true};
 		return true;

@@ -103,6 +103,24 @@ static void wrong_answers_mean_nothing(void **state)
 }
 
 /* Whatever comes, and for how long: at most as much goes there. */
+/* An answer is paid for by the packet that asked, which pays for no challenge then. */
+static void answers_count_too(void **state)
+{
+	static const uint8_t asked[CHALLENGE_BYTES] = {7};
+	struct fixture *f = *state;
+	struct migration_frame frame;
+
+	migration_on_challenge(&f->m, &f->away, asked);
+	arrive(f, &f->away, FRAME_BYTES + 3);
+	assert_true(next(f, &frame));
+	assert_true(frame.is_response);
+	assert_false(next(f, &frame));
+	arrive(f, &f->away, FRAME_BYTES);
+	assert_true(next(f, &frame));
+	assert_false(frame.is_response);
+	assert_false(next(f, &frame));
+}
+
 static void no_amplifier(void **state)
 {
 	struct fixture *f = *state;
@@ -238,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(follows_whom_it_challenged),
 	    TEST(wrong_answers_mean_nothing),
+	    TEST(answers_count_too),
 	    TEST(no_amplifier),
 	    TEST(gives_up_in_time),
 	    TEST(old_and_probing_packets_are_no_reason),
