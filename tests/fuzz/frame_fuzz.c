@@ -24,7 +24,8 @@ enum {
 	LOCAL_ID = 7,
 	REMOTE_ID = 9,
 	PACKET_BYTES = 1200,
-	STEPS = 4096,
+	STEPS = 4096, /* and as many jumps of 2^31 at most: below PACKET_NUMBER_MAX */
+	NUMBER_JUMPS = 0x80,
 	ROUTES = 3, /* that the peer sends from; the first is the lane's own */
 };
 
@@ -185,6 +186,8 @@ static void receive(struct state *s, struct reader *r, uint8_t op)
 	if (!frames || length == 0)
 		return;
 	memcpy(packet + PACKET_HEADER_BYTES, frames, length);
+	if (op & NUMBER_JUMPS)
+		s->number += UINT64_C(1) << (op / 4 % 32);
 	epochs_seal(&s->epochs, packet, LOCAL_ID, s->number++, length);
 	s->bytes_from[op / 4 % ROUTES] += length + PACKET_OVERHEAD_BYTES;
 	lane_receive(s->lane, packet, length + PACKET_OVERHEAD_BYTES, &s->routes[op / 4 % ROUTES],
