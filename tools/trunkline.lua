@@ -20,7 +20,7 @@ local statuses = { [1] = "NEW", [2] = "ALIVE" }
 local aeads = { [1] = "AES-256-GCM", [2] = "ChaCha20-Poly1305",
 	[3] = "AES-256-GCM or ChaCha20-Poly1305" }
 local directions = { [0] = "to the endpoint", [1] = "to the listener" }
-local flow_kinds = { [0] = "TCP", [1] = "UDP" }
+local flow_kinds = { [0] = "TCP", [1] = "UDP", [2] = "TCP in blocks" }
 local reasons = { [0] = "none", "tcp-reset", "backend-refused", "backend-timeout", "no-backend",
 	"unknown-service", "idle", "limit", "evicted", "removed", "drained", "lane-lost",
 	"peer-restarted", "protocol", "keys-exhausted", "internal" }
