@@ -2,14 +2,19 @@
 /*
  * Helpers of the load generators: see load.h.
  */
+#define _GNU_SOURCE 1
+
 #include "bench/load.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+enum { US_PER_S = 1000000 };
 
 void load_die(const char *what)
 {
@@ -59,6 +64,21 @@ int load_open_socket(const struct sockaddr_storage *address, int type)
 	if (fd < 0)
 		load_die("socket");
 	return fd;
+}
+
+bool load_wait(int fd, uint64_t until_us)
+{
+	struct pollfd item = {.fd = fd, .events = POLLIN};
+	uint64_t now_us;
+
+	while ((now_us = load_now_us()) < until_us) {
+		uint64_t left_us = until_us - now_us;
+		struct timespec timeout = {.tv_sec = (time_t)(left_us / US_PER_S),
+		    .tv_nsec = (long)(left_us % US_PER_S) * 1000};
+		if (ppoll(&item, 1, &timeout, NULL) > 0)
+			return true;
+	}
+	return false;
 }
 
 void load_set_option(int fd, int level, int option, int value)

@@ -6,6 +6,7 @@
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -23,6 +24,8 @@ long load_parse_number(const char *text, long min, const char *name);
 /* A numeric IPv4 or IPv6 address and a port. Returns the length. */
 socklen_t load_parse_address(const char *host, const char *port, struct sockaddr_storage *address);
 int load_open_socket(const struct sockaddr_storage *address, int type);
+/* Sleeps until the descriptor can be read (true) or the time has come (false); on a microsecond timer. */
+bool load_wait(int fd, uint64_t until_us);
 void load_set_option(int fd, int level, int option, int value);
 
 void samples_add(struct samples *samples, uint64_t us);

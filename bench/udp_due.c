@@ -11,14 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -59,16 +57,8 @@ static void take_arrivals(struct run *run)
 
 static void wait_until(struct run *run, uint64_t until_us)
 {
-	struct pollfd item = {.fd = run->to, .events = POLLIN};
-	uint64_t now_us;
-
-	while ((now_us = load_now_us()) < until_us) {
-		uint64_t left_us = until_us - now_us;
-		struct timespec timeout = {.tv_sec = (time_t)(left_us / US_PER_S),
-		    .tv_nsec = (long)(left_us % US_PER_S) * 1000};
-		if (ppoll(&item, 1, &timeout, NULL) > 0)
-			take_arrivals(run);
-	}
+	while (load_wait(run->to, until_us))
+		take_arrivals(run);
 }
 
 static void send_next(struct run *run, size_t bytes)

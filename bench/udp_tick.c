@@ -8,12 +8,10 @@
 
 #include "bench/load.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 enum {
 	MAX_BYTES = 2048,
@@ -47,16 +45,8 @@ static void take_answers(struct ticker *ticker)
 
 static void wait_until(struct ticker *ticker, uint64_t until_us)
 {
-	struct pollfd item = {.fd = ticker->fd, .events = POLLIN};
-	uint64_t now_us;
-
-	while ((now_us = load_now_us()) < until_us) {
-		uint64_t left_us = until_us - now_us;
-		struct timespec timeout = {.tv_sec = (time_t)(left_us / US_PER_S),
-		    .tv_nsec = (long)(left_us % US_PER_S) * 1000};
-		if (ppoll(&item, 1, &timeout, NULL) > 0)
-			take_answers(ticker);
-	}
+	while (load_wait(ticker->fd, until_us))
+		take_answers(ticker);
 }
 
 static void send_next(struct ticker *ticker, size_t bytes)
