@@ -43,13 +43,14 @@ static void settings_are_by_tunnel(void **state)
 	const struct node *here = installation_node(&fixture, "tyo-1");
 	const struct node *there = installation_node(&fixture, "osl-1");
 	const struct node *other = installation_node(&fixture, "osl-2");
-	struct tunnel_setting settings[] = {
+	const struct node *elsewhere = installation_node(&fixture, "lim-1");
+	struct tunnel_setting settings[] = {{elsewhere->id, there->id, "fixed:1mbit", true},
 	    {there->id, here->id, "bbr", true}, {here->id, there->id, "cubic", false}};
 
 	(void)state;
 	assert_string_equal(installation_tunnel(&fixture, here, there).congestion, "bbr");
 	fixture.tunnel_settings = settings;
-	fixture.tunnel_setting_count = 2;
+	fixture.tunnel_setting_count = 3;
 	assert_string_equal(installation_tunnel(&fixture, here, there).congestion, "cubic");
 	assert_string_equal(installation_tunnel(&fixture, here, other).congestion, "bbr");
 }

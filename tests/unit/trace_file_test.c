@@ -6,11 +6,13 @@
 #include "tests/unit/cmocka_all.h"
 #include "tests/unit/lane_pair.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct seen {
@@ -163,6 +165,49 @@ static void a_trace_adds_up_to_the_counters(void **state)
 	pair_free(&pair);
 }
 
+/* Traces one flow into a file that has so many bytes (of zeros) already; returns its last 100 bytes. */
+static off_t trace_behind(uint64_t bytes, char tail[101])
+{
+	char path[] = "/tmp/trace-test-XXXXXX";
+	struct pair_options options = {.seed = 7, .delay_us = 1000};
+	struct trace_file *file;
+	struct trace_lane traced;
+	struct pair pair;
+	struct stat status;
+	int descriptor = mkstemp(path);
+
+	assert_true(descriptor >= 0);
+	assert_int_equal(ftruncate(descriptor, (off_t)bytes), 0);
+	pair_init(&pair, &options);
+	assert_int_equal(trace_file_new(&file, descriptor, "x", LANE_LISTENER, 0, pair.now_us), 0);
+	trace_lane_init(&traced, file, pair.listener.lane, 1);
+	lane_set_tracer(pair.listener.lane, &traced.tracer);
+	pair.endpoint.echo = true;
+	app_write(pair_open(&pair, FLOW_TCP), 300000, true);
+	assert_true(pair_run_until_closed(&pair, 60000000));
+	lane_set_tracer(pair.listener.lane, NULL);
+	trace_file_free(file);
+	pair_free(&pair);
+	descriptor = open(path, O_RDONLY);
+	assert_int_equal(fstat(descriptor, &status), 0);
+	memset(tail, 0, 101);
+	assert_int_equal(pread(descriptor, tail, 100, status.st_size - 100), 100);
+	close(descriptor);
+	unlink(path);
+	return status.st_size;
+}
+
+static void a_full_file_gets_no_more(void **state)
+{
+	char tail[101];
+
+	(void)state;
+	assert_int_equal(trace_behind(TRACE_FILE_BYTES, tail), TRACE_FILE_BYTES);
+	assert_in_range(trace_behind(TRACE_FILE_BYTES - 4000, tail), TRACE_FILE_BYTES,
+	    TRACE_FILE_BYTES + 16384);
+	assert_non_null(strstr(tail, "\"name\":\"trunkline:trace_full\",\"data\":{}}\n"));
+}
+
 static void a_file_that_cannot_be_written_ends_the_trace_alone(void **state)
 {
 	struct pair_options options = {.seed = 6, .delay_us = 1000};
@@ -192,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_trace_adds_up_to_the_counters),
+	    cmocka_unit_test(a_full_file_gets_no_more),
 	    cmocka_unit_test(a_file_that_cannot_be_written_ends_the_trace_alone),
 	};
 

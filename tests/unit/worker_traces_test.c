@@ -105,6 +105,7 @@ static void a_second_file_is_not_used(void **state)
 	send_file(process.far.pin);
 	send_file(process.far.pin);
 	WORKER_PROCESS_UNTIL(&process, count_in_file("packet_sent"));
+	worker_process_run(&process, QUIET_MS);
 	assert_int_equal(count_in_file("qlog_version"), 1);
 }
 
