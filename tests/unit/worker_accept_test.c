@@ -25,7 +25,7 @@ static int teardown(void **state)
 	(void)state;
 	start_attempt_end(&process.far.attempt);
 	worker_process_stop(&process);
-	return 0;
+	return process.status; /* a worker that crashed, or a sanitizer that spoke */
 }
 
 static uint64_t opened(void)

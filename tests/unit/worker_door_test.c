@@ -25,7 +25,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	worker_process_stop(&process);
-	return 0;
+	return process.status; /* a worker that crashed, or a sanitizer that spoke */
 }
 
 /* A full INITIATE, which the gate lets through by its door key alone. */

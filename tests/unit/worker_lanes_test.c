@@ -44,7 +44,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	worker_process_stop(&process);
-	return 0;
+	return process.status; /* a worker that crashed, or a sanitizer that spoke */
 }
 
 static void say_hello(void)

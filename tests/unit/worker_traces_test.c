@@ -37,7 +37,7 @@ static int teardown(void **state)
 	(void)state;
 	worker_process_stop(&process);
 	unlink(path);
-	return 0;
+	return process.status; /* a worker that crashed, or a sanitizer that spoke */
 }
 
 static void send_file(const uint8_t pin[PIN_BYTES])
