@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Frames: what a sealed packet holds, as doc/PROTOCOL.md gives them.  A type byte, then variable-length
- * integers (RFC 9000 section 16).  Here are their bytes only; what they do is in lane_receive.c and lane_send.c.
+ * integers (RFC 9000 section 16).  Here are their bytes only; what they do is in lane_receive.c and lane_build.c.
  */
 #ifndef TUNNEL_FRAME_H
 #define TUNNEL_FRAME_H

@@ -5,7 +5,8 @@
  *   lane_receive.c  a packet in: open, frames, their handlers
  *   lane_move.c     the peer's address, and how it changes
  *   lane_deliver.c  what arrived goes on to the callbacks; windows
- *   lane_send.c     packets out: building them in the scheduler's order
+ *   lane_build.c    what a packet bears, in the scheduler's order
+ *   lane_send.c     packets out: batches of them, when and how many
  *   lane_repair.c   loss repair: what is protected, what comes back
  *   lane_fate.c     what becomes of sent frames: acknowledged or lost
  *   flow.c          flows: the caller's functions, opening, ending
@@ -187,6 +188,8 @@ bool lane_has_frames(const struct lane *lane);
 uint64_t lane_ping_timer_us(const struct lane *lane);
 /* When a path MTU probe can go; UINT64_MAX for not now. */
 uint64_t lane_mtu_timer_us(const struct lane *lane);
+
+/* lane_build.c */
 /* Drops queued datagrams past their age, whoever's turn it is. */
 void lane_drop_old_datagrams(struct lane *lane);
 

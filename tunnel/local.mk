@@ -86,6 +86,7 @@ libtunnel_a_SOURCES += \
 	tunnel/flow_table.c tunnel/flow_table.h \
 	tunnel/frame.c tunnel/frame.h tunnel/trace.h \
 	tunnel/lane.c tunnel/lane.h tunnel/lane_private.h \
+	tunnel/lane_build.c tunnel/lane_build.h \
 	tunnel/lane_deliver.c \
 	tunnel/lane_fate.c \
 	tunnel/lane_move.c \
@@ -111,6 +112,7 @@ check_PROGRAMS += \
 	tests/unit/frame_test \
 	tests/unit/lane_receive_test \
 	tests/unit/lane_move_test \
+	tests/unit/lane_build_test \
 	tests/unit/lane_test \
 	tests/unit/migration_test \
 	tests/unit/packet_test \
@@ -121,6 +123,7 @@ check_PROGRAMS += \
 	tests/unit/stream_recv_test \
 	tests/unit/stream_send_test \
 	tests/unit/usage_test
+tests_unit_lane_build_test_SOURCES = tests/unit/lane_build_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 tests_unit_lane_test_SOURCES = tests/unit/lane_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 tests_unit_lane_move_test_SOURCES = tests/unit/lane_move_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 check_PROGRAMS += \
