@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* BBR: what bounds rate and window, see cc_bbr_private.h. */
+#include "tunnel/cc_bbr_private.h"
+
+#include <math.h>
+
+double bbr_probe_rtt_window(const struct bbr *bbr)
+{
+	return fmax(
+	    PROBE_RTT_GAIN * bbr_bdp(bbr, bbr_bw(bbr)), bbr->packet_bytes * BBR_MIN_WINDOW_PKTS);
+}
+
+double bbr_window_with_headroom(const struct bbr *bbr)
+{
+	return fmax(bbr->inflight_hi * (1 - HEADROOM), bbr->packet_bytes * BBR_MIN_WINDOW_PKTS);
+}
+
+/* Too much: the last round's delivery is what the path took. */
+static void cut(struct bbr *bbr, const struct bbr_round *round)
+{
+	double now_bw = bbr_bw(bbr);
+	double now_inflight = fmin(bbr->inflight_lo, bbr->window);
+
+	bbr->bw_lo = fmax(round->bw, BETA * now_bw);
+	bbr->inflight_lo = fmax(round->delivered, BETA * now_inflight);
+}
+
+/*
+ * Somewhat too much: less than was delivered, until the queue or the loss is gone.  All of our kind on a line see
+ * the same queue and do the same, so that shares stay and the queue goes.
+ */
+static void ease(struct bbr *bbr, const struct bbr_round *round)
+{
+	double least = EASE_LEAST * bbr_max_bw(bbr);
+
+	if (!round->is_app_limited && round->bw > 0)
+		bbr->bw_lo = fmin(bbr->bw_lo, fmax(EASE_GAIN * round->bw, least));
+}
+
+static void look_for_contest(struct bbr *bbr, bool is_queued, bool is_last_lossy, uint64_t now_us)
+{
+	struct contest_round round = {
+	    .now_us = now_us,
+	    .queue_us = bbr_queue_us(bbr, &bbr->last),
+	    .is_eased =
+	        bbr->bw_lo < bbr_max_bw(bbr) && (bbr->state == CRUISE || bbr->state == DOWN),
+	    .is_queued = is_queued,
+	    .is_lossy = is_last_lossy,
+	};
+
+	contest_on_round(&bbr->contest, &round);
+}
+
+void bbr_judge_round(struct bbr *bbr, uint64_t now_us)
+{
+	const struct bbr_round *last = &bbr->last;
+	bool is_last_lossy = bbr_is_lossy(bbr, last);
+	bool is_queued = bbr_queue_share(bbr, last) > 1;
+
+	bbr->state_rounds++;
+	bbr->cycle_rounds++;
+	bbr_advance_bw(bbr);
+	bbr->lossy_rounds = is_last_lossy ? bbr->lossy_rounds + 1 : 0;
+	look_for_contest(bbr, is_queued, is_last_lossy, now_us);
+	if (bbr->state == STARTUP || bbr->state == REFILL || bbr->state == UP)
+		return;
+	if (last->has_mark || bbr_is_loss_above(bbr, last, BBR_LOSS_MOST)
+	    || (is_last_lossy && bbr_is_queue_long(bbr, last) && !bbr->contest.is_on))
+		cut(bbr, last);
+	else if (!bbr->contest.is_on && (is_queued || bbr->lossy_rounds >= EASE_LOSSY_ROUNDS))
+		ease(bbr, last);
+	else if (bbr->lossy_rounds == 0 && bbr_queue_share(bbr, last) < EASE_GROWTH_QUEUE)
+		bbr->bw_lo += EASE_GROWTH * bbr_max_bw(bbr);
+}
+
+static double model_window(const struct bbr *bbr)
+{
+	double rate = bbr_bw(bbr);
+	double gain = bbr->state == UP ? UP_WINDOW_GAIN : WINDOW_GAIN;
+	double rtts = gain * bbr_bdp(bbr, rate);
+	double short_rtt = bbr_bdp(bbr, rate) + rate * QUEUE_MIN_US / 1e6;
+
+	return fmax(rtts, short_rtt);
+}
+
+void bbr_set_window(struct bbr *bbr, const struct cc_ack *ack)
+{
+	double most = model_window(bbr);
+	double least = bbr->packet_bytes * BBR_MIN_WINDOW_PKTS;
+
+	if (bbr->is_full)
+		bbr->window = most;
+	else if (bbr->window < most || most == 0)
+		bbr->window += (double)ack->bytes;
+	if (bbr->state == CRUISE || bbr->state == DOWN)
+		bbr->window = fmin(bbr->window, bbr_window_with_headroom(bbr));
+	else
+		bbr->window = fmin(bbr->window, bbr->inflight_hi);
+	bbr->window = fmin(bbr->window, bbr->inflight_lo);
+	if (bbr->state == PROBE_RTT)
+		bbr->window = fmin(bbr->window, bbr_probe_rtt_window(bbr));
+	bbr->window = fmax(bbr->window, least);
+}
