@@ -55,7 +55,7 @@ int node_token(struct session *session, const struct invocation *invocation)
 		return session_fail(EXIT_USAGE, "%s", error);
 	json_t *body = json_pack(
 	    "{s:s, s:s, s:I}", "role", role, "region", region, "ttl_s", (json_int_t)ttl_s);
-	enum exit_code code = session_request(session, "POST", "/v1/tokens", body, 0, &token);
+	enum exit_code code = session_request(session, "POST", "/v1/node-tokens", body, 0, &token);
 	json_decref(body);
 	if (code == EXIT_DONE && !session_print_value(session, token))
 		print_token(session, token, role);

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +27,8 @@
 struct api {
 	struct control *control;
 	struct MHD_Daemon *daemon;
+	const struct api_group *groups;
+	size_t group_count;
 	ev_io readable;
 	ev_timer due;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -85,22 +86,6 @@ int api_request_flag(
 	    "the argument %s is neither true nor false", name);
 }
 
-/* Who is at the other end of the UNIX socket, as the kernel says. */
-static void name_peer(struct MHD_Connection *connection, char who[WHO_BYTES])
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-	const struct passwd *user;
-
-	snprintf(who, WHO_BYTES, "unknown");
-	if (!info || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return;
-	user = getpwuid(peer.uid);
-	snprintf(who, WHO_BYTES, "uid %u (%s)", (unsigned)peer.uid, user ? user->pw_name : "?");
-}
-
 static struct MHD_Response *make_response(const json_t *json)
 {
 	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
@@ -145,7 +130,18 @@ static int run_handler(struct control *control, struct api_request *request,
 	if (pending->is_out_of_memory)
 		return problem_set(&answer->problem, PROBLEM_INTERNAL, "", "", "no memory");
 	route = api_route_find(request, &answer->problem);
-	return route ? route->handle(control, request, answer) : -1;
+	if (!route || api_route_permits(route, &request->caller, &answer->problem) < 0)
+		return -1;
+	return route->handle(control, request, answer);
+}
+
+static void name_caller(
+    const struct api *api, struct MHD_Connection *connection, struct api_caller *caller)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	api_caller_from_socket(caller, info ? info->connect_fd : -1, api->groups, api->group_count);
 }
 
 static enum MHD_Result answer_request(struct api *api, struct MHD_Connection *connection,
@@ -160,7 +156,7 @@ static enum MHD_Result answer_request(struct api *api, struct MHD_Connection *co
 	const char *content_type = "application/json";
 	enum MHD_Result result;
 
-	name_peer(connection, request.who);
+	name_caller(api, connection, &request.caller);
 	if (run_handler(api->control, &request, pending, &answer) == 0 && !answer.body)
 		problem_set(&answer.problem, PROBLEM_INTERNAL, "", "", "no memory");
 	if (answer.problem.kind) {
@@ -263,7 +259,7 @@ static void remove_old_socket(const char *path)
 		unlink(path);
 }
 
-static int open_socket(const char *path)
+static int open_socket(const char *path, mode_t mode)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -274,7 +270,7 @@ static int open_socket(const char *path)
 		return -1;
 	memcpy(address.sun_path, path, strlen(path));
 	remove_old_socket(path);
-	mask = umask(0177);
+	mask = umask(~mode & 0777);
 	result = bind(descriptor, (struct sockaddr *)&address, sizeof(address));
 	umask(mask);
 	if (result == 0 && listen(descriptor, API_CONNECTIONS_MAX) == 0)
@@ -316,8 +312,9 @@ static void watch(struct api *api)
 	run(api);
 }
 
-int api_start(struct api **out, struct control *control, const char *socket_path)
+int api_start(struct api **out, struct control *control, const struct api_config *config)
 {
+	const char *socket_path = config->socket_path;
 	struct api *api = calloc(1, sizeof(*api));
 	int descriptor;
 
@@ -325,6 +322,8 @@ int api_start(struct api **out, struct control *control, const char *socket_path
 	if (!api)
 		return ERR_NOMEM;
 	api->control = control;
+	api->groups = config->groups;
+	api->group_count = config->group_count;
 	if (strlen(socket_path) >= sizeof(api->path)) {
 		log_error("api_failed",
 		    "path=\"%s\" reason=\"longer than a UNIX socket's path may be\"", socket_path);
@@ -332,7 +331,7 @@ int api_start(struct api **out, struct control *control, const char *socket_path
 		return ERR_INVALID;
 	}
 	memcpy(api->path, socket_path, strlen(socket_path) + 1);
-	descriptor = open_socket(api->path);
+	descriptor = open_socket(api->path, api->group_count ? 0666 : 0600);
 	api->daemon = descriptor >= 0 ? start_daemon(api, descriptor) : NULL;
 	if (!api->daemon) {
 		log_error("api_failed", "path=\"%s\" reason=\"%s\"", socket_path, strerror(errno));

@@ -7,6 +7,7 @@
 #ifndef CONTROL_API_H
 #define CONTROL_API_H
 
+#include "control/api_caller.h"
 #include "control/control.h"
 #include "control/problem.h"
 
@@ -28,7 +29,7 @@ struct api_request {
 	char parameters[API_PARAMETERS_MAX][NAME_BYTES]; /* of the path, in order; valid names */
 	const char *body;                                /* NUL-terminated */
 	size_t body_bytes;
-	char who[WHO_BYTES]; /* "uid 0 (root)" */
+	struct api_caller caller;
 	struct MHD_Connection *connection;
 };
 
@@ -60,8 +61,17 @@ int api_request_flag(
 
 struct api;
 
-/* Serves on the UNIX socket path, 0600, in place of a socket left there; -1 with a logged reason. */
-int api_start(struct api **api, struct control *control, const char *socket_path);
+struct api_config {
+	const char *socket_path;
+	const struct api_group *groups; /* as long as the API */
+	size_t group_count;
+};
+
+/*
+ * Serves on the UNIX socket, in place of one left there.  It is its owner's alone, 0600; with
+ * groups everybody may connect and is told what he may do.  -1 with a logged reason.
+ */
+int api_start(struct api **api, struct control *control, const struct api_config *config);
 
 /* Ends all connections and removes the socket.  Takes NULL. */
 void api_stop(struct api *api);

@@ -171,7 +171,7 @@ static int create(struct control *control, const struct api_request *request, co
 	if (check_room(control, json, &answer->problem) < 0
 	    || decode(control, json, 0, &accelerator, &answer->problem) < 0)
 		return -1;
-	change_init(&change, request->who, "accelerator %s created", accelerator.name);
+	change_init(&change, request->caller.who, "accelerator %s created", accelerator.name);
 	result = save(control, &change, &accelerator, NULL, &answer->problem);
 	if (result == 0)
 		result = answer_saved(control, accelerator.name, answer);
@@ -251,7 +251,8 @@ static int update(struct control *control, const struct api_request *request,
 		return result;
 	after = accelerator_to_json(&accelerator);
 	if (!json_equal(after, before)) {
-		change_init(&change, request->who, "accelerator %s updated", accelerator.name);
+		change_init(
+		    &change, request->caller.who, "accelerator %s updated", accelerator.name);
 		change.drain_s = now ? 0 : DRAIN_DEFAULT_S;
 		result = save(control, &change, &accelerator, before, &answer->problem);
 	}
@@ -298,7 +299,8 @@ int api_accelerator_delete(
 	if (!stored || check_match(request, stored, &answer->problem) < 0
 	    || api_request_flag(request, "now", &now, &answer->problem) < 0)
 		return -1;
-	change_init(&change, request->who, "accelerator %s deleted", stored->accelerator.name);
+	change_init(
+	    &change, request->caller.who, "accelerator %s deleted", stored->accelerator.name);
 	change.drain_s = now ? 0 : DRAIN_DEFAULT_S;
 	before = accelerator_to_json(&stored->accelerator);
 	result = change_begin(control, &change, before, NULL, &answer->problem);

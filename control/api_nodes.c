@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The API's tokens and nodes. */
+/* The API's nodes, and the tokens with which they join. */
 #include "base/err.h"
 #include "control/api_routes.h"
 #include "control/change.h"
@@ -45,8 +45,8 @@ static int save_token(struct control *control, const struct api_request *request
 	struct change change;
 	int result;
 
-	change_init(&change, request->who, "token for %s in %s made", node_role_phrase(token->role),
-	    token->region);
+	change_init(&change, request->caller.who, "token for %s in %s made",
+	    node_role_phrase(token->role), token->region);
 	if (change_begin(control, &change, NULL, NULL, problem) < 0)
 		return -1;
 	result = store_add_token(control->store, token);
@@ -83,7 +83,7 @@ static int make_token(struct control *control, const struct api_request *request
 	return 0;
 }
 
-int api_token_create(
+int api_node_token_create(
     struct control *control, const struct api_request *request, struct api_answer *answer)
 {
 	json_t *json = api_request_json(request, &answer->problem);
@@ -191,7 +191,7 @@ int api_node_remove(
 
 	if (!node)
 		return -1;
-	change_init(&change, request->who, "node %s removed", node->name);
+	change_init(&change, request->caller.who, "node %s removed", node->name);
 	change.drain_s = 0; /* what was stolen must end now */
 	before = node_json(control, node);
 	result = change_begin(control, &change, before, NULL, &answer->problem);

@@ -8,24 +8,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct api_route routes[] = {
-    {"POST", "/v1/tokens", api_token_create},
-    {"GET", "/v1/nodes", api_node_list},
-    {"GET", "/v1/nodes/{}", api_node_show},
-    {"DELETE", "/v1/nodes/{}", api_node_remove},
-    {"GET", "/v1/accelerators", api_accelerator_list},
-    {"POST", "/v1/accelerators", api_accelerator_create},
-    {"GET", "/v1/accelerators/{}", api_accelerator_show},
-    {"PATCH", "/v1/accelerators/{}", api_accelerator_update},
-    {"DELETE", "/v1/accelerators/{}", api_accelerator_delete},
-    {"GET", "/v1/tunnels", api_tunnel_list},
-    {"GET", "/v1/tunnels/{}/{}", api_tunnel_show},
-    {"PATCH", "/v1/tunnels/{}/{}", api_tunnel_update},
-    {"GET", "/v1/status", api_status},
-    {"GET", "/v1/revisions", api_revision_list},
+const struct api_route api_routes[] = {
+    {"POST", "/v1/node-tokens", API_ROLE_ADMIN, api_node_token_create},
+    {"GET", "/v1/nodes", API_ROLE_VIEWER, api_node_list},
+    {"GET", "/v1/nodes/{}", API_ROLE_VIEWER, api_node_show},
+    {"DELETE", "/v1/nodes/{}", API_ROLE_ADMIN, api_node_remove},
+    {"GET", "/v1/accelerators", API_ROLE_VIEWER, api_accelerator_list},
+    {"POST", "/v1/accelerators", API_ROLE_OPERATOR, api_accelerator_create},
+    {"GET", "/v1/accelerators/{}", API_ROLE_VIEWER, api_accelerator_show},
+    {"PATCH", "/v1/accelerators/{}", API_ROLE_OPERATOR, api_accelerator_update},
+    {"DELETE", "/v1/accelerators/{}", API_ROLE_OPERATOR, api_accelerator_delete},
+    {"GET", "/v1/tunnels", API_ROLE_VIEWER, api_tunnel_list},
+    {"GET", "/v1/tunnels/{}/{}", API_ROLE_VIEWER, api_tunnel_show},
+    {"PATCH", "/v1/tunnels/{}/{}", API_ROLE_OPERATOR, api_tunnel_update},
+    {"GET", "/v1/status", API_ROLE_VIEWER, api_status},
+    {"GET", "/v1/revisions", API_ROLE_VIEWER, api_revision_list},
 };
-
-enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
+const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);
 
 /* Takes one segment as a name. */
 static bool take_name(const char **path, char name[NAME_BYTES])
@@ -61,10 +60,10 @@ const struct api_route *api_route_find(struct api_request *request, struct probl
 {
 	char methods[64], quoted[256];
 
-	for (size_t i = 0; i < ROUTES; i++) {
-		if (strcmp(routes[i].method, request->method) == 0
-		    && matches(routes[i].path, request->path, request->parameters))
-			return &routes[i];
+	for (size_t i = 0; i < api_route_count; i++) {
+		if (strcmp(api_routes[i].method, request->method) == 0
+		    && matches(api_routes[i].path, request->path, request->parameters))
+			return &api_routes[i];
 	}
 	log_quote(quoted, sizeof(quoted), request->path);
 	api_route_methods(request->path, methods, sizeof(methods));
@@ -77,15 +76,31 @@ const struct api_route *api_route_find(struct api_request *request, struct probl
 	return NULL;
 }
 
+int api_route_permits(
+    const struct api_route *route, const struct api_caller *caller, struct problem *problem)
+{
+	if (caller->role >= route->least)
+		return 0;
+	if (caller->role == API_ROLE_NONE)
+		return problem_set(problem, PROBLEM_FORBIDDEN, "",
+		    "ask as root, or let control run with --api-group GROUP=ROLE for a group of "
+		    "yours",
+		    "%s has no role here", caller->who);
+	return problem_set(problem, PROBLEM_FORBIDDEN, "",
+	    "let somebody do it who has that role, or get it from an admin",
+	    "this needs the role %s, and %s has the role %s", api_role_names[route->least],
+	    caller->who, api_role_names[caller->role]);
+}
+
 void api_route_methods(const char *path, char *text, size_t size)
 {
 	char parameters[API_PARAMETERS_MAX][NAME_BYTES];
 	size_t used = 0;
 
 	text[0] = '\0';
-	for (size_t i = 0; i < ROUTES && used < size; i++) {
-		if (matches(routes[i].path, path, parameters))
-			used += (size_t)snprintf(
-			    text + used, size - used, "%s%s", used ? ", " : "", routes[i].method);
+	for (size_t i = 0; i < api_route_count && used < size; i++) {
+		if (matches(api_routes[i].path, path, parameters))
+			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+			    api_routes[i].method);
 	}
 }

@@ -7,7 +7,8 @@
 
 struct api_route {
 	const char *method;
-	const char *path; /* "{}" stands for one name */
+	const char *path;    /* "{}" stands for one name */
+	enum api_role least; /* that the caller must have */
 	api_handler_fn *handle;
 };
 
@@ -17,10 +18,18 @@ struct api_route {
  */
 const struct api_route *api_route_find(struct api_request *request, struct problem *problem);
 
+/* 0, or -1 with *problem filled: the caller's role does not suffice. */
+int api_route_permits(
+    const struct api_route *route, const struct api_caller *caller, struct problem *problem);
+
+/* The table, and how many there are. */
+extern const struct api_route api_routes[];
+extern const size_t api_route_count;
+
 /* The methods that a path has, "GET, POST", for the Allow header; "" for a path that is none. */
 void api_route_methods(const char *path, char *text, size_t size);
 
-api_handler_fn api_token_create;
+api_handler_fn api_node_token_create;
 api_handler_fn api_node_list, api_node_show, api_node_remove;
 api_handler_fn api_accelerator_list, api_accelerator_create, api_accelerator_show,
     api_accelerator_update, api_accelerator_delete;

@@ -132,8 +132,8 @@ static int save(struct control *control, const struct api_request *request,
 {
 	struct change change;
 
-	change_init(&change, request->who, "tunnel from %s to %s updated", request->parameters[0],
-	    request->parameters[1]);
+	change_init(&change, request->caller.who, "tunnel from %s to %s updated",
+	    request->parameters[0], request->parameters[1]);
 	if (change_begin(control, &change, before, after, problem) < 0)
 		return -1;
 	return change_end(control, &change, store_put_tunnel(control->store, setting), problem);

@@ -3,7 +3,7 @@ sbin_PROGRAMS += trunkline-control
 noinst_LIBRARIES += libcontrol.a
 libcontrol_a_SOURCES = \
 	control/api.c control/api.h \
-	control/api_accelerators.c control/api_nodes.c control/api_status.c \
+	control/api_accelerators.c control/api_caller.c control/api_caller.h control/api_nodes.c control/api_status.c \
 	control/api_routes.c control/api_routes.h \
 	control/api_tunnels.c control/api_tunnels.h \
 	control/change.c control/change.h \
@@ -25,6 +25,7 @@ trunkline_control_LDADD = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_L
 
 CONTROL_TEST_LIBS = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += \
+	tests/unit/api_caller_test \
 	tests/unit/api_routes_test \
 	tests/unit/compile_test \
 	tests/unit/control_options_test \
@@ -35,6 +36,7 @@ check_PROGRAMS += \
 	tests/unit/store_test \
 	tests/unit/time_text_test \
 	tests/unit/tunnels_test
+tests_unit_api_caller_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_routes_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_compile_test_SOURCES = tests/unit/compile_test.c tests/unit/installation_fixture.h
 tests_unit_compile_test_LDADD = $(CONTROL_TEST_LIBS)

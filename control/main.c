@@ -30,6 +30,7 @@ struct daemon_state {
 	struct control control;
 	struct control_options options;
 	struct api *apis[API_SOCKETS_MAX];
+	struct api_group groups[API_GROUPS_MAX];
 	struct daemon_signals signals;
 	struct daemon_watchdog watchdog;
 	int lock;
@@ -89,6 +90,8 @@ static int open_store(struct daemon_state *daemon)
 /* The API comes last, as its tokens need control's pin. */
 static int start_apis(struct daemon_state *daemon)
 {
+	struct api_config config = {.groups = daemon->groups,
+	    .group_count = control_options_groups(&daemon->options, daemon->groups)};
 	char *path;
 	int result = 0;
 
@@ -96,7 +99,8 @@ static int start_apis(struct daemon_state *daemon)
 		path = control_options_api_path(&daemon->options, i);
 		if (!path)
 			break;
-		result = api_start(&daemon->apis[i], &daemon->control, path);
+		config.socket_path = path;
+		result = api_start(&daemon->apis[i], &daemon->control, &config);
 		if (result == 0)
 			log_info("api", "path=\"%s\"", path);
 		free(path);

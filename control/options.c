@@ -5,6 +5,7 @@
 #include "control/options.h"
 
 #include "base/addr.h"
+#include "base/err.h"
 #include "base/file.h"
 #include "net/options.h"
 
@@ -30,10 +31,22 @@ static const char *check_api(const void *value)
 	return "must be unix:PATH";
 }
 
+static const char *check_api_group(const void *value)
+{
+	struct api_group group;
+	int result = api_group_parse(value, &group);
+
+	if (result == ERR_NOT_FOUND)
+		return "there is no such group";
+	return result < 0 ? "must be GROUP=ROLE, ROLE being viewer, operator or admin" : NULL;
+}
+
 static const struct schema_field fields[] = {
     {SCHEMA_MEMBER("state", struct control_options, state), .type = SCHEMA_STRING, .min = 1},
     {SCHEMA_ARRAY("api", struct control_options, api, api_count), .type = SCHEMA_STRING,
         .max_items = API_SOCKETS_MAX, .check = check_api},
+    {SCHEMA_ARRAY("api-group", struct control_options, api_group, api_group_count),
+        .type = SCHEMA_STRING, .max_items = API_GROUPS_MAX, .check = check_api_group},
     {SCHEMA_MEMBER("nodes", struct control_options, nodes), .type = SCHEMA_TEXT,
         .check = options_check_address_port, .default_text = "0.0.0.0:7400"},
     {SCHEMA_MEMBER("advertise", struct control_options, advertise), .type = SCHEMA_TEXT,
@@ -44,6 +57,8 @@ static const struct schema schema = SCHEMA(struct control_options, fields);
 static const struct option_help help[] = {
     {"state", "DIR", "directory of the database and the identity", true},
     {"api", "unix:PATH", "where the API listens; may be given more than once", false},
+    {"api-group", "GROUP=ROLE", "what a group's members may do on unix: viewer, operator or admin",
+        false},
     {"nodes", "ADDR:PORT", "where nodes connect, by default 0.0.0.0:7400", false},
     {"advertise", "ADDR[:PORT]", "what join tokens tell instead", false},
 };
@@ -82,6 +97,14 @@ char *control_options_api_path(const struct control_options *options, size_t i)
 	if (options->api_count == 0)
 		return i == 0 ? default_path(options) : NULL;
 	return i < options->api_count ? strdup(options->api[i] + strlen("unix:")) : NULL;
+}
+
+size_t control_options_groups(
+    const struct control_options *options, struct api_group groups[API_GROUPS_MAX])
+{
+	for (size_t i = 0; i < options->api_group_count; i++)
+		api_group_parse(options->api_group[i], &groups[i]); /* checked before */
+	return options->api_group_count;
 }
 
 /* An address of an interface that is up, and that another machine could use. */

@@ -6,6 +6,7 @@
 #ifndef CONTROL_OPTIONS_H
 #define CONTROL_OPTIONS_H
 
+#include "control/api_caller.h"
 #include "model/join_token.h"
 
 #include <stddef.h>
@@ -16,6 +17,8 @@ struct control_options {
 	char *state; /* directory */
 	char **api;  /* "unix:PATH" */
 	size_t api_count;
+	char **api_group; /* "GROUP=ROLE" */
+	size_t api_group_count;
 	char nodes[NAME_BYTES];     /* "ADDR:PORT" */
 	char advertise[NAME_BYTES]; /* "ADDR[:PORT]", or "" */
 };
@@ -30,6 +33,10 @@ void control_options_clear(struct control_options *options);
  * caller's to free().
  */
 char *control_options_api_path(const struct control_options *options, size_t i);
+
+/* What --api-group says, API_GROUPS_MAX at most; the number. */
+size_t control_options_groups(
+    const struct control_options *options, struct api_group groups[API_GROUPS_MAX]);
 
 /*
  * Where nodes may connect: --advertise; else the address that --nodes binds; when that is any

@@ -12,6 +12,7 @@ static const struct kind {
 	const char *title;
 } kinds[] = {
     [PROBLEM_BAD_REQUEST] = {"bad-request", 400, "Request not understood"},
+    [PROBLEM_FORBIDDEN] = {"forbidden", 403, "Forbidden"},
     [PROBLEM_NOT_FOUND] = {"not-found", 404, "Not found"},
     [PROBLEM_NO_ROUTE] = {"no-route", 404, "No such path"},
     [PROBLEM_METHOD_NOT_ALLOWED] = {"method-not-allowed", 405, "Method not allowed"},

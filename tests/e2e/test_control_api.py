@@ -258,16 +258,16 @@ def test_requests_that_are_none(control):
 
 
 def test_tokens(control):
-    status, token, _ = control.call("POST", "/v1/tokens", {"role": "endpoint", "region": "oslo"})
+    status, token, _ = control.call("POST", "/v1/node-tokens", {"role": "endpoint", "region": "oslo"})
     assert status == 201 and token["token"].startswith("tlj1_") and token["role"] == "endpoint"
-    expect_problem(control.call("POST", "/v1/tokens", {"role": "cook", "region": "oslo"}), 422,
+    expect_problem(control.call("POST", "/v1/node-tokens", {"role": "cook", "region": "oslo"}), 422,
                    "invalid", "role")
-    expect_problem(control.call("POST", "/v1/tokens", {"role": "endpoint", "region": "o s"}), 422,
+    expect_problem(control.call("POST", "/v1/node-tokens", {"role": "endpoint", "region": "o s"}), 422,
                    "invalid", "region")
-    expect_problem(control.call("POST", "/v1/tokens",
+    expect_problem(control.call("POST", "/v1/node-tokens",
                                 {"role": "endpoint", "region": "oslo", "ttl_s": 0}), 422,
                    "invalid", "ttl_s")
-    expect_problem(control.call("POST", "/v1/tokens", {"role": "endpoint"}), 400, "bad-request",
+    expect_problem(control.call("POST", "/v1/node-tokens", {"role": "endpoint"}), 400, "bad-request",
                    "region")
 
 
@@ -450,8 +450,8 @@ def test_answers_keep_to_the_api_description(control):
         jsonschema.Draft4Validator({**schema, "components": api["components"]}).validate(answer)
 
     token = {"role": "listener", "region": "x"}
-    check("/v1/tokens", "post", control.call("POST", "/v1/tokens", token))
-    check("/v1/tokens", "post", control.call("POST", "/v1/tokens", {}))
+    check("/v1/node-tokens", "post", control.call("POST", "/v1/node-tokens", token))
+    check("/v1/node-tokens", "post", control.call("POST", "/v1/node-tokens", {}))
     check("/v1/accelerators", "post", control.call("POST", "/v1/accelerators", WEB))
     check("/v1/accelerators", "post", control.call("POST", "/v1/accelerators", WEB))
     check("/v1/accelerators", "post", control.call("POST", "/v1/accelerators", {**WEB, "listen": ["z"]}))

@@ -103,7 +103,7 @@ def secret_of(token):
 
 
 def make_token(control, role, region, ttl_s=3600):
-    status, answer, _ = control.call("POST", "/v1/tokens",
+    status, answer, _ = control.call("POST", "/v1/node-tokens",
                                      {"role": role, "region": region, "ttl_s": ttl_s})
     assert status == 201, answer
     return answer["token"]

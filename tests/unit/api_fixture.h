@@ -145,7 +145,8 @@ static inline int api_setup(void **state)
 	control_begin(api_directory);
 	control_add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
 	control_add_node("tyo-1", NODE_LISTENER, "tokyo", 2);
-	assert_int_equal(api_start(&api, &control, api_path), 0);
+	assert_int_equal(
+	    api_start(&api, &control, &(struct api_config){.socket_path = api_path}), 0);
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 
 static unsigned ask_token(const char *body)
 {
-	return api_ask("POST", "/v1/tokens", "", body);
+	return api_ask("POST", "/v1/node-tokens", "", body);
 }
 
 /* The token names control, and its secret is in the store as a hash alone. */

@@ -63,6 +63,30 @@ static void paths_that_are_none(void **state)
 	assert_null(strchr(problem.detail, '\n'));
 }
 
+/* Nobody without a role gets anything, and looking never needs more than a viewer's. */
+static void each_route_has_a_least_role(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < api_route_count; i++) {
+		const struct api_route *route = &api_routes[i];
+		bool is_look = strcmp(route->method, "GET") == 0;
+
+		for (int role = API_ROLE_NONE; role <= API_ROLE_ADMIN; role++) {
+			struct api_caller caller = {
+			    .role = (enum api_role)role, .who = "uid 7 (ann)"};
+			int result;
+
+			problem = (struct problem){0};
+			result = api_route_permits(route, &caller, &problem);
+			assert_int_equal(result, role >= (int)route->least ? 0 : -1);
+			if (result < 0)
+				assert_int_equal(problem.kind, PROBLEM_FORBIDDEN);
+		}
+		assert_true(route->least > API_ROLE_NONE);
+		assert_true(is_look || route->least > API_ROLE_VIEWER);
+	}
+}
+
 static void methods_that_are_none(void **state)
 {
 	char methods[64];
@@ -81,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_are_taken_from_the_path),
 	    cmocka_unit_test(paths_that_are_none),
+	    cmocka_unit_test(each_route_has_a_least_role),
 	    cmocka_unit_test(methods_that_are_none),
 	};
 

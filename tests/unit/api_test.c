@@ -140,6 +140,11 @@ static void test_a_revision_names_who_asked(void **state)
 	assert_int_equal(strncmp(api_text("items/0/who"), who, strlen(who)), 0);
 }
 
+static int start_second(struct api **second, const char *path)
+{
+	return api_start(second, &control, &(struct api_config){.socket_path = path});
+}
+
 /* An old socket may go: the state's lock says that nobody serves there. Another file may not. */
 static void test_only_a_socket_is_replaced(void **state)
 {
@@ -149,14 +154,14 @@ static void test_only_a_socket_is_replaced(void **state)
 	(void)state;
 	snprintf(file, sizeof file, "%s/file", api_directory);
 	close(open(file, O_CREAT | O_WRONLY, 0600));
-	assert_true(api_start(&second, &control, file) < 0);
+	assert_true(start_second(&second, file) < 0);
 	assert_null(second);
 	assert_int_equal(access(file, F_OK), 0);
 	unlink(file);
 	memset(longest, 'x', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
-	assert_int_equal(api_start(&second, &control, longest), ERR_INVALID);
-	assert_int_equal(api_start(&second, &control, api_path), 0);
+	assert_int_equal(start_second(&second, longest), ERR_INVALID);
+	assert_int_equal(start_second(&second, api_path), 0);
 	assert_int_equal(api_get("/v1/status"), 200);
 	api_stop(second);
 	assert_int_equal(access(api_path, F_OK), -1);

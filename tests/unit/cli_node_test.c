@@ -18,7 +18,7 @@ static void test_a_token_is_all_that_is_printed(void **state)
 	cli_set(201, "{\"token\": \"trunkline-join-xyz\", \"expires\": \"2020-02-03T04:05:06Z\"}");
 	assert_int_equal(cli_run("node token --role endpoint --region oslo --ttl 10m"), EXIT_DONE);
 	cli_assert_printed("trunkline-join-xyz\n");
-	assert_true(cli_was_asked("POST /v1/tokens "));
+	assert_true(cli_was_asked("POST /v1/node-tokens "));
 	assert_true(cli_was_asked("{\"role\":\"endpoint\",\"region\":\"oslo\",\"ttl_s\":600}"));
 	assert_int_equal(cli_run("node token --role listener --region lima"), EXIT_DONE);
 	assert_true(cli_was_asked("\"ttl_s\":3600"));

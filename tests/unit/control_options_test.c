@@ -61,9 +61,29 @@ static void told_addresses(void **state)
 	control_options_clear(&options);
 }
 
+static void groups(void **state)
+{
+	struct api_group list[API_GROUPS_MAX];
+
+	(void)state;
+	assert_int_equal(
+	    PARSE("--state", "/x", "--api-group", "root=viewer", "--api-group", "4711=operator"),
+	    OPTIONS_RUN);
+	assert_int_equal(control_options_groups(&options, list), 2);
+	assert_int_equal(list[0].gid, 0);
+	assert_int_equal(list[0].role, API_ROLE_VIEWER);
+	assert_int_equal(list[1].gid, 4711);
+	assert_int_equal(list[1].role, API_ROLE_OPERATOR);
+	control_options_clear(&options);
+}
+
 static void refused(void **state)
 {
 	(void)state;
+	assert_int_equal(PARSE("--state", "/x", "--api-group", "root=cook"), EXIT_USAGE);
+	assert_int_equal(PARSE("--state", "/x", "--api-group", "root=none"), EXIT_USAGE);
+	assert_int_equal(PARSE("--state", "/x", "--api-group", "=viewer"), EXIT_USAGE);
+	assert_int_equal(PARSE("--state", "/x", "--api-group", "no-such-group=viewer"), EXIT_USAGE);
 	assert_int_equal(PARSE("--api", "unix:/a"), EXIT_USAGE);
 	assert_int_equal(PARSE("--state", "/x", "--api", "127.0.0.1:80"), EXIT_USAGE);
 	assert_int_equal(PARSE("--state", "/x", "--api", "unix:"), EXIT_USAGE);
@@ -76,6 +96,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(defaults),
 	    cmocka_unit_test(told_addresses),
+	    cmocka_unit_test(groups),
 	    cmocka_unit_test(refused),
 	};
 
