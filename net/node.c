@@ -308,7 +308,7 @@ int node_main(const struct node_program *program, int argc, char **argv)
 	struct process_start process;
 	bool is_child = process_is_child(argc, argv, &process);
 
-	if (sodium_init() < 0)
+	if (aead_init())
 		return EXIT_FAILED;
 	keyed_hash_init();
 	if (is_child && process.role == PROCESS_KEYS && process.argument_count == 1)

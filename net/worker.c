@@ -460,7 +460,7 @@ int worker_main(const struct worker_role *role)
 	struct worker *worker = calloc(1, sizeof *worker);
 	int error = worker ? 0 : ERR_NOMEM, status;
 
-	if (sodium_init() < 0)
+	if (aead_init())
 		return 1;
 	keyed_hash_init();
 	if (!error)

@@ -1,26 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packet encryption by libsodium, see aead.h.  Keys are expanded once an epoch, so that AES's key
+ * Packet encryption by libgcrypt, see aead.h.  Keys are expanded once an epoch, so that AES's key
  * schedule is not computed for each packet.
  */
+#include "config.h"
+
 #include "tunnel/aead.h"
 
 #include "base/err.h"
 
+#include <gcrypt.h>
 #include <sodium.h>
 #include <string.h>
 
-_Static_assert(sizeof(crypto_aead_aes256gcm_state) <= sizeof(((struct aead_key *)0)->schedule),
-    "the AES state must fit");
-_Static_assert(crypto_aead_aes256gcm_NPUBBYTES == AEAD_IV_BYTES, "nonce of AES-GCM");
-_Static_assert(crypto_aead_chacha20poly1305_ietf_NPUBBYTES == AEAD_IV_BYTES, "nonce of ChaCha20");
-_Static_assert(crypto_aead_aes256gcm_ABYTES == AEAD_TAG_BYTES, "tag of AES-GCM");
-_Static_assert(crypto_aead_chacha20poly1305_ietf_ABYTES == AEAD_TAG_BYTES, "tag of Poly1305");
+int aead_init(void)
+{
+	if (sodium_init() < 0)
+		return ERR_IO;
+	if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P))
+		return 0;
+	/* Under FIPS 140 mode GCM would refuse nonces of ours; its locked memory would need a privilege. */
+	gcry_control(GCRYCTL_NO_FIPS_MODE);
+	if (!gcry_check_version(GCRYPT_VERSION))
+		return ERR_IO;
+	gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
+	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+	return 0;
+}
 
 bool aead_is_supported(enum aead_kind kind)
 {
-	if (sodium_init() < 0)
+	if (aead_init())
 		return false;
+	/* Without the processor's instructions AES would be slow, and its time would tell of the key. */
 	if (kind == AEAD_AES256GCM)
 		return crypto_aead_aes256gcm_is_available();
 	return kind == AEAD_CHACHA20POLY1305;
@@ -40,74 +52,69 @@ static void expand(
 	sodium_memzero(&state, sizeof(state));
 }
 
-static void set_key(struct aead_key *key, enum aead_kind kind, const uint8_t raw[AEAD_KEY_BYTES],
-    const uint8_t iv[AEAD_IV_BYTES])
+int aead_key_init(
+    struct aead_key *key, enum aead_kind kind, const uint8_t secret[AEAD_SECRET_BYTES])
 {
-	memset(key->schedule, 0, sizeof(key->schedule));
-	key->kind = kind;
-	memcpy(key->iv, iv, AEAD_IV_BYTES);
-	if (kind == AEAD_AES256GCM)
-		crypto_aead_aes256gcm_beforenm((crypto_aead_aes256gcm_state *)key->schedule, raw);
-	else
-		memcpy(key->schedule, raw, AEAD_KEY_BYTES);
+	bool is_aes = kind == AEAD_AES256GCM;
+
+	memset(key, 0, sizeof(*key));
+	if (gcry_cipher_open(&key->cipher, is_aes ? GCRY_CIPHER_AES256 : GCRY_CIPHER_CHACHA20,
+	        is_aes ? GCRY_CIPHER_MODE_GCM : GCRY_CIPHER_MODE_POLY1305, 0))
+		return ERR_NOMEM;
+	aead_key_replace(key, secret);
+	return 0;
 }
 
-void aead_key_init(
-    struct aead_key *key, enum aead_kind kind, const uint8_t secret[AEAD_SECRET_BYTES])
+void aead_key_replace(struct aead_key *key, const uint8_t secret[AEAD_SECRET_BYTES])
 {
 	uint8_t raw[crypto_auth_hmacsha256_BYTES];
 	uint8_t iv[crypto_auth_hmacsha256_BYTES];
 
 	expand(raw, secret, "trunkline key");
 	expand(iv, secret, "trunkline iv");
-	set_key(key, kind, raw, iv);
+	gcry_cipher_setkey(key->cipher, raw, AEAD_KEY_BYTES);
+	memcpy(key->iv, iv, AEAD_IV_BYTES);
 	sodium_memzero(raw, sizeof(raw));
 	sodium_memzero(iv, sizeof(iv));
 }
 
 void aead_key_clear(struct aead_key *key)
 {
+	gcry_cipher_close(key->cipher); /* erases it too */
 	sodium_memzero(key, sizeof(*key));
 }
 
-/* The packet number, big-endian, over the iv's last 8 bytes (RFC 9001 section 5.3). */
-static void make_nonce(uint8_t nonce[AEAD_IV_BYTES], const struct aead_key *key, uint64_t number)
+/* The nonce is the packet number, big-endian, over the iv's last 8 bytes (RFC 9001 section 5.3). */
+static void begin(
+    struct aead_key *key, uint64_t number, const uint8_t *header, size_t header_length)
 {
+	uint8_t nonce[AEAD_IV_BYTES];
+
 	memcpy(nonce, key->iv, AEAD_IV_BYTES);
 	for (int i = 0; i < 8; i++)
 		nonce[AEAD_IV_BYTES - 1 - i] ^= (uint8_t)(number >> (8 * i));
+	gcry_cipher_setiv(key->cipher, nonce, sizeof(nonce));
+	gcry_cipher_authenticate(key->cipher, header, header_length);
 }
 
-void aead_seal(const struct aead_key *key, uint64_t number, const uint8_t *header,
-    size_t header_length, uint8_t *data, size_t length)
+void aead_seal(struct aead_key *key, uint64_t number, const uint8_t *header, size_t header_length,
+    uint8_t *data, size_t length)
 {
-	uint8_t nonce[AEAD_IV_BYTES];
-
-	make_nonce(nonce, key, number);
-	if (key->kind == AEAD_AES256GCM)
-		crypto_aead_aes256gcm_encrypt_detached_afternm(data, data + length, NULL, data,
-		    length, header, header_length, NULL, nonce,
-		    (const crypto_aead_aes256gcm_state *)key->schedule);
-	else
-		crypto_aead_chacha20poly1305_ietf_encrypt_detached(data, data + length, NULL, data,
-		    length, header, header_length, NULL, nonce, key->schedule);
+	begin(key, number, header, header_length);
+	gcry_cipher_final(key->cipher);
+	gcry_cipher_encrypt(key->cipher, data, length, NULL, 0);
+	gcry_cipher_gettag(key->cipher, data + length, AEAD_TAG_BYTES);
 }
 
-int aead_open(const struct aead_key *key, uint64_t number, const uint8_t *header,
-    size_t header_length, uint8_t *data, size_t length)
+int aead_open(struct aead_key *key, uint64_t number, const uint8_t *header, size_t header_length,
+    uint8_t *data, size_t length)
 {
-	uint8_t nonce[AEAD_IV_BYTES];
-	int failed;
-
-	make_nonce(nonce, key, number);
-	if (key->kind == AEAD_AES256GCM)
-		failed = crypto_aead_aes256gcm_decrypt_detached_afternm(data, NULL, data, length,
-		    data + length, header, header_length, nonce,
-		    (const crypto_aead_aes256gcm_state *)key->schedule);
-	else
-		failed = crypto_aead_chacha20poly1305_ietf_decrypt_detached(data, NULL, data,
-		    length, data + length, header, header_length, nonce, key->schedule);
-	return failed ? ERR_AUTH : 0;
+	begin(key, number, header, header_length);
+	gcry_cipher_final(key->cipher);
+	if (gcry_cipher_decrypt(key->cipher, data, length, NULL, 0)
+	    || gcry_cipher_checktag(key->cipher, data + length, AEAD_TAG_BYTES))
+		return ERR_AUTH;
+	return 0;
 }
 
 void aead_secret_ratchet(uint8_t secret[AEAD_SECRET_BYTES])

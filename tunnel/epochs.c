@@ -12,20 +12,26 @@
 #include <sodium.h>
 #include <string.h>
 
-void epochs_init(struct epochs *epochs, enum aead_kind kind,
+/* A key that is not in use is that of this secret, so that nothing of another stays. */
+static const uint8_t nothing[AEAD_SECRET_BYTES];
+
+int epochs_init(struct epochs *epochs, enum aead_kind kind,
     const uint8_t send_secret[AEAD_SECRET_BYTES], const uint8_t receive_secret[AEAD_SECRET_BYTES],
     uint64_t now_us)
 {
 	memset(epochs, 0, sizeof(*epochs));
-	epochs->kind = kind;
 	epochs->send_began_us = now_us;
 	epochs->most_pkts = EPOCH_MAX_PKTS;
 	memcpy(epochs->send_secret, send_secret, AEAD_SECRET_BYTES);
 	memcpy(epochs->next_secret, receive_secret, AEAD_SECRET_BYTES);
-	aead_key_init(&epochs->send, kind, send_secret);
-	aead_key_init(&epochs->receive, kind, receive_secret);
+	if (aead_key_init(&epochs->send, kind, send_secret)
+	    || aead_key_init(&epochs->receive, kind, receive_secret))
+		return ERR_NOMEM;
 	aead_secret_ratchet(epochs->next_secret);
-	aead_key_init(&epochs->next, kind, epochs->next_secret);
+	if (aead_key_init(&epochs->next, kind, epochs->next_secret)
+	    || aead_key_init(&epochs->old, kind, nothing))
+		return ERR_NOMEM;
+	return 0;
 }
 
 void epochs_clear(struct epochs *epochs)
@@ -42,14 +48,14 @@ static void drop_old(struct epochs *epochs, uint64_t now_us)
 {
 	if (!epochs->has_old || now_us < epochs->old_until_us)
 		return;
-	aead_key_clear(&epochs->old);
+	aead_key_replace(&epochs->old, nothing);
 	epochs->has_old = false;
 }
 
 static void advance_send(struct epochs *epochs, uint64_t number, uint64_t now_us)
 {
 	aead_secret_ratchet(epochs->send_secret);
-	aead_key_init(&epochs->send, epochs->kind, epochs->send_secret);
+	aead_key_replace(&epochs->send, epochs->send_secret);
 	epochs->send_epoch++;
 	epochs->send_first = number;
 	epochs->send_pkts = 0;
@@ -92,21 +98,24 @@ void epochs_seal(
 static void advance_receive(
     struct epochs *epochs, uint64_t number, uint64_t pto_us, uint64_t now_us)
 {
+	struct aead_key spare = epochs->old;
+
 	epochs->old = epochs->receive;
 	epochs->has_old = true;
 	epochs->old_until_us = now_us + EPOCH_OLD_KEYS_PTOS * pto_us;
 	epochs->receive = epochs->next;
+	epochs->next = spare;
 	epochs->receive_epoch++;
 	epochs->receive_first = number;
 	aead_secret_ratchet(epochs->next_secret);
-	aead_key_init(&epochs->next, epochs->kind, epochs->next_secret);
+	aead_key_replace(&epochs->next, epochs->next_secret);
 	epochs->changes++;
 }
 
 int epochs_open(struct epochs *epochs, const struct packet_header *header, uint8_t *packet,
     size_t length, uint64_t pto_us, uint64_t now_us)
 {
-	const struct aead_key *key = &epochs->receive;
+	struct aead_key *key = &epochs->receive;
 	bool is_next = false;
 	int rc;
 

@@ -19,7 +19,6 @@
  * one before.
  */
 struct epochs {
-	enum aead_kind kind;
 	uint64_t send_epoch, receive_epoch;
 	uint8_t send_secret[AEAD_SECRET_BYTES];
 	uint8_t next_secret[AEAD_SECRET_BYTES];
@@ -33,10 +32,11 @@ struct epochs {
 	uint64_t changes; /* of either side's keys */
 };
 
-void epochs_init(struct epochs *epochs, enum aead_kind kind,
+/* 0 or ERR_NOMEM; to be cleared in both cases.  What comes later needs no memory. */
+int epochs_init(struct epochs *epochs, enum aead_kind kind,
     const uint8_t send_secret[AEAD_SECRET_BYTES], const uint8_t receive_secret[AEAD_SECRET_BYTES],
     uint64_t now_us);
-/* Erases the keys. */
+/* Erases the keys; takes a zeroed one. */
 void epochs_clear(struct epochs *epochs);
 /* Before sealing packet `number`: goes to the next epoch when it is time and the last one was confirmed. */
 void epochs_prepare_send(struct epochs *epochs, uint64_t number, uint64_t now_us);

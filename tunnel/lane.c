@@ -89,14 +89,15 @@ int lane_new(struct lane **out, const struct lane_config *config, uint64_t now_u
 	lane->receive_mark.at_us = now_us;
 	received_init(&lane->received);
 	migration_init(&lane->migration, &config->route, config->challenge_key);
-	epochs_init(
+	rc = epochs_init(
 	    &lane->epochs, config->aead, config->send_secret, config->receive_secret, now_us);
 	if (config->epoch_pkts)
 		lane->epochs.most_pkts = config->epoch_pkts;
 	sodium_memzero(lane->config.send_secret, AEAD_SECRET_BYTES);
 	sodium_memzero(lane->config.receive_secret, AEAD_SECRET_BYTES);
 	sodium_memzero(lane->config.challenge_key, CHALLENGE_KEY_BYTES);
-	rc = init_path(lane, now_us);
+	if (rc == 0)
+		rc = init_path(lane, now_us);
 	if (rc == 0)
 		lane_repair_init(lane);
 	if (rc == 0 && config->role == LANE_ENDPOINT) {

@@ -33,6 +33,7 @@ static uint8_t header[12];
 static int set_up(void **state)
 {
 	(void)state;
+	assert_int_equal(aead_init(), 0);
 	for (unsigned i = 0; i < sizeof(secret); i++)
 		secret[i] = (uint8_t)i;
 	for (unsigned i = 0; i < sizeof(header); i++)
@@ -59,7 +60,7 @@ static void sealed_bytes_are_known(void **state)
 		if (!aead_is_supported(vectors[i].kind))
 			continue;
 		memcpy(data, TEXT, TEXT_BYTES);
-		aead_key_init(&key, vectors[i].kind, secret);
+		assert_int_equal(aead_key_init(&key, vectors[i].kind, secret), 0);
 		aead_seal(&key, NUMBER, header, sizeof(header), data, TEXT_BYTES);
 		assert_hex(data, SEALED_BYTES, vectors[i].sealed);
 		assert_int_equal(
@@ -67,10 +68,11 @@ static void sealed_bytes_are_known(void **state)
 		assert_memory_equal(data, TEXT, TEXT_BYTES);
 		aead_key_clear(&key);
 		assert_int_equal(key.iv[0], 0);
+		assert_null(key.cipher);
 	}
 }
 
-static int open_changed(const struct aead_key *key, int changed_bit, uint64_t number)
+static int open_changed(struct aead_key *key, int changed_bit, uint64_t number)
 {
 	uint8_t data[SEALED_BYTES], head[sizeof(header)];
 
@@ -94,12 +96,34 @@ static void each_changed_bit_is_refused(void **state)
 
 		if (!aead_is_supported(vectors[i].kind))
 			continue;
-		aead_key_init(&key, vectors[i].kind, secret);
+		assert_int_equal(aead_key_init(&key, vectors[i].kind, secret), 0);
 		assert_int_equal(open_changed(&key, -1, NUMBER), 0);
 		assert_int_equal(open_changed(&key, -1, NUMBER + 1), ERR_AUTH);
 		assert_int_equal(open_changed(&key, -1, NUMBER ^ UINT64_C(1) << 55), ERR_AUTH);
 		for (int bit = 0; bit < (int)(sizeof(header) + SEALED_BYTES) * 8; bit++)
 			assert_int_equal(open_changed(&key, bit, NUMBER), ERR_AUTH);
+		aead_key_clear(&key);
+	}
+}
+
+static void a_replaced_key_is_as_a_new_one(void **state)
+{
+	static const uint8_t other[AEAD_SECRET_BYTES] = {42};
+
+	(void)state;
+	for (int i = 0; i < VECTORS; i++) {
+		struct aead_key key;
+		uint8_t data[SEALED_BYTES];
+
+		if (!aead_is_supported(vectors[i].kind))
+			continue;
+		memcpy(data, TEXT, TEXT_BYTES);
+		assert_int_equal(aead_key_init(&key, vectors[i].kind, other), 0);
+		assert_int_equal(open_changed(&key, -1, NUMBER), 0);
+		aead_key_replace(&key, secret);
+		aead_seal(&key, NUMBER, header, sizeof(header), data, TEXT_BYTES);
+		assert_hex(data, SEALED_BYTES, vectors[i].sealed);
+		aead_key_clear(&key);
 	}
 }
 
@@ -109,10 +133,11 @@ static void nothing_can_be_sealed_too(void **state)
 	uint8_t data[AEAD_TAG_BYTES];
 
 	(void)state;
-	aead_key_init(&key, AEAD_CHACHA20POLY1305, secret);
+	assert_int_equal(aead_key_init(&key, AEAD_CHACHA20POLY1305, secret), 0);
 	aead_seal(&key, 0, header, sizeof(header), data, 0);
 	assert_int_equal(aead_open(&key, 0, header, sizeof(header), data, 0), 0);
 	assert_int_equal(aead_open(&key, 1, header, sizeof(header), data, 0), ERR_AUTH);
+	aead_key_clear(&key);
 }
 
 static void the_ratchet_is_known(void **state)
@@ -136,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(sealed_bytes_are_known, set_up),
 	    cmocka_unit_test_setup(each_changed_bit_is_refused, set_up),
+	    cmocka_unit_test_setup(a_replaced_key_is_as_a_new_one, set_up),
 	    cmocka_unit_test_setup(nothing_can_be_sealed_too, set_up),
 	    cmocka_unit_test_setup(the_ratchet_is_known, set_up),
 	    cmocka_unit_test(other_kinds_are_not_supported),

@@ -22,8 +22,9 @@ static void start(struct two *two)
 {
 	static const uint8_t from_a[AEAD_SECRET_BYTES] = {1}, from_b[AEAD_SECRET_BYTES] = {2};
 
-	epochs_init(&two->a, AEAD_CHACHA20POLY1305, from_a, from_b, 0);
-	epochs_init(&two->b, AEAD_CHACHA20POLY1305, from_b, from_a, 0);
+	assert_int_equal(aead_init(), 0);
+	assert_int_equal(epochs_init(&two->a, AEAD_CHACHA20POLY1305, from_a, from_b, 0), 0);
+	assert_int_equal(epochs_init(&two->b, AEAD_CHACHA20POLY1305, from_b, from_a, 0), 0);
 }
 
 static void seal(struct epochs *epochs, uint64_t number, uint64_t now_us, uint8_t packet[BYTES])

@@ -139,8 +139,9 @@ static void start(struct raw *raw, enum lane_role role, uint64_t memory_bytes)
 	raw->take = SIZE_MAX;
 	raw->pool = chunk_pool_new(POOL_BYTES);
 	config.pool = raw->pool;
-	epochs_init(
-	    &raw->epochs, config.aead, config.receive_secret, config.send_secret, raw->now_us);
+	assert_int_equal(epochs_init(&raw->epochs, config.aead, config.receive_secret,
+	                     config.send_secret, raw->now_us),
+	    0);
 	assert_int_equal(lane_new(&raw->lane, &config, raw->now_us), 0);
 }
 
