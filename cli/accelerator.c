@@ -100,6 +100,7 @@ static void print_properties(struct session *session, const json_t *accelerator)
 	    {"udp flows per source", "udp_flows_per_source"},
 	    {"repair budget %", "repair_budget_percent"}, {"deadline ms", "deadline_ms"},
 	    {"revision", "revision"}};
+	const json_t *order = json_object_get(accelerator, "failover_order");
 	char buf[FORMAT_BYTES];
 	struct table *table = table_new_properties();
 	table_property(table, "name", format_string(json_object_get(accelerator, "name"), buf));
@@ -107,6 +108,10 @@ static void print_properties(struct session *session, const json_t *accelerator)
 	    table, "protocol", format_string(json_object_get(accelerator, "protocol"), buf));
 	table_property(table, "ports", format_list(json_object_get(accelerator, "ports"), buf));
 	table_property(table, "listen", format_list(json_object_get(accelerator, "listen"), buf));
+	table_property(table, "client affinity",
+	    format_string(json_object_get(accelerator, "client_affinity"), buf));
+	table_property(table, "failover order",
+	    json_array_size(order) > 0 ? format_list(order, buf) : "nearest");
 	table_property(table, "class", format_string(json_object_get(accelerator, "class"), buf));
 	table_property(
 	    table, "compression", format_string(json_object_get(accelerator, "compression"), buf));
@@ -118,8 +123,8 @@ static void print_properties(struct session *session, const json_t *accelerator)
 
 static void print_backends(struct session *session, const json_t *accelerator)
 {
-	static const struct table_column columns[] = {
-	    {"REGION", 0}, {"BACKEND", 0}, {"WEIGHT", TABLE_RIGHT}, {NULL, 0}};
+	static const struct table_column columns[] = {{"REGION", 0}, {"DIAL %", TABLE_RIGHT},
+	    {"BACKEND", 0}, {"WEIGHT", TABLE_RIGHT}, {NULL, 0}};
 	char buf[FORMAT_BYTES];
 	struct table *table = table_new(columns, true);
 	size_t i, j;
@@ -130,6 +135,8 @@ static void print_backends(struct session *session, const json_t *accelerator)
 		{
 			table_row(table);
 			table_cell(table, format_string(json_object_get(group, "region"), buf));
+			table_cell(table,
+			    format_integer(json_object_get(group, "traffic_dial_percent"), buf));
 			table_cell(table, format_backend(backend, buf));
 			table_cell(table, format_integer(json_object_get(backend, "weight"), buf));
 		}

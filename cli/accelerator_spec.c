@@ -104,19 +104,11 @@ static json_t *locate_backend(
 
 static bool remove_backend(json_t *groups, const struct backend_value *value, char *error)
 {
-	size_t index, i;
-	json_t *group;
+	size_t index;
 	json_t *backends = locate_backend(groups, value, &index, error);
 	if (!backends)
 		return false;
 	json_array_remove(backends, index);
-	json_array_foreach(groups, i, group)
-	{
-		if (json_array_size(json_object_get(group, "backends")) == 0) {
-			json_array_remove(groups, i);
-			break;
-		}
-	}
 	return true;
 }
 
@@ -146,15 +138,45 @@ static bool each_backend(const struct invocation *invocation, const char *option
 	return true;
 }
 
-static bool change_backends(const struct invocation *invocation, json_t *groups, char *error)
+static void drop_empty_groups(json_t *groups)
 {
-	return each_backend(invocation, "--backend", value_backend, add_backend, groups, error)
-	       && each_backend(invocation, "--remove-backend", value_backend_name, remove_backend,
-	           groups, error)
-	       && each_backend(
-	           invocation, "--add-backend", value_backend, add_backend, groups, error)
-	       && each_backend(
-	           invocation, "--weight", value_backend_weight, set_weight, groups, error);
+	for (size_t i = json_array_size(groups); i-- > 0;)
+		if (json_array_size(json_object_get(json_array_get(groups, i), "backends")) == 0)
+			json_array_remove(groups, i);
+}
+
+static bool set_dials(const struct invocation *invocation, json_t *groups, char *error)
+{
+	size_t cursor = 0;
+	const char *text;
+	while ((text = invocation_next(invocation, "--dial", &cursor))) {
+		struct dial_value dial;
+		if (!value_dial("--dial", text, &dial, error))
+			return false;
+		json_t *group = groups ? find_group(groups, dial.region) : NULL;
+		if (groups && !group) {
+			snprintf(error, VALUE_ERROR_BYTES,
+			    "--dial \"%.100s\": there is no backend in region \"%s\"", text,
+			    dial.region);
+			return false;
+		}
+		json_object_set_new(group, "traffic_dial_percent", json_integer(dial.percent));
+	}
+	return true;
+}
+
+/* Acts on groups where there are some, else only looks at the values. */
+static bool change_groups(const struct invocation *invocation, json_t *groups, char *error)
+{
+	bool is_good =
+	    each_backend(invocation, "--backend", value_backend, add_backend, groups, error)
+	    && each_backend(
+	        invocation, "--remove-backend", value_backend_name, remove_backend, groups, error)
+	    && each_backend(invocation, "--add-backend", value_backend, add_backend, groups, error)
+	    && each_backend(
+	        invocation, "--weight", value_backend_weight, set_weight, groups, error);
+	drop_empty_groups(groups);
+	return is_good && set_dials(invocation, groups, error);
 }
 
 /* --idle-timeout [tcp=|udp=]TIME: without a name it is that of each protocol that it has. */
@@ -203,6 +225,7 @@ static bool take_words(const struct invocation *invocation, json_t *body, char *
 		const char *option, *field;
 		const char *const *words;
 	} options[] = {{"--protocol", "protocol", protocols},
+	    {"--affinity", "client_affinity", client_affinity_names},
 	    {"--class", "class", traffic_class_names},
 	    {"--compression", "compression", compression_names}};
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -243,6 +266,7 @@ static bool take_simple(const struct invocation *invocation, json_t *body, char 
 {
 	const char *ports = invocation_value(invocation, "--ports");
 	const char *listen = invocation_value(invocation, "--listen");
+	const char *order = invocation_value(invocation, "--failover-order");
 	json_t *array;
 	if (ports) {
 		if (!value_ports("--ports", ports, &array, error))
@@ -253,6 +277,13 @@ static bool take_simple(const struct invocation *invocation, json_t *body, char 
 		if (!value_regions("--listen", listen, &array, error))
 			return false;
 		json_object_set_new(body, "listen", array);
+	}
+	if (order) {
+		if (strcmp(order, "nearest") == 0)
+			array = json_array();
+		else if (!value_regions("--failover-order", order, &array, error))
+			return false;
+		json_object_set_new(body, "failover_order", array);
 	}
 	return take_words(invocation, body, error) && take_numbers(invocation, body, error);
 }
@@ -273,7 +304,7 @@ bool spec_create(const struct invocation *invocation, json_t **body, char *error
 	json_t *groups = json_array();
 	json_t *object = json_pack("{s:s}", "name", name);
 	bool is_good = value_name("NAME", name, error) && take_simple(invocation, object, error)
-	               && change_backends(invocation, groups, error)
+	               && change_groups(invocation, groups, error)
 	               && take_timeouts(invocation, protocol, object, error);
 	json_object_set_new(object, "endpoint_groups", groups);
 	return finish(is_good, object, body);
@@ -308,16 +339,16 @@ bool spec_check_update(const struct invocation *invocation, char *error)
 	}
 	json_t *object = json_object();
 	bool is_good = take_simple(invocation, object, error)
-	               && change_backends(invocation, NULL, error)
+	               && change_groups(invocation, NULL, error)
 	               && take_timeouts(invocation, "tcp+udp", object, error);
 	finish(is_good, object, &ignored);
 	json_decref(ignored);
 	return is_good;
 }
 
-static bool names_backends(const struct invocation *invocation)
+static bool names_groups(const struct invocation *invocation)
 {
-	return invocation_has(invocation, "--backend")
+	return invocation_has(invocation, "--backend") || invocation_has(invocation, "--dial")
 	       || invocation_has(invocation, "--add-backend")
 	       || invocation_has(invocation, "--remove-backend")
 	       || invocation_has(invocation, "--weight");
@@ -328,11 +359,14 @@ bool spec_update(
 {
 	json_t *object = json_object();
 	bool is_good = take_simple(invocation, object, error);
-	if (is_good && names_backends(invocation)) {
-		json_t *groups = invocation_has(invocation, "--backend")
-		                     ? json_array()
-		                     : json_deep_copy(json_object_get(current, "endpoint_groups"));
-		is_good = change_backends(invocation, groups, error);
+	if (is_good && names_groups(invocation)) {
+		json_t *groups = json_deep_copy(json_object_get(current, "endpoint_groups")),
+		       *group;
+		size_t i;
+		if (invocation_has(invocation, "--backend"))
+			json_array_foreach(groups, i, group)
+			    json_object_set_new(group, "backends", json_array());
+		is_good = change_groups(invocation, groups, error);
 		json_object_set_new(object, "endpoint_groups", groups);
 	}
 	const char *protocol = invocation_value(invocation, "--protocol");

@@ -6,6 +6,8 @@
 
 #define BACKEND_GRAMMAR "REGION=HOST[:PORT][,weight=N]"
 #define BACKEND_NAME    "REGION=HOST[:PORT]"
+#define DIAL_GRAMMAR    "REGION=PCT"
+#define ORDER_GRAMMAR   "nearest|REGION[,...]"
 #define TRAFFIC_CLASSES "realtime|interactive|bulk|auto"
 
 static const struct command_option globals[] = {
@@ -47,6 +49,16 @@ static const struct command_option create_options[] = {
         .help = "a server behind it, once for each [weight=128]",
         .is_required = true,
         .is_repeated = true},
+    {.name = "--dial",
+        .metavar = DIAL_GRAMMAR,
+        .help = "percent of the flows that come to a region's group that it takes [100]",
+        .is_repeated = true},
+    {.name = "--failover-order",
+        .metavar = ORDER_GRAMMAR,
+        .help = "which group is asked first; those not named follow, nearest first [nearest]"},
+    {.name = "--affinity",
+        .metavar = "none|source",
+        .help = "source: all flows of a user address go to the same backend [none]"},
     {.name = "--idle-timeout",
         .metavar = "[tcp=|udp=]TIME",
         .help = "when a silent flow ends [tcp=1h udp=60s]",
@@ -87,6 +99,16 @@ static const struct command_option update_options[] = {
         .metavar = BACKEND_NAME ",N",
         .help = "another weight for a backend, 0 for no new flows",
         .is_repeated = true},
+    {.name = "--dial",
+        .metavar = DIAL_GRAMMAR,
+        .help = "percent of the flows that come to a region's group that it takes",
+        .is_repeated = true},
+    {.name = "--failover-order",
+        .metavar = ORDER_GRAMMAR,
+        .help = "which group is asked first; those not named follow, nearest first"},
+    {.name = "--affinity",
+        .metavar = "none|source",
+        .help = "source: all flows of a user address go to the same backend"},
     {.name = "--idle-timeout",
         .metavar = "[tcp=|udp=]TIME",
         .help = "when a silent flow ends",

@@ -186,6 +186,25 @@ bool value_regions(const char *what, const char *text, json_t **regions, char *e
 	return true;
 }
 
+bool value_dial(const char *what, const char *text, struct dial_value *dial, char *error)
+{
+	const char *equals = strchr(text, '=');
+	size_t length = equals ? (size_t)(equals - text) : 0;
+	char percent_of[128];
+	long percent;
+	if (length == 0 || length >= sizeof(dial->region))
+		return fail(error, "%s \"%.100s\": wants REGION=PCT", what, text);
+	memcpy(dial->region, text, length);
+	dial->region[length] = '\0';
+	if (!value_name(what, dial->region, error))
+		return false;
+	snprintf(percent_of, sizeof(percent_of), "%s \"%.80s\": PCT", what, text);
+	if (!value_number(percent_of, equals + 1, 0, 100, &percent, error))
+		return false;
+	dial->percent = (int)percent;
+	return true;
+}
+
 /* Splits REGION=HOST[:PORT][,TAIL]; *tail is NULL where there is no comma. */
 static bool split_backend(const char *what, const char *text, const char *grammar,
     struct backend_value *backend, const char **tail, char *error)

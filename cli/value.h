@@ -56,6 +56,13 @@ struct backend_value {
 	int weight;    /* WEIGHT_UNSAID where it is not given */
 };
 
+/* REGION=PCT: how many percent of the flows that come to a region's group it takes. */
+struct dial_value {
+	char region[NAME_BYTES];
+	int percent;
+};
+bool value_dial(const char *what, const char *text, struct dial_value *dial, char *error);
+
 /* REGION=HOST[:PORT][,weight=N] */
 bool value_backend(const char *what, const char *text, struct backend_value *backend, char *error);
 

@@ -83,13 +83,15 @@ static int add_peer(const struct installation *installation, struct node_config 
 
 /* Nodes are in order of their names, and so are the lists made from them. */
 static int add_group(const struct installation *installation, const struct node *self,
-    const char *region, struct node_config *config, struct config_accelerator *to)
+    const struct endpoint_group *from, struct node_config *config, struct config_accelerator *to)
 {
 	struct config_group *group = append(&to->groups, &to->group_count, sizeof(*group));
+	const char *region = from->region;
 
 	if (!group)
 		return ERR_NOMEM;
 	memcpy(group->region, region, strlen(region));
+	group->traffic_dial_percent = from->traffic_dial_percent;
 	for (size_t i = 0; i < installation->node_count; i++) {
 		const struct node *node = &installation->nodes[i];
 
@@ -103,13 +105,29 @@ static int add_group(const struct installation *installation, const struct node 
 	return 0;
 }
 
+static bool is_ranked(const struct accelerator *accelerator, const char *region)
+{
+	for (size_t i = 0; i < accelerator->failover_order_count; i++) {
+		if (strcmp(accelerator->failover_order[i].text, region) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int add_listener_side(const struct installation *installation, const struct node *self,
     const struct accelerator *from, struct node_config *config, struct config_accelerator *to)
 {
 	int result = 0;
 
-	for (size_t i = 0; result == 0 && i < from->endpoint_group_count; i++)
-		result = add_group(installation, self, from->endpoint_groups[i].region, config, to);
+	for (size_t i = 0; result == 0 && i < from->failover_order_count; i++)
+		result = add_group(installation, self,
+		    accelerator_group_in(from, from->failover_order[i].text), config, to);
+	to->ranked_groups = (uint32_t)to->group_count;
+	for (size_t i = 0; result == 0 && i < from->endpoint_group_count; i++) {
+		if (!is_ranked(from, from->endpoint_groups[i].region))
+			result =
+			    add_group(installation, self, &from->endpoint_groups[i], config, to);
+	}
 	return result;
 }
 
@@ -155,6 +173,7 @@ static int add_accelerator(const struct installation *installation, const struct
 	to->udp_idle_timeout_s = from->udp_idle_timeout_s;
 	to->udp_flows_per_source = from->udp_flows_per_source;
 	to->connect_timeout_ms = CONNECT_TIMEOUT_DEFAULT_MS;
+	to->client_affinity = from->client_affinity;
 	to->flow_settings = from->flow_settings;
 	result = copy_array(
 	    &to->ports, &to->port_count, from->ports, from->port_count, sizeof(*from->ports));

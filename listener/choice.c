@@ -4,138 +4,142 @@
 
 #include "base/err.h"
 #include "base/table.h"
+#include "listener/group_order.h"
 #include "model/maglev.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	CHOICE_LOOK_US = 1000000,    /* how often RTTs are compared */
-	CHOICE_STEADY_US = 10000000, /* how long a group must have been nearer */
-	CHOICE_NEARER_PERCENT = 10,  /* by how much */
-	CHOICE_ATTEMPTS = 4, /* other rows of the table tried when an endpoint has no lane */
-};
+enum { CHOICE_ATTEMPTS = 8 }; /* other rows of the table tried when an endpoint takes no flows */
 
-struct group {
-	const struct config_group *config;
-	struct maglev table;
+/* Of a list of endpoints, which most accelerators of a region have in common. */
+struct table {
+	struct table *next;
+	const struct config_group *group; /* one that has the list */
+	struct maglev maglev;
 };
 
 struct entry {
 	uint32_t id;
 	const struct config_accelerator *config;
-	struct group *groups;
-	size_t preferred; /* index of the group in use */
-	bool is_settled;  /* a group was chosen by RTT once, here or before the config changed */
-	size_t rival;     /* nearer by enough since rival_since_us, when not `preferred` */
-	uint64_t rival_since_us;
-	uint64_t looked_us;
+	const struct table **tables; /* of each group */
+	struct group_order order;
 	UT_hash_handle hh;
 };
 
 struct choice {
 	struct entry *entries; /* by accelerator id */
+	struct table *tables;
 	struct flow_hash_key key;
-	choice_rtt_fn *rtt;
-	void *context;
+	uint64_t seed;
+	struct choice_view view;
 };
 
 /* ---- the order of groups ---- */
 
-/* The shortest RTT of a lane to the group, UINT64_MAX while none is up. */
-static uint64_t group_rtt_us(const struct choice *choice, const struct group *group)
+/* The shortest RTT of a lane to the group, 0 while none is up. */
+static uint64_t group_rtt_us(const struct choice *choice, const struct config_group *group)
 {
-	uint64_t best = UINT64_MAX;
+	uint64_t best = 0;
 
-	for (size_t i = 0; i < group->config->endpoint_count; i++) {
-		uint64_t rtt = choice->rtt(choice->context, group->config->endpoints[i].text);
-		if (rtt > 0 && rtt < best)
+	for (size_t i = 0; i < group->endpoint_count; i++) {
+		uint64_t rtt = choice->view.rtt_us(choice->view.context, group->endpoints[i].text);
+		if (rtt > 0 && (best == 0 || rtt < best))
 			best = rtt;
 	}
 	return best;
 }
 
-static size_t nearest_group(
-    const struct choice *choice, const struct entry *entry, uint64_t *rtt_us)
-{
-	size_t nearest = 0;
-
-	*rtt_us = UINT64_MAX;
-	for (size_t i = 0; i < entry->config->group_count; i++) {
-		uint64_t rtt = group_rtt_us(choice, &entry->groups[i]);
-		if (rtt < *rtt_us) {
-			*rtt_us = rtt;
-			nearest = i;
-		}
-	}
-	return nearest;
-}
-
 static void look_at_groups(struct choice *choice, struct entry *entry, uint64_t now_us)
 {
-	uint64_t rtt, current = group_rtt_us(choice, &entry->groups[entry->preferred]);
-	size_t nearest = nearest_group(choice, entry, &rtt);
+	uint64_t rtt_us[GROUPS_MAX];
 
-	entry->looked_us = now_us;
-	if (rtt == UINT64_MAX)
-		return;
-	if (current == UINT64_MAX || !entry->is_settled) {
-		entry->preferred = entry->rival = nearest;
-		entry->is_settled = true;
-		return;
-	}
-	if (rtt > current - current / 100 * CHOICE_NEARER_PERCENT || nearest == entry->preferred) {
-		entry->rival = entry->preferred;
-		return;
-	}
-	if (entry->rival != nearest) {
-		entry->rival = nearest;
-		entry->rival_since_us = now_us;
-	} else if (now_us - entry->rival_since_us >= CHOICE_STEADY_US) {
-		entry->preferred = nearest;
-	}
+	for (size_t i = 0; i < entry->order.count; i++)
+		rtt_us[i] = group_rtt_us(choice, &entry->config->groups[i]);
+	group_order_look(&entry->order, rtt_us, now_us);
 }
 
 /* ---- one flow ---- */
 
-static const char *endpoint_of(
-    const struct choice *choice, const struct group *group, uint64_t hash)
+static bool is_healthy(const struct choice *choice, const struct entry *entry, const char *endpoint)
 {
-	const struct config_group *config = group->config;
+	return choice->view.is_healthy(choice->view.context, entry->id, endpoint);
+}
 
-	if (group->table.member_count == 0)
-		return NULL;
-	for (int i = 0; i < CHOICE_ATTEMPTS; i++) {
-		const char *name = config->endpoints[maglev_lookup(&group->table, hash)].text;
-		if (choice->rtt(choice->context, name) > 0)
+/* The group's endpoint for the flow; NULL when none is healthy. */
+static const char *endpoint_in(
+    const struct choice *choice, const struct entry *entry, size_t group, uint64_t flow)
+{
+	const struct config_group *config = &entry->config->groups[group];
+	const struct maglev *maglev = &entry->tables[group]->maglev;
+	uint64_t hash = flow;
+
+	for (unsigned i = 0; maglev->member_count > 0 && i < CHOICE_ATTEMPTS; i++) {
+		hash = flow_hash_answer(&choice->key, hash, FLOW_ENDPOINT, NULL, 0);
+		const char *name = config->endpoints[maglev_lookup(maglev, hash)].text;
+		if (is_healthy(choice, entry, name))
 			return name;
-		hash = hash * 6364136223846793005u + 1442695040888963407u; /* another row */
-		hash ^= hash >> 32;
 	}
-	for (size_t i = 0; i < config->endpoint_count; i++)
-		if (choice->rtt(choice->context, config->endpoints[i].text) > 0)
-			return config->endpoints[i].text;
+	for (size_t i = 0; i < config->endpoint_count; i++) {
+		const char *name = config->endpoints[(hash + i) % config->endpoint_count].text;
+		if (is_healthy(choice, entry, name))
+			return name;
+	}
 	return NULL;
+}
+
+static bool is_below_dial(
+    const struct choice *choice, const struct config_group *group, uint64_t flow)
+{
+	return flow_hash_answer(
+	           &choice->key, flow, FLOW_TAKES_GROUP, group->region, strlen(group->region))
+	           % 100
+	       < group->traffic_dial_percent;
+}
+
+/* Asks the groups; *met_unknown: one that takes flows has no place by its RTT yet. */
+static const char *ask_groups(
+    const struct choice *choice, const struct entry *entry, uint64_t flow, bool *met_unknown)
+{
+	const char *endpoint = NULL;
+
+	for (size_t i = 0; i < entry->order.count; i++) {
+		size_t at = entry->order.at[i];
+		const struct config_group *group = &entry->config->groups[at];
+		const char *name = NULL;
+
+		if (group->traffic_dial_percent > 0)
+			name = endpoint_in(choice, entry, at, flow);
+		if (!name)
+			continue;
+		if (i >= entry->order.ranked && entry->order.groups[at].rtt_us == 0)
+			*met_unknown = true;
+		endpoint = name; /* the last one takes the rest */
+		if (is_below_dial(choice, group, flow))
+			break;
+	}
+	return endpoint;
 }
 
 const char *choice_endpoint(struct choice *choice, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
     uint64_t now_us)
 {
+	bool met_unknown = false;
 	struct entry *entry;
 
 	HASH_FIND(hh, choice->entries, &accelerator, sizeof accelerator, entry);
-	if (!entry || entry->config->group_count == 0)
+	if (!entry)
 		return NULL;
-	if (entry->looked_us == 0 || now_us - entry->looked_us >= CHOICE_LOOK_US)
+	if (group_order_is_due(&entry->order, now_us))
 		look_at_groups(choice, entry, now_us);
-	uint64_t hash = flow_hash(&choice->key, accelerator, protocol, user, local_port);
-	const char *name = endpoint_of(choice, &entry->groups[entry->preferred], hash);
-	if (name)
-		return name;
-	look_at_groups(choice, entry, now_us); /* its last lane went down since */
-	return endpoint_of(choice, &entry->groups[entry->preferred], hash);
+	uint64_t flow = flow_hash(
+	    &choice->key, entry->config->client_affinity, accelerator, protocol, user, local_port);
+	const char *endpoint = ask_groups(choice, entry, flow, &met_unknown);
+	if (!met_unknown)
+		return endpoint;
+	look_at_groups(choice, entry, now_us); /* its first lane came up since */
+	return ask_groups(choice, entry, flow, &met_unknown);
 }
 
 const struct config_accelerator *choice_accelerator(const struct choice *choice, uint32_t id)
@@ -148,43 +152,85 @@ const struct config_accelerator *choice_accelerator(const struct choice *choice,
 
 /* ---- building ---- */
 
-static int build_group(struct group *group, const struct config_group *config, uint64_t seed)
+static bool has_same_endpoints(const struct config_group *a, const struct config_group *b)
 {
-	const char *names[MAGLEV_MEMBERS_MAX];
-	size_t count = config->endpoint_count < MAGLEV_MEMBERS_MAX ? config->endpoint_count
-	                                                           : MAGLEV_MEMBERS_MAX;
-
-	group->config = config;
-	for (size_t i = 0; i < count; i++)
-		names[i] = config->endpoints[i].text;
-	return count ? maglev_build(&group->table, names, count, seed) : 0;
+	if (a->endpoint_count != b->endpoint_count)
+		return false;
+	for (size_t i = 0; i < a->endpoint_count; i++)
+		if (strcmp(a->endpoints[i].text, b->endpoints[i].text))
+			return false;
+	return true;
 }
 
-/* The group in use before, found again by its region. */
+/* A group without endpoints has an empty table. */
+static int build_table(struct table *table, const struct config_group *group, uint64_t seed)
+{
+	struct maglev_member *members = calloc(group->endpoint_count + 1, sizeof *members);
+	int error = members ? 0 : ERR_NOMEM;
+
+	table->group = group;
+	for (size_t i = 0; members && i < group->endpoint_count; i++)
+		members[i] = (struct maglev_member){group->endpoints[i].text, 1};
+	if (members && group->endpoint_count > 0)
+		error = maglev_build(&table->maglev, members, group->endpoint_count, seed);
+	free(members);
+	return error;
+}
+
+/* The table of the group's endpoints, built when no group before had the same. */
+static int find_table(
+    struct choice *choice, const struct config_group *group, const struct table **found)
+{
+	struct table *table;
+	int error;
+
+	for (table = choice->tables; table; table = table->next) {
+		if (has_same_endpoints(table->group, group)) {
+			*found = table;
+			return 0;
+		}
+	}
+	table = calloc(1, sizeof *table);
+	if (!table)
+		return ERR_NOMEM;
+	error = build_table(table, group, choice->seed);
+	if (error) {
+		free(table);
+		return error;
+	}
+	table->next = choice->tables;
+	choice->tables = table;
+	*found = table;
+	return 0;
+}
+
+/* Groups are found again by their regions. */
 static void inherit(struct entry *entry, const struct choice *before)
 {
 	struct entry *old = NULL;
+	int was[GROUPS_MAX];
 
 	if (before)
 		HASH_FIND(hh, before->entries, &entry->id, sizeof entry->id, old);
-	if (!old || !old->is_settled)
+	if (!old)
 		return;
-	const char *region = old->config->groups[old->preferred].region;
-	for (size_t i = 0; i < entry->config->group_count; i++)
-		if (!strcmp(entry->config->groups[i].region, region)) {
-			entry->preferred = entry->rival = i;
-			entry->is_settled = true;
-		}
+	for (size_t i = 0; i < entry->order.count; i++) {
+		was[i] = -1;
+		for (size_t k = 0; k < old->order.count; k++)
+			if (!strcmp(entry->config->groups[i].region, old->config->groups[k].region))
+				was[i] = (int)k;
+	}
+	group_order_inherit(&entry->order, &old->order, was);
 }
 
 static void entry_free(struct entry *entry)
 {
-	free(entry->groups);
+	free(entry->tables);
 	free(entry);
 }
 
-static int add_entry(struct choice *choice, const struct config_accelerator *config, uint64_t seed,
-    const struct choice *before)
+static int add_entry(
+    struct choice *choice, const struct config_accelerator *config, const struct choice *before)
 {
 	struct entry *entry = calloc(1, sizeof *entry), *added = NULL;
 	int error = 0;
@@ -193,10 +239,11 @@ static int add_entry(struct choice *choice, const struct config_accelerator *con
 		return ERR_NOMEM;
 	entry->id = config->id;
 	entry->config = config;
-	entry->groups = calloc(config->group_count + 1, sizeof *entry->groups);
-	for (size_t i = 0; entry->groups && !error && i < config->group_count; i++)
-		error = build_group(&entry->groups[i], &config->groups[i], seed);
-	if (entry->groups && !error) {
+	group_order_init(&entry->order, config->group_count, config->ranked_groups);
+	entry->tables = calloc(config->group_count + 1, sizeof *entry->tables);
+	for (size_t i = 0; entry->tables && !error && i < config->group_count; i++)
+		error = find_table(choice, &config->groups[i], &entry->tables[i]);
+	if (entry->tables && !error) {
 		inherit(entry, before);
 		HASH_ADD(hh, choice->entries, id, sizeof entry->id, entry);
 		HASH_FIND(hh, choice->entries, &config->id, sizeof config->id, added);
@@ -207,19 +254,19 @@ static int add_entry(struct choice *choice, const struct config_accelerator *con
 	return error ? error : ERR_NOMEM;
 }
 
-int choice_new(struct choice **choice, const struct node_config *config, choice_rtt_fn *rtt,
-    void *context, const struct choice *before)
+int choice_new(struct choice **choice, const struct node_config *config,
+    const struct choice_view *view, const struct choice *before)
 {
 	struct choice *made = calloc(1, sizeof *made);
 	int error = made ? 0 : ERR_NOMEM;
 
 	if (made) {
-		made->rtt = rtt;
-		made->context = context;
+		made->view = *view;
+		made->seed = config->seed;
 		flow_hash_init(&made->key, config->seed);
 	}
 	for (size_t i = 0; !error && i < config->accelerator_count; i++)
-		error = add_entry(made, &config->accelerators[i], config->seed, before);
+		error = add_entry(made, &config->accelerators[i], before);
 	if (error) {
 		choice_free(made);
 		made = NULL;
@@ -231,12 +278,18 @@ int choice_new(struct choice **choice, const struct node_config *config, choice_
 void choice_free(struct choice *choice)
 {
 	struct entry *entry, *next;
+	struct table *table;
 
 	if (!choice)
 		return;
 	HASH_ITER (hh, choice->entries, entry, next) {
 		HASH_DEL(choice->entries, entry);
 		entry_free(entry);
+	}
+	while ((table = choice->tables)) {
+		choice->tables = table->next;
+		maglev_clear(&table->maglev);
+		free(table);
 	}
 	free(choice);
 }

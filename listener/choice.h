@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which endpoint node a new flow goes to: the accelerator's endpoint groups nearest first by
- * measured RTT, and in a group one endpoint by a Maglev table over the flow's hash.  The order of
- * groups changes only for a group that was 10 % nearer for 10 s, or when the first has no lane up,
- * so that jitter does not make users wander.  It knows nothing of sockets or backends.
+ * Which endpoint node a new flow goes to.  The accelerator's endpoint groups are asked in their
+ * order (group_order.h); each takes the share of flows that its traffic dial says, by the flow's
+ * hash, and the last that can take any takes the rest.  In a group a Maglev table over the flow's
+ * hash chooses the endpoint, so that all listeners send a flow to the same one.
+ * It knows nothing of sockets or backends; the network and health come in by choice_view.
  */
 #ifndef LISTENER_CHOICE_H
 #define LISTENER_CHOICE_H
@@ -11,24 +12,31 @@
 #include "model/flow_hash.h"
 #include "model/node_config.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct choice;
 
-/* RTT of the lane to that endpoint, 0 while none is up: how the choice sees the network. */
-typedef uint64_t choice_rtt_fn(void *context, const char *endpoint);
+/* How the choice sees the world. */
+struct choice_view {
+	/* RTT of the lane to that endpoint, 0 while none is up. */
+	uint64_t (*rtt_us)(void *context, const char *endpoint);
+	/* May new flows of the accelerator go to that endpoint now? */
+	bool (*is_healthy)(void *context, uint32_t accelerator, const char *endpoint);
+	void *context;
+};
 
 /*
  * Tables for every accelerator of the config, which must outlive it; what `before` (may be NULL)
  * had learnt of the order of groups goes on. 0 or ERR_NOMEM.
  */
-int choice_new(struct choice **choice, const struct node_config *config, choice_rtt_fn *rtt,
-    void *context, const struct choice *before);
+int choice_new(struct choice **choice, const struct node_config *config,
+    const struct choice_view *view, const struct choice *before);
 void choice_free(struct choice *choice);
 
 /*
  * The name of the endpoint for a flow of this accelerator, valid as long as the config; NULL when
- * no endpoint has a lane up, or there is no such accelerator.
+ * no group that takes flows has a healthy endpoint, or there is no such accelerator.
  */
 const char *choice_endpoint(struct choice *choice, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,

@@ -23,6 +23,15 @@ static uint64_t endpoint_rtt_us(void *context, const char *endpoint)
 	return stats.rtt_smoothed_us ? stats.rtt_smoothed_us : 1;
 }
 
+/* A lane that is up takes flows of each accelerator. */
+static bool endpoint_is_healthy(void *context, uint32_t accelerator, const char *endpoint)
+{
+	struct listener *listener = context;
+
+	(void)accelerator;
+	return worker_lane_to(listener->worker, endpoint) != NULL;
+}
+
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port)
 {
@@ -65,11 +74,11 @@ static int start(struct worker *worker, void **state)
 static int on_config(void *state, const struct node_config *old)
 {
 	struct listener *listener = state;
+	const struct choice_view view = {endpoint_rtt_us, endpoint_is_healthy, listener};
 	struct choice *choice;
 
 	(void)old;
-	if (choice_new(&choice, worker_config(listener->worker), endpoint_rtt_us, listener,
-	        listener->choice))
+	if (choice_new(&choice, worker_config(listener->worker), &view, listener->choice))
 		return ERR_NOMEM;
 	choice_free(listener->choice);
 	listener->choice = choice;

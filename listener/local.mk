@@ -2,11 +2,13 @@
 noinst_LIBRARIES += liblistener.a
 liblistener_a_SOURCES =
 liblistener_a_SOURCES += listener/choice.c listener/choice.h
+liblistener_a_SOURCES += listener/group_order.c listener/group_order.h
 liblistener_a_SOURCES += listener/listener.c listener/listener.h listener/role.h
 liblistener_a_SOURCES += listener/tcp_users.c listener/tcp_users.h
 liblistener_a_SOURCES += listener/udp_users.c listener/udp_users.h
-check_PROGRAMS += tests/unit/choice_test
+check_PROGRAMS += tests/unit/choice_test tests/unit/group_order_test
 tests_unit_choice_test_LDADD = liblistener.a $(LDADD)
+tests_unit_group_order_test_LDADD = liblistener.a $(LDADD)
 liblistener_a_SOURCES += listener/user_sockets.c listener/user_sockets.h
 check_PROGRAMS += tests/unit/user_sockets_test
 tests_unit_user_sockets_test_LDADD = liblistener.a $(LDADD)

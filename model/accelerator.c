@@ -10,6 +10,7 @@
 #include <string.h>
 
 const char *const protocol_names[] = {"", "tcp", "udp", "tcp+udp", NULL};
+const char *const client_affinity_names[] = {"none", "source", NULL};
 
 static const char *check_name(const void *value)
 {
@@ -54,6 +55,8 @@ static const struct schema backend_schema = SCHEMA(struct backend, backend_field
 static const struct schema_field group_fields[] = {
     {SCHEMA_MEMBER("region", struct endpoint_group, region), .type = SCHEMA_TEXT,
         .is_required = true, .check = check_name},
+    {SCHEMA_MEMBER("traffic_dial_percent", struct endpoint_group, traffic_dial_percent),
+        .type = SCHEMA_U8, .max = 100, .default_number = TRAFFIC_DIAL_DEFAULT_PERCENT},
     {SCHEMA_ARRAY("backends", struct endpoint_group, backends, backend_count),
         .type = SCHEMA_STRUCT, .schema = &backend_schema, .is_required = true, .min_items = 1,
         .max_items = GROUP_BACKENDS_MAX},
@@ -73,6 +76,10 @@ static const struct schema_field accelerator_fields[] = {
     {SCHEMA_ARRAY("endpoint_groups", struct accelerator, endpoint_groups, endpoint_group_count),
         .type = SCHEMA_STRUCT, .schema = &group_schema, .is_required = true, .min_items = 1,
         .max_items = GROUPS_MAX},
+    {SCHEMA_ARRAY("failover_order", struct accelerator, failover_order, failover_order_count),
+        .type = SCHEMA_TEXT, .max_items = GROUPS_MAX, .check = check_name},
+    {SCHEMA_MEMBER("client_affinity", struct accelerator, client_affinity), .type = SCHEMA_ENUM,
+        .names = client_affinity_names},
     {SCHEMA_MEMBER("tcp_idle_timeout_s", struct accelerator, tcp_idle_timeout_s),
         .type = SCHEMA_U32, .min = 1, .max = TCP_IDLE_TIMEOUT_MAX_S,
         .default_number = TCP_IDLE_TIMEOUT_DEFAULT_S},
@@ -203,6 +210,37 @@ static int check_regions_once(const struct accelerator *accelerator, struct mode
 	return 0;
 }
 
+static bool has_group(const struct accelerator *accelerator, const char *region)
+{
+	for (size_t i = 0; i < accelerator->endpoint_group_count; i++) {
+		if (strcmp(accelerator->endpoint_groups[i].region, region) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_failover_order(const struct accelerator *accelerator, struct model_error *error)
+{
+	char field[SCHEMA_PATH_BYTES];
+
+	for (size_t i = 0; i < accelerator->failover_order_count; i++) {
+		const char *region = accelerator->failover_order[i].text;
+
+		snprintf(field, sizeof(field), "failover_order[%zu]", i);
+		if (!has_group(accelerator, region))
+			return model_error_set(error, field,
+			    "name regions that have backends, or leave the order empty for "
+			    "nearest first",
+			    "there is no endpoint group in region \"%s\"", region);
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(region, accelerator->failover_order[j].text) == 0)
+				return model_error_set(error, field, "name each region once",
+				    "region \"%s\" stands twice", region);
+		}
+	}
+	return 0;
+}
+
 static bool is_same_backend(const struct backend *a, const struct backend *b)
 {
 	return a->port == b->port && strcmp(a->host, b->host) == 0;
@@ -246,7 +284,8 @@ static int check_group(const struct accelerator *accelerator, size_t g, struct m
 	if (weights)
 		return 0;
 	snprintf(field, sizeof(field), "endpoint_groups[%zu].backends", g);
-	return model_error_set(error, field, "give one of them a weight above 0",
+	return model_error_set(error, field,
+	    "give one of them a weight above 0, or drain the group by traffic_dial_percent 0",
 	    "all backends in region \"%s\" have weight 0", group->region);
 }
 
@@ -271,6 +310,8 @@ int accelerator_validate(struct accelerator *accelerator, struct model_error *er
 
 	if (result == 0)
 		result = check_regions_once(accelerator, error);
+	if (result == 0)
+		result = check_failover_order(accelerator, error);
 	for (size_t g = 0; result == 0 && g < accelerator->endpoint_group_count; g++)
 		result = check_group(accelerator, g, error);
 	if (result == 0)

@@ -25,6 +25,9 @@ enum accelerator_protocol {
 	PROTOCOL_TCP_UDP = 3,
 };
 
+/* What makes flows choose alike: all of the flow, or only the address that it comes from. */
+enum client_affinity { AFFINITY_NONE, AFFINITY_SOURCE };
+
 enum {
 	TCP_IDLE_TIMEOUT_DEFAULT_S = 3600,
 	UDP_IDLE_TIMEOUT_DEFAULT_S = 60,
@@ -35,6 +38,7 @@ enum {
 	CONNECT_TIMEOUT_DEFAULT_MS = 5000,
 	BACKEND_WEIGHT_DEFAULT = 128,
 	BACKEND_WEIGHT_MAX = 255,
+	TRAFFIC_DIAL_DEFAULT_PERCENT = 100,
 };
 
 /* A name in an array. */
@@ -55,7 +59,8 @@ struct backend {
 
 struct endpoint_group {
 	char region[NAME_BYTES];
-	struct backend *backends; /* owned */
+	uint8_t traffic_dial_percent; /* of the flows that come to it; 0 (no new ones) to 100 */
+	struct backend *backends;     /* owned */
 	size_t backend_count;
 };
 
@@ -73,13 +78,17 @@ struct accelerator {
 	size_t listen_count;
 	struct endpoint_group *endpoint_groups;
 	size_t endpoint_group_count;
+	/* Regions of groups in the order to ask them; the groups left out follow, nearest first. */
+	struct name *failover_order;
+	size_t failover_order_count;
+	enum client_affinity client_affinity;
 	uint32_t tcp_idle_timeout_s;
 	uint32_t udp_idle_timeout_s;
 	uint32_t udp_flows_per_source;
 	struct flow_settings flow_settings;
 };
 
-/* name, protocol, ports, listen, endpoint_groups, timeouts, limits and flow settings; id is control's and stands apart. */
+/* All that a person states; id is control's and stands apart. */
 extern const struct schema accelerator_schema;
 
 /* Frees what the object owns and zeroes it; takes an empty one. */
@@ -96,6 +105,7 @@ json_t *accelerator_to_json(const struct accelerator *accelerator);
 
 /* For schema tables that have a protocol; index by enum accelerator_protocol. */
 extern const char *const protocol_names[];
+extern const char *const client_affinity_names[];
 
 /* "tcp", "udp" or "tcp+udp". */
 const char *protocol_text(enum accelerator_protocol protocol);

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "model/accelerator.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct flow_hash_key {
@@ -19,8 +20,20 @@ struct flow_hash_key {
 /* Derives the key from node_config.seed. */
 void flow_hash_init(struct flow_hash_key *key, uint64_t seed);
 
-/* protocol is PROTOCOL_TCP or PROTOCOL_UDP; local_port is the listener's port. */
-uint64_t flow_hash(const struct flow_hash_key *key, uint32_t accelerator_id,
-    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port);
+/*
+ * protocol is PROTOCOL_TCP or PROTOCOL_UDP; local_port is the listener's port.  With AFFINITY_SOURCE only the
+ * accelerator and the user's address count.
+ */
+uint64_t flow_hash(const struct flow_hash_key *key, enum client_affinity affinity,
+    uint32_t accelerator_id, enum accelerator_protocol protocol, const struct addr *user,
+    uint16_t local_port);
+
+/*
+ * The flow's own answer to one question, independent of its answers to others: a choice that is
+ * made of a flow's hash after another one must not see only the flows that went one way there.
+ */
+enum flow_question { FLOW_TAKES_GROUP = 1, FLOW_ENDPOINT, FLOW_BACKEND, FLOW_ADDRESS };
+uint64_t flow_hash_answer(const struct flow_hash_key *key, uint64_t flow_hash,
+    enum flow_question question, const void *about, size_t about_bytes);
 
 #endif

@@ -63,6 +63,8 @@ static const struct schema range_schema = SCHEMA(struct port_range, range_fields
 static const struct schema_field group_fields[] = {
     {SCHEMA_MEMBER("region", struct config_group, region), .type = SCHEMA_TEXT, .is_required = true,
         .check = check_name},
+    {SCHEMA_MEMBER("traffic_dial_percent", struct config_group, traffic_dial_percent),
+        .type = SCHEMA_U8, .max = 100, .default_number = TRAFFIC_DIAL_DEFAULT_PERCENT},
     {SCHEMA_ARRAY("endpoints", struct config_group, endpoints, endpoint_count), .type = SCHEMA_TEXT,
         .max_items = NODES_MAX, .check = check_name},
 };
@@ -98,6 +100,10 @@ static const struct schema_field accelerator_fields[] = {
     FLOW_SETTINGS_FIELDS(struct config_accelerator),
     {SCHEMA_ARRAY("groups", struct config_accelerator, groups, group_count), .type = SCHEMA_STRUCT,
         .schema = &group_schema, .max_items = GROUPS_MAX},
+    {SCHEMA_MEMBER("ranked_groups", struct config_accelerator, ranked_groups), .type = SCHEMA_U32,
+        .max = GROUPS_MAX},
+    {SCHEMA_MEMBER("client_affinity", struct config_accelerator, client_affinity),
+        .type = SCHEMA_ENUM, .names = client_affinity_names},
     {SCHEMA_ARRAY("backends", struct config_accelerator, backends, backend_count),
         .type = SCHEMA_STRUCT, .schema = &backend_schema, .max_items = GROUP_BACKENDS_MAX},
     {SCHEMA_ARRAY("listeners", struct config_accelerator, listeners, listener_count),
@@ -243,6 +249,9 @@ static int check_accelerator(const struct node_config *config,
 	if (result == 0 && node_config_accelerator(config, accelerator->id) != accelerator)
 		result = model_error_set(
 		    error, "accelerators", "", "id %u stands twice", accelerator->id);
+	if (result == 0 && accelerator->ranked_groups > accelerator->group_count)
+		result = model_error_set(error, "accelerators", "",
+		    "\"%s\" ranks more groups than it has", accelerator->name);
 	if (result == 0)
 		result = check_names_are_peers(
 		    config, accelerator->listeners, accelerator->listener_count, error);
@@ -285,17 +294,19 @@ static size_t keep_peers_names(const struct node_config *config, struct name *na
 /* A group without endpoints goes too. */
 static void keep_groups(const struct node_config *config, struct config_accelerator *accelerator)
 {
-	size_t kept = 0;
+	size_t kept = 0, ranked = accelerator->ranked_groups;
 
 	for (size_t i = 0; i < accelerator->group_count; i++) {
 		struct config_group *group = &accelerator->groups[i];
 
 		group->endpoint_count =
 		    keep_peers_names(config, group->endpoints, group->endpoint_count);
-		if (group->endpoint_count > 0)
+		if (group->endpoint_count > 0) {
 			accelerator->groups[kept++] = *group;
-		else
-			free(group->endpoints);
+			continue;
+		}
+		free(group->endpoints);
+		accelerator->ranked_groups -= i < ranked;
 	}
 	accelerator->group_count = kept;
 }

@@ -45,7 +45,8 @@ struct config_peer {
 /* For a listener: the endpoint nodes of one group, one of which Maglev chooses for a flow. */
 struct config_group {
 	char region[NAME_BYTES];
-	struct name *endpoints; /* names of peers, sorted */
+	uint8_t traffic_dial_percent; /* as struct endpoint_group has it */
+	struct name *endpoints;       /* names of peers, sorted */
 	size_t endpoint_count;
 };
 
@@ -64,8 +65,11 @@ struct config_accelerator {
 	uint32_t udp_flows_per_source;
 	uint32_t connect_timeout_ms;
 	struct flow_settings flow_settings;
+	enum client_affinity client_affinity;
+	/* The first ranked_groups are asked in this order, the others then, nearest first. */
 	struct config_group *groups;
 	size_t group_count;
+	uint32_t ranked_groups;
 	struct backend *backends;
 	size_t backend_count;
 	struct name *listeners; /* names of peers */

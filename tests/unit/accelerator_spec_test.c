@@ -191,6 +191,53 @@ static void update_of_backends(void **state)
 	    "{\"host\":\"c.example\",\"port\":9,\"weight\":2}],\"region\":\"iad\"}]}");
 }
 
+static void create_has_dials_order_and_affinity(void **state)
+{
+	json_t *body;
+	(void)state;
+	parse("create", "--protocol tcp --ports 80 --listen a --backend fra=h --backend iad=i "
+	                "--dial iad=30 --failover-order iad,fra --affinity source");
+	assert_true(spec_create(&invocation, &body, error));
+	assert_json(body, "{\"client_affinity\":\"source\",\"endpoint_groups\":["
+	                  "{\"backends\":[{\"host\":\"h\",\"weight\":128}],\"region\":\"fra\"},"
+	                  "{\"backends\":[{\"host\":\"i\",\"weight\":128}],\"region\":\"iad\","
+	                  "\"traffic_dial_percent\":30}],\"failover_order\":[\"iad\",\"fra\"],"
+	                  "\"listen\":[\"a\"],\"name\":\"web\",\"ports\":[\"80\"],"
+	                  "\"protocol\":\"tcp\"}");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend fra=h --dial iad=30",
+	    "--dial \"iad=30\": there is no backend in region \"iad\"");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend fra=h --dial fra=101",
+	    "--dial \"fra=101\": PCT \"101\": wants a whole number from 0 to 100");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend fra=h --dial 30",
+	    "--dial \"30\": wants REGION=PCT");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend fra=h --affinity ip",
+	    "--affinity \"ip\": wants one of none, source");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend fra=h "
+	               "--failover-order fra,fra",
+	    "--failover-order: region \"fra\" is named twice");
+}
+
+/* Backends that are named anew leave the group's other fields as they are. */
+static void update_of_groups(void **state)
+{
+#define FRA                                                                                        \
+	"{\"backends\":[{\"host\":\"192.0.2.1\",\"port\":80,\"weight\":128},"                      \
+	"{\"host\":\"2001:db8::1\",\"port\":null,\"weight\":5}],\"region\":\"fra\"}"
+	(void)state;
+	assert_patch("--failover-order nearest", "{\"failover_order\":[]}");
+	assert_patch("--failover-order fra --affinity none",
+	    "{\"client_affinity\":\"none\",\"failover_order\":[\"fra\"]}");
+	assert_patch("--dial iad=0", "{\"endpoint_groups\":[" FRA ",{\"backends\":[{\"host\":"
+	                             "\"b.example\",\"weight\":1}],\"region\":\"iad\","
+	                             "\"traffic_dial_percent\":0}]}");
+	assert_patch("--backend oslo=h --backend iad=i --dial iad=7",
+	    "{\"endpoint_groups\":[{\"backends\":[{\"host\":\"i\",\"weight\":128}],"
+	    "\"region\":\"iad\",\"traffic_dial_percent\":7},"
+	    "{\"backends\":[{\"host\":\"h\",\"weight\":128}],\"region\":\"oslo\"}]}");
+	assert_update_refused("--remove-backend iad=b.example --dial iad=5",
+	    "--dial \"iad=5\": there is no backend in region \"iad\"");
+}
+
 static void update_names_the_bad_part(void **state)
 {
 	(void)state;
@@ -223,6 +270,8 @@ int main(void)
 	    cmocka_unit_test(create_names_the_bad_part),
 	    cmocka_unit_test(update_changes_only_what_is_named),
 	    cmocka_unit_test(update_of_backends),
+	    cmocka_unit_test(create_has_dials_order_and_affinity),
+	    cmocka_unit_test(update_of_groups),
 	    cmocka_unit_test(update_names_the_bad_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,9 @@ static void defaults_and_ports(void **state)
 	assert_int_equal(accelerator.flow_settings.repair_budget_percent, 30);
 	assert_int_equal(accelerator.flow_settings.deadline_ms, 0);
 	assert_int_equal(accelerator.flow_settings.compression, COMPRESSION_OFF);
+	assert_int_equal(accelerator.client_affinity, AFFINITY_NONE);
+	assert_int_equal(accelerator.failover_order_count, 0);
+	assert_int_equal(accelerator.endpoint_groups[0].traffic_dial_percent, 100);
 	assert_int_equal(accelerator.endpoint_groups[0].backends[0].weight, 128);
 	assert_int_equal(accelerator.endpoint_groups[0].backends[0].port, 0);
 	accelerator_clear(&accelerator);
@@ -137,6 +140,31 @@ static void contents_that_are_refused(void **state)
 	    "endpoint_groups[1].region");
 }
 
+static void groups_have_dials_and_an_order(void **state)
+{
+#define DIALLED                                                                                    \
+	START "\"ports\": [\"80\"], \"client_affinity\": \"source\", \"endpoint_groups\": ["       \
+	      "{\"region\": \"oslo\", \"traffic_dial_percent\": 0, "                               \
+	      "\"backends\": [{\"host\": \"a\"}]}, "                                               \
+	      "{\"region\": \"rome\", \"backends\": [{\"host\": \"b\"}]}], \"failover_order\": "
+	(void)state;
+	assert_int_equal(decode(DIALLED "[\"rome\", \"oslo\"]}"), 0);
+	assert_int_equal(accelerator.client_affinity, AFFINITY_SOURCE);
+	assert_int_equal(accelerator.endpoint_groups[0].traffic_dial_percent, 0);
+	assert_string_equal(accelerator.failover_order[0].text, "rome");
+	accelerator_clear(&accelerator);
+	assert_int_equal(decode(DIALLED "[\"rome\"]}"), 0);
+	accelerator_clear(&accelerator);
+	expect_model_error(DIALLED "[\"rome\", \"rome\"]}", "failover_order[1]");
+	expect_model_error(DIALLED "[\"rome\", \"lima\"]}", "failover_order[1]");
+	expect_schema_error(START
+	    "\"ports\": [\"80\"], \"endpoint_groups\": [{\"region\": \"oslo\", "
+	    "\"traffic_dial_percent\": 101, \"backends\": [{\"host\": \"a\"}]}]}",
+	    "endpoint_groups[0].traffic_dial_percent");
+	expect_schema_error(START "\"ports\": [\"80\"], \"client_affinity\": \"ip\", " GROUP "}",
+	    "client_affinity");
+}
+
 /* What no flow could use: a deadline without datagrams, compression without streams. */
 static void settings_that_do_not_go_with_the_protocol(void **state)
 {
@@ -201,6 +229,7 @@ int main(void)
 	    cmocka_unit_test(there_and_back),
 	    cmocka_unit_test(shapes_that_are_refused),
 	    cmocka_unit_test(contents_that_are_refused),
+	    cmocka_unit_test(groups_have_dials_and_an_order),
 	    cmocka_unit_test(settings_that_do_not_go_with_the_protocol),
 	    cmocka_unit_test(shifted_ports),
 	    cmocka_unit_test(overlapping_ports),

@@ -80,6 +80,37 @@ static void endpoint_has_its_regions_backends(void **state)
 	node_config_clear(&config);
 }
 
+static void ranked_groups_come_first(void **state)
+{
+	struct accelerator *game = &fixture_accelerators[0].accelerator;
+	struct name order = {"rome"};
+	struct node_config config;
+	const struct config_accelerator *got;
+
+	(void)state;
+	game->failover_order = &order;
+	game->failover_order_count = 1;
+	game->endpoint_groups[0].traffic_dial_percent = 40;
+	game->client_affinity = AFFINITY_SOURCE;
+	config = compile("tyo-1");
+	got = node_config_accelerator(&config, 9);
+	assert_int_equal(got->ranked_groups, 1);
+	assert_int_equal(got->group_count, 2);
+	assert_string_equal(got->groups[0].region, "rome");
+	assert_int_equal(got->groups[0].traffic_dial_percent, 100);
+	assert_string_equal(got->groups[1].region, "oslo");
+	assert_int_equal(got->groups[1].traffic_dial_percent, 40);
+	assert_int_equal(got->client_affinity, AFFINITY_SOURCE);
+	node_config_clear(&config);
+	config = compile("osl-1");
+	assert_int_equal(node_config_accelerator(&config, 9)->client_affinity, AFFINITY_SOURCE);
+	node_config_clear(&config);
+	game->failover_order = NULL;
+	game->failover_order_count = 0;
+	game->client_affinity = AFFINITY_NONE;
+	game->endpoint_groups[0].traffic_dial_percent = 100;
+}
+
 static void both_ends_get_the_flow_settings(void **state)
 {
 	struct flow_settings *settings = &fixture_accelerators[0].accelerator.flow_settings;
@@ -183,6 +214,7 @@ int main(void)
 	    COMPILE_TEST(listener_of_one),
 	    COMPILE_TEST(endpoint_knows_who_may_ask),
 	    COMPILE_TEST(endpoint_has_its_regions_backends),
+	    COMPILE_TEST(ranked_groups_come_first),
 	    COMPILE_TEST(both_ends_get_the_flow_settings),
 	    COMPILE_TEST(both_ends_get_the_tunnels_settings),
 	    COMPILE_TEST(both_ends_share_a_door_key),

@@ -50,6 +50,7 @@ static int fixture_setup(void **state)
 	for (int i = 0; i < 2; i++) {
 		fixture.groups[i].endpoints = &fixture.endpoints[i];
 		fixture.groups[i].endpoint_count = 1;
+		fixture.groups[i].traffic_dial_percent = 100;
 		memcpy(fixture.groups[i].region, fixture.endpoints[i].text, REGION_BYTES);
 	}
 	fixture.ports = (struct port_range){1, 65000};

@@ -176,6 +176,9 @@ static void removed_peers_are_dropped(void **state)
 	both[1].endpoints = names + 1;
 	web.groups = both;
 	web.group_count = 2;
+	web.ranked_groups = 2;
+	web.client_affinity = AFFINITY_SOURCE;
+	both[0].traffic_dial_percent = 30;
 	config.peers = two;
 	config.peer_count = 2;
 	config.accelerators = &web;
@@ -187,6 +190,9 @@ static void removed_peers_are_dropped(void **state)
 	assert_null(node_config_peer(&owned, "fra-2"));
 	assert_non_null(node_config_peer(&owned, "fra-1"));
 	assert_int_equal(owned.accelerators[0].group_count, 1);
+	assert_int_equal(owned.accelerators[0].ranked_groups, 1);
+	assert_int_equal(owned.accelerators[0].client_affinity, AFFINITY_SOURCE);
+	assert_int_equal(owned.accelerators[0].groups[0].traffic_dial_percent, 30);
 	assert_int_equal(owned.accelerators[0].groups[0].endpoint_count, 1);
 	newer.peer_count = 0;
 	assert_int_equal(node_config_drop_peers(&owned, &newer), 1);
