@@ -132,6 +132,8 @@ static void print_node(struct session *session, const json_t *node)
 	table_property(table, "config", format_config(json_object_get(node, "config"), buf));
 	table_property(
 	    table, "last seen", format_time(json_object_get(node, "last_seen"), time(NULL), buf));
+	table_property(
+	    table, "reported", format_time(json_object_get(node, "reported"), time(NULL), buf));
 	add_counters(table, node);
 	session_print_table(session, table);
 }

@@ -172,12 +172,14 @@ int api_node_show(
     struct control *control, const struct api_request *request, struct api_answer *answer)
 {
 	const struct node *node = find(control, request->parameters[0], &answer->problem);
+	const struct node_live *live;
 
 	if (!node)
 		return -1;
+	live = node_server_live(control->nodes, node->id);
 	answer->body = node_json(control, node);
-	json_object_set_new(
-	    answer->body, "counters", counters_json(node_server_live(control->nodes, node->id)));
+	json_object_set_new(answer->body, "reported", time_to_json_exact(live->reported_ms));
+	json_object_set_new(answer->body, "counters", counters_json(live));
 	return 0;
 }
 

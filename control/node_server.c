@@ -299,6 +299,7 @@ static void on_report(
 {
 	tunnels_report(server->control->tunnels, &server->control->installation,
 	    node_of(server, record), report, control_steady_ms());
+	record->live.reported_ms = record->live.last_seen_ms;
 	free(record->live.counters);
 	record->live.counters = report->counters;
 	record->live.counter_count = report->counter_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Times as the API writes them: RFC 3339 in UTC, to the second. */
+/* Times as the API writes them: RFC 3339 in UTC. */
 #ifndef CONTROL_TIME_TEXT_H
 #define CONTROL_TIME_TEXT_H
 
@@ -8,10 +8,13 @@
 
 enum { TIME_TEXT_BYTES = 32 };
 
-/* UNIX time in milliseconds, below TIME_MAX_MS; returns text. */
+/* UNIX time in milliseconds, written to the second; returns text. */
 const char *time_format(uint64_t unix_ms, char text[TIME_TEXT_BYTES]);
 
 /* A new string, or null for 0. */
 json_t *time_to_json(uint64_t unix_ms);
+
+/* As time_to_json(), but to the millisecond. */
+json_t *time_to_json_exact(uint64_t unix_ms);
 
 #endif

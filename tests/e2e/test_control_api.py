@@ -17,21 +17,11 @@ import time
 import pytest
 
 from tests.lab import procs, trunkline
+from tests.lab.api import UnixConnection
 
 NODES = [("tyo-1", 1, "tokyo"), ("osl-1", 2, "oslo"), ("rom-1", 2, "rome")]
 WEB = {"name": "web", "protocol": "tcp", "ports": ["8001-8010", "80", "8000"], "listen": ["tokyo"],
        "endpoint_groups": [{"region": "oslo", "backends": [{"host": "192.0.2.10"}]}]}
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=10)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Control:

@@ -3,9 +3,6 @@
 both nodes, from /proc."""
 import concurrent.futures
 import contextlib
-import http.client
-import json
-import os
 import socket
 import threading
 import time
@@ -13,7 +10,7 @@ import time
 import pytest
 
 from tests.lab import procs
-from tests.lab.site import DRAIN, REPORT_S, receive_all
+from tests.lab.site import DRAIN, receive_all
 from tests.lab.trunkline import SLOW, Cluster, has_sanitizers, is_built
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
@@ -107,28 +104,10 @@ def test_short_connections_leave_nothing(cluster, servers):
         before = footprint(cluster)
         assert run(CONNECTIONS)
     assert_no_growth(cluster, before)
-    time.sleep(REPORT_S)
-    counters = {name: cluster.counters(name) for name in cluster.nodes}
+    counters = cluster.all_counters()
     assert all(counted["tcp_flows"] == 0 for counted in counters.values())
     assert counters["listener"]["tcp_flows_opened"] >= CONNECTIONS
     cluster.ctl("accelerator", "delete", "short", "--now")
-
-
-class Api:
-    """Control's API without a process for each call."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def call(self, method, path, body):
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(self.path)
-        connection.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        assert answer.status == 200, text
 
 
 def test_tunnel_restarts_leave_nothing(cluster, servers):
@@ -138,13 +117,12 @@ def test_tunnel_restarts_leave_nothing(cluster, servers):
     port = procs.free_port()
     cluster.accelerator("moving", "tcp", str(port), [f"127.0.0.1:{servers[0].port}"])
     cluster.wait_up()
-    api = Api(os.path.join(cluster.folder, "control", "control.sock"))
 
     def move(number):
         to = (number + 1) % 2
         group = {"region": REGIONS[to],
                  "backends": [{"host": "127.0.0.1", "port": servers[to].port}]}
-        api.call("PATCH", "/v1/accelerators/moving", {"endpoint_groups": [group]})
+        cluster.call("PATCH", "/v1/accelerators/moving", {"endpoint_groups": [group]})
         deadline = time.monotonic() + 15 * SLOW
         while True:
             with contextlib.suppress(OSError):

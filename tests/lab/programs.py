@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import secrets
-import socket
 import struct
 import xml.etree.ElementTree
 

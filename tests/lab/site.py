@@ -13,14 +13,12 @@ import itertools
 import select
 import socket
 import struct
-import time
 
 from tests.lab import procs
 from tests.lab.trunkline import SLOW, Cluster
 from tests.lab.wan import Wan
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
-REPORT_S = 1.3  # after so long a node's counters are those of now
 DRAIN = ("--drain", "1")  # a test's end waits for no flow that it left open
 
 
@@ -201,12 +199,11 @@ class Site(Cluster):
     def counts(self, node, **expected):
         """What is done within makes the node's counters rise by this much: a number, or (least,
         most)."""
-        time.sleep(REPORT_S)
         before = self.counters(node)
         yield
         self.wait_counts(node, before, expected)
 
-    def wait_counts(self, node, before, expected, timeout=4):
+    def wait_counts(self, node, before, expected, timeout=8):
         risen = {}
 
         def is_there():

@@ -10,6 +10,7 @@ Leaving the block stops everything, and fails when a daemon left a process behin
 spoke.
 """
 import contextlib
+import datetime
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import signal
 import socket
 import time
 
-from tests.lab import procs
+from tests.lab import api, procs
 from tests.lab.wan import built
 
 LOOPBACK = "127.0.0.1"
@@ -128,6 +129,11 @@ class Daemon:
                   errors="replace") as file:
             return file.read()
 
+    def logged(self, pattern):
+        """(UNIX time, line) of each line with a match."""
+        return [(datetime.datetime.fromisoformat(line.split()[0].replace("Z", "+00:00")).timestamp(), line)
+                for line in self.log().splitlines() if re.search(pattern, line)]
+
     def open_files(self):
         """Descriptors of all its processes."""
         return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.processes())
@@ -174,8 +180,12 @@ class Cluster:
         return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
     @property
+    def api_socket(self):
+        return os.path.join(self.folder, "control", "control.sock")
+
+    @property
     def api(self):
-        return f"unix:{os.path.join(self.folder, 'control', 'control.sock')}"
+        return f"unix:{self.api_socket}"
 
     # ---- daemons
 
@@ -239,6 +249,9 @@ class Cluster:
         self.nodes, self.control = {}, None
         if complaints:
             raise procs.ProgramError("\n".join(complaints))
+
+    def call(self, method, path, body=None):
+        return api.call(self.api_socket, method, path, body)
 
     # ---- trunkctl
 
@@ -309,9 +322,32 @@ class Cluster:
 
     # ---- counters
 
+    def last_counters(self, node):
+        """As of the node's last report, which may be from before what the test just did."""
+        return self.call("GET", f"/v1/nodes/{node}")["counters"]
+
+    def wait_reports(self, *nodes, timeout=20):
+        """Until each node has made a report after this call, and control has it: not the next one
+        that comes, which may have been on its way already, but the one after it."""
+        times = {node: [] for node in nodes}
+
+        def are_there():
+            for node, seen in times.items():
+                reported = self.call("GET", f"/v1/nodes/{node}")["reported"]
+                if len(seen) < 3 and reported not in seen:
+                    seen.append(reported)
+            return all(len(seen) == 3 for seen in times.values())
+
+        procs.wait_until(are_there, timeout * SLOW, lambda: f"new reports, there were {times}")
+
+    def all_counters(self, *nodes):
+        """{node: its counters}, of now or later; without names of all nodes."""
+        nodes = nodes or tuple(self.nodes)
+        self.wait_reports(*nodes)
+        return {node: self.last_counters(node) for node in nodes}
+
     def counters(self, node):
-        """As of the node's last report: up to a second old."""
-        return self.ctl("node", "show", node)["counters"]
+        return self.all_counters(node)[node]
 
     def counter(self, node, name):
         return self.counters(node)[name]

@@ -84,6 +84,7 @@ static void test_nodes_are_shown_as_they_are(void **state)
 	assert_string_equal(api_text("addresses/0"), "192.0.2.2:7401");
 	assert_true(json_is_null(api_at("config/applied")));
 	assert_true(json_is_null(api_at("config/refused")));
+	assert_true(json_is_null(api_at("reported")));
 	assert_true(json_is_object(api_at("counters")));
 	assert_null(strstr(answer.bytes, "door")); /* secrets of nodes are nobody's to read */
 }

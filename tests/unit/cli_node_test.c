@@ -80,6 +80,7 @@ static void test_a_node_shows_the_counters_that_are_not_0(void **state)
 	(void)state;
 	cli_set(200,
 	    "{" NODE ", \"config\": {\"wanted\": 7, \"applied\": null, \"refused\": null}, "
+	    "\"reported\": \"2020-02-03T04:06:07.890Z\", "
 	    "\"counters\": {\"tcp_flows\": 12, \"udp_flows\": 0}}");
 	assert_int_equal(cli_run("node show osl-1"), EXIT_DONE);
 	assert_true(cli_was_asked("GET /v1/nodes/osl-1 "));
@@ -93,6 +94,7 @@ static void test_a_node_shows_the_counters_that_are_not_0(void **state)
 	                   "workers    2\n"
 	                   "config     -, 7 is on its way\n"
 	                   "last seen  2020-02-03 04:05\n"
+	                   "reported   2020-02-03 04:06\n"
 	                   "tcp_flows  12\n");
 }
 

@@ -217,8 +217,11 @@ static void test_a_report_brings_counters(void **state)
 	    .type = MESSAGE_REPORT, .body.report = {.counters = counters, .counter_count = 2}};
 
 	(void)state;
+	assert_int_equal(live(id)->reported_ms, 0);
 	control_peer_send(node, &report);
 	UNTIL(live(id)->counter_count == 2);
+	assert_true(live(id)->reported_ms > 0);
+	assert_int_equal(live(id)->reported_ms, live(id)->last_seen_ms);
 	assert_string_equal(live(id)->counters[0].name, "tcp_flows");
 	assert_int_equal(live(id)->counters[0].value, 12);
 	report.body.report.counter_count = 1;

@@ -27,11 +27,23 @@ static void none_is_null(void **state)
 	json_decref(some);
 }
 
+static void exact_times_have_milliseconds(void **state)
+{
+	json_t *none = time_to_json_exact(0), *some = time_to_json_exact(1700000000045);
+
+	(void)state;
+	assert_true(json_is_null(none));
+	assert_string_equal(json_string_value(some), "2023-11-14T22:13:20.045Z");
+	json_decref(none);
+	json_decref(some);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(known_times),
 	    cmocka_unit_test(none_is_null),
+	    cmocka_unit_test(exact_times_have_milliseconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
