@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Shared by the tests in the lab: networks and programs that end with their test, and a report of
-a failed test that has every program's last lines and the command that repeats it."""
+a failed test that has the last lines of every program that ran in it, ended or not, and the command
+that repeats it."""
 import os
 import sys
 
@@ -19,14 +20,19 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="namespaces need root"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    procs.begin_test()
+
+
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
+def pytest_runtest_makereport(item):
     outcome = yield
     report = outcome.get_result()
-    if call.when == "teardown" or not report.failed:
+    if not report.failed:
         return
-    for proc in procs.running:
-        report.sections.append((f"last lines of {proc.name}: {proc.log}", proc.tail()))
+    for name, path, tail in procs.tails():
+        report.sections.append((f"last lines of {name}: {path}", tail))
     command = f"sudo tests/e2e/run {os.path.relpath(build_folder(), ROOT)} '{item.nodeid}'"
     report.sections.append(("to repeat", command))
 

@@ -18,10 +18,11 @@ import time
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.02
-TAIL_LINES = 40
+TAIL_LINES, TAIL_LINE_CHARACTERS = 40, 400
 
 libc = ctypes.CDLL(None, use_errno=True)
-running = []  # every Proc that was started and not forgotten, for reports and the last clean-up
+running = []  # every Proc that was started and not forgotten, for the last clean-up
+of_this_test = []  # every Proc that ran at some time of the test, for its report
 
 
 class ProgramError(AssertionError):
@@ -174,6 +175,7 @@ class Proc:
         self.pid = self.popen.pid
         self.has_owner = False  # who stops it, even when the test that started it is over
         running.append(self)
+        of_this_test.append(self)
 
     def __enter__(self):
         return self
@@ -186,7 +188,7 @@ class Proc:
             return file.read()
 
     def tail(self, lines=TAIL_LINES):
-        return "\n".join(self.text().splitlines()[-lines:])
+        return "\n".join(line[:TAIL_LINE_CHARACTERS] for line in self.text().splitlines()[-lines:])
 
     def is_alive(self):
         return self.popen.poll() is None
@@ -271,6 +273,18 @@ def kill_survivors(identities, patience=1):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return [pid for pid, _ in alive]
+
+
+def begin_test():
+    """From now on of_this_test is another test's."""
+    of_this_test[:] = running
+
+
+def tails():
+    """(name, path, last lines) of each log of this test's programs; those that were started several
+    times have one log."""
+    by_path = {proc.log: proc for proc in of_this_test if os.path.exists(proc.log)}
+    return [(proc.name, path, proc.tail()) for path, proc in by_path.items()]
 
 
 def stop_all():
