@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Classes by shares, flows by deficit round robin.
+ * Classes by shares; flows by what they have sent since they began, the last of them by deficit round robin.
  */
 #include "config.h"
 
@@ -15,7 +15,14 @@ enum {
 	PARTS = 36,
 	LOWER_PARTS = PARTS / 4, /* 1 byte for 4 of realtime: 20 % */
 	BULK_PARTS = PARTS / 9,  /* 1 byte for 9 of the others: 10 % */
+	LATER_PARTS = PARTS / 4, /* 1 byte for 4 of those that began later: 20 % */
 	CREDIT_MAX_QUANTA = 4,
+	ROUND = SCHEDULER_LEVELS - 1,
+	SMALL_BYTES = 32768,   /* a page: before all that is larger */
+	MEDIUM_BYTES = 262144, /* until then a flow need not share */
+	/* More take turns: a peer whose users do not read could not keep a MEDIUM_BYTES of each. */
+	MEDIUM_FLOWS_MAX = 8,
+	PAUSE_BYTES = 65536, /* of others; after a longer pause a flow begins anew */
 };
 
 void scheduler_init(struct scheduler *scheduler, uint32_t quantum_bytes)
@@ -23,8 +30,8 @@ void scheduler_init(struct scheduler *scheduler, uint32_t quantum_bytes)
 	*scheduler = (struct scheduler){.quantum_bytes = quantum_bytes};
 	for (int i = 0; i < SCHEDULER_CLASSES; i++) {
 		list_init(&scheduler->classes[i].lost);
-		list_init(&scheduler->classes[i].fresh);
-		list_init(&scheduler->classes[i].rest);
+		for (int k = 0; k < SCHEDULER_LEVELS; k++)
+			list_init(&scheduler->classes[i].levels[k]);
 	}
 }
 
@@ -35,16 +42,87 @@ void schedule_init(struct schedule *flow)
 	list_init(&flow->round_node);
 }
 
+static bool has_new(const struct schedule *flow)
+{
+	return list_is_linked(&flow->round_node);
+}
+
+/* The first level from that on in which somebody waits; SCHEDULER_LEVELS: none. */
+static unsigned next_level(const struct schedule_class *queue, unsigned from)
+{
+	while (from < SCHEDULER_LEVELS && list_is_empty(&queue->levels[from]))
+		from++;
+	return from;
+}
+
+static bool class_has_new(const struct schedule_class *queue)
+{
+	return next_level(queue, 0) < SCHEDULER_LEVELS;
+}
+
+static unsigned level_of(const struct scheduler *scheduler, const struct schedule *flow)
+{
+	const struct schedule_class *queue = &scheduler->classes[flow->class];
+
+	if (flow->begun_bytes < scheduler->quantum_bytes)
+		return 0;
+	if (flow->begun_bytes < SMALL_BYTES)
+		return 1;
+	return flow->begun_bytes < MEDIUM_BYTES && queue->waiting <= MEDIUM_FLOWS_MAX ? 2 : ROUND;
+}
+
+static void begin(struct scheduler *scheduler, struct schedule *flow)
+{
+	flow->begun_bytes = 0;
+	flow->began = scheduler->began++;
+	flow->deficit_bytes = (int32_t)scheduler->quantum_bytes;
+}
+
+/* One that had nothing for a moment has its place again, should it have begun before all that wait there. */
+static void take_place(
+    const struct scheduler *scheduler, struct schedule_class *queue, struct schedule *flow)
+{
+	unsigned level = level_of(scheduler, flow);
+	struct list_node *list = &queue->levels[level];
+	const struct list_node *first = list_first(list);
+
+	flow->level = (uint8_t)level;
+	queue->waiting++;
+	if (level != ROUND && first
+	    && (int32_t)(flow->began - LIST_ENTRY(first, struct schedule, round_node)->began) < 0)
+		list_add_head(list, &flow->round_node);
+	else
+		list_add_tail(list, &flow->round_node);
+}
+
+static void set_new(struct scheduler *scheduler, struct schedule *flow, bool is_new)
+{
+	struct schedule_class *queue = &scheduler->classes[flow->class];
+
+	if (is_new == has_new(flow))
+		return;
+	if (!is_new) {
+		list_del(&flow->round_node);
+		queue->waiting--;
+		flow->left_at_bytes = queue->sent_bytes;
+		return;
+	}
+	if (!class_has_new(queue) || queue->sent_bytes - flow->left_at_bytes > PAUSE_BYTES
+	    || flow->begun_bytes == 0)
+		begin(scheduler, flow);
+	take_place(scheduler, queue, flow);
+}
+
 void scheduler_remove(struct scheduler *scheduler, struct schedule *flow)
 {
-	scheduler->classes[flow->class].waiting -= flow->has_new;
-	flow->has_new = false;
+	scheduler->classes[flow->class].waiting -= has_new(flow);
 	list_del(&flow->lost_node);
 	list_del(&flow->round_node);
+	flow->begun_bytes = 0;
 }
 
 void scheduler_set(
-    struct scheduler *scheduler, struct schedule *flow, unsigned class, bool has_lost, bool has_new)
+    struct scheduler *scheduler, struct schedule *flow, unsigned class, bool has_lost, bool is_new)
 {
 	struct schedule_class *queue = &scheduler->classes[class];
 
@@ -56,17 +134,12 @@ void scheduler_set(
 		list_add_tail(&queue->lost, &flow->lost_node);
 	else if (!has_lost)
 		list_del(&flow->lost_node);
-	if (has_new && !list_is_linked(&flow->round_node)) {
-		flow->deficit_bytes = (int32_t)scheduler->quantum_bytes;
-		list_add_tail(&queue->fresh, &flow->round_node);
-	}
-	queue->waiting += (uint32_t)has_new - (uint32_t)flow->has_new;
-	flow->has_new = has_new;
+	set_new(scheduler, flow, is_new);
 }
 
 static bool class_waits(const struct schedule_class *queue)
 {
-	return queue->waiting > 0 || !list_is_empty(&queue->lost);
+	return class_has_new(queue) || !list_is_empty(&queue->lost);
 }
 
 /* Some class from `from` on down waits. */
@@ -100,33 +173,47 @@ static unsigned next_class(const struct scheduler *scheduler, unsigned from)
 	return class;
 }
 
-/* An emptied new flow goes through the round once, an emptied old one leaves it. */
-static void pass_emptied(struct schedule_class *queue, struct schedule *flow, bool is_fresh)
+/* Whose turn it is among the levels: the first's, or of those below it by turns. */
+static unsigned choose_level(const struct scheduler *scheduler, const struct schedule_class *queue)
 {
-	if (is_fresh && !list_is_empty(&queue->rest))
-		list_move_tail(&queue->rest, &flow->round_node);
-	else
-		list_del(&flow->round_node);
+	unsigned first = next_level(queue, 0);
+	unsigned below = first < ROUND ? next_level(queue, first + 1) : SCHEDULER_LEVELS;
+
+	if (below == SCHEDULER_LEVELS || queue->later_credit < scheduler->quantum_bytes * PARTS)
+		return first;
+	return queue->is_last_next && !list_is_empty(&queue->levels[ROUND]) ? (unsigned)ROUND
+	                                                                    : below;
 }
 
-static struct schedule *next_in_round(struct scheduler *scheduler, struct schedule_class *queue)
+/* True when it is not that flow's turn any more in its level. */
+static bool pass_on(
+    struct scheduler *scheduler, struct schedule_class *queue, struct schedule *flow)
+{
+	unsigned level = level_of(scheduler, flow);
+
+	if (level > flow->level) {
+		flow->level = (uint8_t)level;
+		flow->deficit_bytes = (int32_t)scheduler->quantum_bytes;
+	} else if (flow->level == ROUND && flow->deficit_bytes <= 0) {
+		flow->deficit_bytes += (int32_t)scheduler->quantum_bytes;
+	} else {
+		return false;
+	}
+	list_move_tail(&queue->levels[flow->level], &flow->round_node);
+	return true;
+}
+
+static struct schedule *next_flow(struct scheduler *scheduler, struct schedule_class *queue)
 {
 	for (;;) {
-		bool is_fresh = !list_is_empty(&queue->fresh);
-		struct list_node *node = list_first(is_fresh ? &queue->fresh : &queue->rest);
+		unsigned level = choose_level(scheduler, queue);
 		struct schedule *flow;
 
-		if (!node)
+		if (level == SCHEDULER_LEVELS)
 			return NULL;
-		flow = LIST_ENTRY(node, struct schedule, round_node);
-		if (!flow->has_new) {
-			pass_emptied(queue, flow, is_fresh);
-		} else if (flow->deficit_bytes <= 0) {
-			flow->deficit_bytes += (int32_t)scheduler->quantum_bytes;
-			list_move_tail(&queue->rest, node);
-		} else {
+		flow = LIST_ENTRY(list_first(&queue->levels[level]), struct schedule, round_node);
+		if (!pass_on(scheduler, queue, flow))
 			return flow;
-		}
 	}
 }
 
@@ -140,7 +227,7 @@ struct turn scheduler_next(struct scheduler *scheduler, unsigned from)
 	lost = list_first(&scheduler->classes[class].lost);
 	if (lost)
 		return (struct turn){LIST_ENTRY(lost, struct schedule, lost_node), true};
-	return (struct turn){next_in_round(scheduler, &scheduler->classes[class]), false};
+	return (struct turn){next_flow(scheduler, &scheduler->classes[class]), false};
 }
 
 void scheduler_set_quantum(struct scheduler *scheduler, uint32_t quantum_bytes)
@@ -162,6 +249,18 @@ static void settle(const struct scheduler *scheduler, uint32_t *credit, bool is_
 		*credit = *credit + bytes * parts < most ? *credit + bytes * parts : most;
 }
 
+/* Within its class: those that began earlier get their part, too. */
+static void settle_levels(struct scheduler *scheduler, struct schedule *flow, uint32_t bytes)
+{
+	struct schedule_class *queue = &scheduler->classes[flow->class];
+	bool is_first = next_level(queue, 0) >= flow->level;
+
+	settle(scheduler, &queue->later_credit, is_first,
+	    next_level(queue, flow->level + 1u) < SCHEDULER_LEVELS, bytes, LATER_PARTS);
+	if (!is_first)
+		queue->is_last_next = flow->level != ROUND;
+}
+
 void scheduler_on_sent(struct scheduler *scheduler, struct turn turn, uint32_t bytes)
 {
 	struct schedule *flow = turn.flow;
@@ -171,6 +270,13 @@ void scheduler_on_sent(struct scheduler *scheduler, struct turn turn, uint32_t b
 	    waits_from(scheduler, REALTIME + 1), bytes, LOWER_PARTS);
 	settle(scheduler, &scheduler->bulk_credit, flow->class != BULK,
 	    class_waits(&scheduler->classes[BULK]), bytes, BULK_PARTS);
+	if (!turn.is_lost) {
+		settle_levels(scheduler, flow, bytes);
+		scheduler->classes[flow->class].sent_bytes += bytes;
+		flow->begun_bytes += bytes < MEDIUM_BYTES - flow->begun_bytes
+		                         ? bytes
+		                         : MEDIUM_BYTES - flow->begun_bytes;
+	}
 	flow->deficit_bytes -= (int32_t)bytes;
 	if (flow->deficit_bytes < least)
 		flow->deficit_bytes = least;

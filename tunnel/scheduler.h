@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Whose turn it is.  Three classes: realtime first, up to 80 % of the bytes while others wait; then
- * interactive; bulk keeps 10 %.  Within a class lost bytes go before new ones, and flows take turns by
- * deficit round robin with new flows first, as RFC 8290 section 4 has it.  Shares are of bytes sent, so
- * no rate and no clock is needed.  It knows who waits, not what for.
+ * interactive; bulk keeps 10 %.  Within a class lost bytes go before new ones, and the less a flow has sent since it
+ * began, the sooner is its turn: its first packet, then its first 32 KiB, then its first 256 KiB unless more than eight wait, each level in the order
+ * in which flows came, since answers of a size that take turns would all be done only when the last is; what is longer
+ * takes turns by deficit round robin (RFC 8290 section 4).  While several levels wait those below the first keep 20 %.
+ * Shares are of bytes sent, so no rate and no clock is needed.  It knows who waits, not what for.
  */
 #ifndef TUNNEL_SCHEDULER_H
 #define TUNNEL_SCHEDULER_H
@@ -13,25 +15,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SCHEDULER_CLASSES = 3 };
+enum { SCHEDULER_CLASSES = 3, SCHEDULER_LEVELS = 4 };
 
 /*
- * A flow's place. A flow that has nothing more stays in the round until its turn has passed, so that one
- * that is emptied at once is not new again each time.
+ * A flow's place. One that had nothing for a moment goes on where it was: it is not new again each time, and one whose
+ * bytes come in pieces is not put back.
  */
 struct schedule {
 	struct list_node lost_node;
 	struct list_node round_node;
 	int32_t deficit_bytes;
-	uint8_t class;
-	bool has_new;
+	uint32_t begun_bytes;   /* sent since it began, as far as that matters */
+	uint32_t began;         /* its number in the order in which flows began, which may wrap */
+	uint32_t left_at_bytes; /* what its class had sent when it had nothing more */
+	uint8_t class, level;
 };
 
 struct schedule_class {
-	struct list_node lost;  /* with lost bytes, in turns */
-	struct list_node fresh; /* new in the round */
-	struct list_node rest;
-	uint32_t waiting; /* flows that have_new */
+	struct list_node lost;                     /* with lost bytes, in turns */
+	struct list_node levels[SCHEDULER_LEVELS]; /* the last is the round */
+	uint32_t waiting;                          /* flows on them */
+	uint32_t sent_bytes;                       /* new ones, so far; may wrap */
+	uint32_t later_credit; /* what levels below the first may send before it */
+	bool is_last_next;     /* that is the round's, else the next level's */
 };
 
 struct scheduler {
@@ -39,6 +45,7 @@ struct scheduler {
 	uint32_t quantum_bytes;
 	/* What the classes below realtime, and bulk, may send before those above them. */
 	uint32_t lower_credit, bulk_credit;
+	uint32_t began; /* flows, so far */
 };
 
 /* A turn: the flow may send about a packet. */

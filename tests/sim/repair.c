@@ -27,6 +27,9 @@ enum {
 	WARM_UP_US = 8000000, /* lanes learn the path's loss */
 	REQUEST_BYTES = 100,
 	POLL_US = 20, /* how late a host sees a packet */
+	QUEUE_BYTES = 75000,
+	DEEP_QUEUE_BYTES = 625000, /* 50 ms */
+	REQUESTS_MAX = 32,         /* open on one side: some are not acknowledged to the end yet */
 };
 
 enum kind { ONE_WAY, ECHO, REQUESTS };
@@ -48,7 +51,17 @@ struct repair_case {
 	unsigned bytes;  /* of a datagram, of an answer */
 	unsigned count;
 	uint8_t budget_pct;
-	struct bounds bounds; /* 0: none */
+	struct bounds bounds;  /* 0: none */
+	unsigned at_once;      /* requests under way together; 0: one */
+	unsigned before_bytes; /* of an answer before them, by which the lane learns its rate */
+	unsigned queue_bytes;  /* of the line; 0: QUEUE_BYTES */
+	bool is_bbr;           /* not at a fixed rate */
+};
+
+/* One of the requests under way: at the listener when it began, at the endpoint what is left of its answer. */
+struct request {
+	struct flow *flow;
+	uint64_t began_us, left;
 };
 
 struct side {
@@ -60,6 +73,7 @@ struct side {
 	uint64_t bytes; /* IP bytes sent since the warm-up */
 	bool is_out;    /* the line is in an outage, or will be, from then on */
 	uint64_t turn_us;
+	struct request requests[REQUESTS_MAX];
 };
 
 struct run {
@@ -68,11 +82,12 @@ struct run {
 	struct rng link_rng, rng;
 	struct side listener, endpoint;
 	struct flow *flow;
-	unsigned sent, done;
-	uint64_t *due_us;   /* of datagrams */
-	double *latency_ms; /* of datagrams that came, and of requests */
+	unsigned sent;
+	unsigned wanted, begun, done; /* requests */
+	uint64_t *due_us;             /* of datagrams */
+	double *latency_ms;           /* of datagrams that came, and of requests */
 	bool *came;
-	uint64_t request_us, answer_left;
+	unsigned answer_bytes;
 	bool is_repairing;
 	struct lane_stats stats; /* of the listener */
 };
@@ -218,11 +233,27 @@ static void write_bytes(struct flow *flow, struct chunk_pool *pool, uint64_t *le
 	flow_finish(flow);
 }
 
+static struct request *take_request(struct side *side, struct flow *flow)
+{
+	struct request *request = side->requests;
+
+	while (request->flow)
+		if (++request == side->requests + REQUESTS_MAX) {
+			fprintf(stderr, "too many requests\n");
+			exit(1);
+		}
+	*request = (struct request){.flow = flow, .began_us = side->run->events.now_us};
+	flow_set_user(flow, request);
+	return request;
+}
+
 static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)
 {
 	struct side *side = context;
 
 	set_policy(side->run, flow, open->kind == FLOW_UDP ? CLASS_REALTIME : CLASS_INTERACTIVE);
+	if (open->kind == FLOW_TCP)
+		take_request(side, flow);
 	return REASON_NONE;
 }
 
@@ -230,14 +261,16 @@ static size_t on_data(void *context, struct flow *flow, const struct iovec *piec
 {
 	struct side *side = context;
 	struct run *run = side->run;
+	struct request *request;
 	size_t bytes = 0;
 
 	for (int i = 0; i < count; i++)
 		bytes += pieces[i].iov_len;
 	if (side == &run->listener)
 		return bytes;
-	run->answer_left = run->test->bytes;
-	write_bytes(flow, side->pool, &run->answer_left);
+	request = flow_user(flow);
+	request->left = run->answer_bytes;
+	write_bytes(flow, side->pool, &request->left);
 	return bytes;
 }
 
@@ -247,15 +280,16 @@ static void on_finish(void *context, struct flow *flow)
 {
 	struct side *side = context;
 	struct run *run = side->run;
+	const struct request *request = flow_user(flow);
+	uint64_t gap_us = run->test->gap_us;
 
-	(void)flow;
 	if (side == &run->endpoint)
 		return;
-	run->latency_ms[run->done++] = (double)(run->events.now_us - run->request_us) / 1000;
-	if (run->done < run->test->count)
-		events_add(&run->events,
-		    run->events.now_us + run->test->gap_us + rng_below(&run->rng, 20000),
-		    next_request, run, NULL);
+	run->latency_ms[run->done++] = (double)(run->events.now_us - request->began_us) / 1000;
+	if (gap_us)
+		gap_us += rng_below(&run->rng, 20000);
+	if (run->begun < run->wanted)
+		events_add(&run->events, run->events.now_us + gap_us, next_request, run, NULL);
 }
 
 static void on_end(void *context, struct flow *flow, enum reason reason)
@@ -265,12 +299,23 @@ static void on_end(void *context, struct flow *flow, enum reason reason)
 	(void)reason;
 }
 
+static void on_closed(void *context, struct flow *flow, enum reason reason)
+{
+	struct request *request = flow_user(flow);
+
+	(void)context;
+	(void)reason;
+	if (request)
+		request->flow = NULL;
+}
+
 static void on_writable(void *context, struct flow *flow)
 {
 	struct side *side = context;
+	struct request *request = flow_user(flow);
 
-	if (side == &side->run->endpoint && side->run->answer_left)
-		write_bytes(flow, side->pool, &side->run->answer_left);
+	if (side == &side->run->endpoint && request && request->left)
+		write_bytes(flow, side->pool, &request->left);
 }
 
 static void note_datagram(struct run *run, const uint8_t *data)
@@ -314,7 +359,7 @@ static const struct lane_callbacks callbacks = {
     .on_stop_sending = on_end,
     .on_writable = on_writable,
     .on_datagram = on_datagram,
-    .on_closed = on_end,
+    .on_closed = on_closed,
     .on_state = on_state,
 };
 
@@ -336,12 +381,15 @@ static void next_request(void *context, void *argument, bool free_it)
 {
 	struct run *run = context;
 	uint64_t left = REQUEST_BYTES;
+	struct flow *flow;
 
 	(void)argument;
 	if (free_it)
 		return;
-	run->request_us = run->events.now_us;
-	write_bytes(open_flow(run, FLOW_TCP), run->listener.pool, &left);
+	run->begun++;
+	flow = open_flow(run, FLOW_TCP);
+	take_request(&run->listener, flow);
+	write_bytes(flow, run->listener.pool, &left);
 	pump(&run->listener);
 }
 
@@ -370,7 +418,7 @@ static void side_init(struct run *run, struct side *side, enum lane_role role)
 	struct link_config line = {
 	    .delay_us = test->delay_us,
 	    .rate_Bps = 12500000,
-	    .queue_bytes = 75000,
+	    .queue_bytes = test->queue_bytes ? test->queue_bytes : QUEUE_BYTES,
 	    .loss = test->outage_us ? 0 : test->loss,
 	};
 	struct lane_config config = {
@@ -379,7 +427,7 @@ static void side_init(struct run *run, struct side *side, enum lane_role role)
 	    .remote_id = 2 - (uint32_t)role,
 	    .aead = AEAD_CHACHA20POLY1305,
 	    .packet_bytes = 1400,
-	    .congestion = congestion,
+	    .congestion = test->is_bbr ? LANE_BBR : congestion,
 	    .fixed_rate_Bps = 11500000,
 	    .max_flows = 1000,
 	    .memory_bytes = 64 << 20,
@@ -405,15 +453,28 @@ static void run_until(struct run *run, uint64_t until_us)
 		;
 }
 
+static void make_requests(struct run *run, unsigned count, unsigned at_once, unsigned answer_bytes)
+{
+	run->wanted = count;
+	run->begun = run->done = 0;
+	run->answer_bytes = answer_bytes;
+	for (unsigned i = 0; i < at_once; i++)
+		next_request(run, NULL, false);
+	while (run->done < count)
+		run_until(run, run->events.now_us + 1000000);
+}
+
 static void traffic(struct run *run)
 {
 	const struct repair_case *test = run->test;
 
+	if (test->before_bytes) {
+		make_requests(run, 1, 1, test->before_bytes);
+		run_until(run, run->events.now_us + 1000000);
+	}
 	run->listener.bytes = run->endpoint.bytes = 0;
 	if (test->kind == REQUESTS) {
-		next_request(run, NULL, false);
-		while (run->done < test->count)
-			run_until(run, run->events.now_us + 1000000);
+		make_requests(run, test->count, test->at_once ? test->at_once : 1, test->bytes);
 	} else {
 		run->flow = open_flow(run, FLOW_UDP);
 		tick(run, NULL, false);
@@ -542,24 +603,35 @@ static bool measure(const struct repair_case *test, uint64_t seed, bool is_off)
  * traffic's are about 6e-5 on average, and their bounds leave room for that.
  */
 static const struct repair_case cases[] = {
-    {"game-2", ECHO, .02, 0, 50000, 16667, 120, 20000, 30, {.late = 1e-4, .extra = 2.2}},
-    {"game-5", ECHO, .05, 0, 50000, 16667, 120, 20000, 30, {.late = 5e-4, .extra = 2.2}},
-    {"game-2-outages", ECHO, .02, 5000, 50000, 16667, 120, 20000, 30, {.late = 3e-3, .extra = 2.2}},
-    {"game-clean", ECHO, 0, 0, 50000, 16667, 120, 5000, 30, {.late = 1e-9, .extra = 1e-9}},
-    {"300-2", ONE_WAY, .02, 0, 50000, 3333, 120, 100000, 30, {.late = 1.5e-4, .extra = .5}},
-    {"600-2", ONE_WAY, .02, 0, 50000, 1667, 120, 100000, 30, {.late = 1.5e-4, .extra = .25}},
-    {"2000-1", ONE_WAY, .01, 0, 50000, 500, 120, 300000, 30, {.late = 1.5e-4, .extra = .085}},
-    {"2000-2", ONE_WAY, .02, 0, 50000, 500, 120, 300000, 30, {.late = 1.5e-4, .extra = .12}},
-    {"2000-5", ONE_WAY, .05, 0, 50000, 500, 120, 300000, 30, {.late = 1.5e-4, .extra = .22}},
-    {"2000-10", ONE_WAY, .10, 0, 50000, 500, 120, 300000, 30, {.late = 1.5e-4, .extra = .35}},
+    {"game-2", ECHO, .02, 0, 50000, 16667, 120, 20000, 30, .bounds = {.late = 1e-4, .extra = 2.2}},
+    {"game-5", ECHO, .05, 0, 50000, 16667, 120, 20000, 30, .bounds = {.late = 5e-4, .extra = 2.2}},
+    {"game-2-outages", ECHO, .02, 5000, 50000, 16667, 120, 20000, 30,
+        .bounds = {.late = 3e-3, .extra = 2.2}},
+    {"game-clean", ECHO, 0, 0, 50000, 16667, 120, 5000, 30,
+        .bounds = {.late = 1e-9, .extra = 1e-9}},
+    {"300-2", ONE_WAY, .02, 0, 50000, 3333, 120, 100000, 30,
+        .bounds = {.late = 1.5e-4, .extra = .5}},
+    {"600-2", ONE_WAY, .02, 0, 50000, 1667, 120, 100000, 30,
+        .bounds = {.late = 1.5e-4, .extra = .25}},
+    {"2000-1", ONE_WAY, .01, 0, 50000, 500, 120, 300000, 30,
+        .bounds = {.late = 1.5e-4, .extra = .085}},
+    {"2000-2", ONE_WAY, .02, 0, 50000, 500, 120, 300000, 30,
+        .bounds = {.late = 1.5e-4, .extra = .12}},
+    {"2000-5", ONE_WAY, .05, 0, 50000, 500, 120, 300000, 30,
+        .bounds = {.late = 1.5e-4, .extra = .22}},
+    {"2000-10", ONE_WAY, .10, 0, 50000, 500, 120, 300000, 30,
+        .bounds = {.late = 1.5e-4, .extra = .35}},
     {"request-100", REQUESTS, .02, 0, 50000, 30000, 100, 4000, 30,
-        {.p50_ms = 101.2, .p99_ms = 105}},
+        .bounds = {.p50_ms = 101.2, .p99_ms = 105}},
     {"request-20k", REQUESTS, .02, 0, 50000, 30000, 20000, 4000, 30,
-        {.p50_ms = 111, .p99_ms = 122}},
+        .bounds = {.p50_ms = 111, .p99_ms = 122}},
     {"request-200k", REQUESTS, .02, 0, 50000, 30000, 200000, 2000, 30,
-        {.p50_ms = 137, .p99_ms = 167}},
-    {"bulk-2", REQUESTS, .02, 0, 50000, 30000, 60000000, 3, 30, {.extra = .05}},
-    {"bulk-10", REQUESTS, .10, 0, 50000, 30000, 60000000, 3, 30, {.extra = .05}},
+        .bounds = {.p50_ms = 137, .p99_ms = 167}},
+    {"four-200k", REQUESTS, .02, 0, 50000, 0, 200000, 24, 30,
+        .bounds = {.p50_ms = 125, .p99_ms = 175}, .at_once = 4, .before_bytes = 60000000,
+        .queue_bytes = DEEP_QUEUE_BYTES, .is_bbr = true},
+    {"bulk-2", REQUESTS, .02, 0, 50000, 30000, 60000000, 3, 30, .bounds = {.extra = .05}},
+    {"bulk-10", REQUESTS, .10, 0, 50000, 30000, 60000000, 3, 30, .bounds = {.extra = .05}},
 };
 
 static int usage(void)

@@ -11,7 +11,15 @@
 
 #include <string.h>
 
-enum { FLOWS = 12, PACKET_BYTES = 1000, REALTIME = 0, INTERACTIVE = 1, BULK = 2 };
+enum {
+	FLOWS = 12,
+	PACKET_BYTES = 1000,
+	REALTIME = 0,
+	INTERACTIVE = 1,
+	BULK = 2,
+	SMALL_BYTES = 32768,
+	MEDIUM_BYTES = 262144,
+};
 
 struct source {
 	struct schedule schedule;
@@ -77,6 +85,16 @@ static void run(int turns)
 {
 	for (int i = 0; i < turns; i++)
 		assert_int_not_equal(step(0), -1);
+}
+
+/* So many flows that have sent so much that they take turns, with more to send. */
+static void give_long(int count, unsigned class)
+{
+	for (int i = 0; i < count; i++)
+		give(i, class, UINT64_C(1) << 40);
+	run(count * (MEDIUM_BYTES / PACKET_BYTES + 2) * 4 / 3);
+	for (int i = 0; i < count; i++)
+		world.sources[i].sent = 0;
 }
 
 static uint64_t share_percent(int index, uint64_t total)
@@ -154,8 +172,7 @@ static void equal_flows_get_equal_bytes(void **state)
 
 	(void)state;
 	rng_seed(&rng, test_seed());
-	for (int i = 0; i < 5; i++)
-		give(i, BULK, UINT64_C(1) << 40);
+	give_long(5, BULK);
 	for (int turn = 0; turn < 5000; turn++) {
 		for (int i = 0; i < 5; i++)
 			world.sources[i].piece_bytes =
@@ -181,14 +198,129 @@ static void new_flows_go_before_long_ones(void **state)
 static void trickling_is_no_privilege(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 3; i++)
-		give(i, INTERACTIVE, UINT64_C(1) << 40);
-	for (int i = 0; i < 400; i++) {
+	give_long(3, INTERACTIVE);
+	for (int i = 0; i < 4000; i++) {
 		if (world.sources[9].new_bytes == 0)
 			give(9, INTERACTIVE, PACKET_BYTES);
 		run(1);
 	}
-	assert_in_range(world.sources[9].sent, 50 * PACKET_BYTES, 110 * PACKET_BYTES);
+	assert_in_range(world.sources[9].sent, 700 * PACKET_BYTES, 1100 * PACKET_BYTES);
+}
+
+/* Turns until each of so many flows has nothing more. */
+static void run_to_ends(int count, int *ends)
+{
+	memset(ends, 0, (size_t)count * sizeof(*ends));
+	for (int turn = 1; turn < 10000; turn++) {
+		int flow = step(0);
+
+		if (flow < 0)
+			return;
+		if (flow < count && world.sources[flow].new_bytes == 0)
+			ends[flow] = turn;
+	}
+}
+
+/* Flows as long as one another are done one after the other, not all at the end; but for the fifth of those behind. */
+static void what_began_first_is_done_first(void **state)
+{
+	int ends[4];
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		give(i, INTERACTIVE, 200 * PACKET_BYTES);
+	run_to_ends(4, ends);
+	assert_in_range(ends[0], 200, 330);
+	assert_in_range(ends[1], ends[0] + 150, 500);
+	assert_in_range(ends[2], ends[1] + 150, 680);
+	assert_int_equal(ends[3], 800);
+}
+
+/* Also when its bytes come in pieces, as they are read from a socket. */
+static void one_whose_bytes_come_in_pieces_keeps_its_place(void **state)
+{
+	int steps = 0;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		give(i, INTERACTIVE, 200 * PACKET_BYTES);
+	run(4 * 40);
+	world.sources[0].new_bytes = 0;
+	update(&world.sources[0]);
+	for (int piece = 0; piece < 20; piece++) {
+		run(2);
+		give(0, INTERACTIVE, 5 * PACKET_BYTES);
+		while (world.sources[0].new_bytes > 0) {
+			run(1);
+			steps++;
+		}
+	}
+	assert_in_range(steps, 100, 130);
+}
+
+/* But not for ever. */
+static void after_a_pause_a_flow_begins_anew(void **state)
+{
+	(void)state;
+	give_long(3, INTERACTIVE);
+	world.sources[0].new_bytes = 0;
+	update(&world.sources[0]);
+	run(MEDIUM_BYTES / PACKET_BYTES);
+	give(0, INTERACTIVE, PACKET_BYTES);
+	assert_int_equal(step(0), 0);
+}
+
+static void many_medium_ones_take_turns(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		give(i, INTERACTIVE, 200 * PACKET_BYTES);
+	run(10 * 100);
+	for (int i = 0; i < 10; i++)
+		assert_in_range(world.sources[i].sent, 85 * PACKET_BYTES, 118 * PACKET_BYTES);
+}
+
+static void small_ones_go_before_medium_ones(void **state)
+{
+	int steps = 0;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		give(i, INTERACTIVE, 200 * PACKET_BYTES);
+	run(4 * 40);
+	give(7, INTERACTIVE, 20 * PACKET_BYTES);
+	while (world.sources[7].new_bytes > 0) {
+		run(1);
+		steps++;
+	}
+	assert_in_range(steps, 20, 26);
+}
+
+/* Small new flows without end do not stop those that began before: medium and long ones keep a tenth each. */
+static void long_ones_are_not_starved(void **state)
+{
+	uint64_t medium_before;
+
+	(void)state;
+	give_long(2, INTERACTIVE);
+	for (int i = 2; i < 4; i++)
+		give(i, INTERACTIVE, 200 * PACKET_BYTES);
+	run(100);
+	world.sources[0].sent = world.sources[1].sent = 0;
+	medium_before = world.sources[2].sent + world.sources[3].sent;
+	assert_true(medium_before >= 2 * SMALL_BYTES);
+	for (int i = 0; i < 1000; i++) {
+		for (int flow = 4; flow < FLOWS; flow++)
+			if (world.sources[flow].new_bytes == 0) {
+				scheduler_remove(&world.scheduler, &world.sources[flow].schedule);
+				give(flow, INTERACTIVE, 10 * PACKET_BYTES);
+			}
+		run(1);
+	}
+	assert_in_range(
+	    world.sources[0].sent + world.sources[1].sent, 50 * PACKET_BYTES, 110 * PACKET_BYTES);
+	assert_in_range(world.sources[2].sent + world.sources[3].sent - medium_before,
+	    50 * PACKET_BYTES, 110 * PACKET_BYTES);
 }
 
 static void lost_bytes_go_first_in_their_class_only(void **state)
@@ -242,10 +374,9 @@ static void turns_follow_the_size_of_packets(void **state)
 	static const uint32_t quanta[] = {PACKET_BYTES, PACKET_BYTES / 4, PACKET_BYTES};
 
 	(void)state;
-	for (int i = 0; i < 2; i++) {
-		give(i, INTERACTIVE, 100 * PACKET_BYTES);
+	give_long(2, INTERACTIVE);
+	for (int i = 0; i < 2; i++)
 		world.sources[i].piece_bytes = PACKET_BYTES / 4;
-	}
 	run(40);
 	for (size_t i = 0; i < 3; i++) {
 		int run_pieces = 1, longest = 1, last = -1;
@@ -274,6 +405,12 @@ int main(void)
 	    cmocka_unit_test_setup(equal_flows_get_equal_bytes, set_up),
 	    cmocka_unit_test_setup(new_flows_go_before_long_ones, set_up),
 	    cmocka_unit_test_setup(trickling_is_no_privilege, set_up),
+	    cmocka_unit_test_setup(what_began_first_is_done_first, set_up),
+	    cmocka_unit_test_setup(one_whose_bytes_come_in_pieces_keeps_its_place, set_up),
+	    cmocka_unit_test_setup(after_a_pause_a_flow_begins_anew, set_up),
+	    cmocka_unit_test_setup(many_medium_ones_take_turns, set_up),
+	    cmocka_unit_test_setup(small_ones_go_before_medium_ones, set_up),
+	    cmocka_unit_test_setup(long_ones_are_not_starved, set_up),
 	    cmocka_unit_test_setup(lost_bytes_go_first_in_their_class_only, set_up),
 	    cmocka_unit_test_setup(it_is_empty_when_all_were_sent_or_gone, set_up),
 	    cmocka_unit_test_setup(a_flow_changes_its_class, set_up),
