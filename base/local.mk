@@ -20,7 +20,8 @@ libbase_a_SOURCES = \
 	base/size_text.c base/size_text.h \
 	base/suggest.c base/suggest.h \
 	base/table.h \
-	base/wheel.c base/wheel.h
+	base/wheel.c base/wheel.h \
+	base/yaml_objects.c base/yaml_objects.h
 
 check_PROGRAMS += \
 	tests/unit/addr_test \
@@ -39,4 +40,5 @@ check_PROGRAMS += \
 	tests/unit/size_text_test \
 	tests/unit/suggest_test \
 	tests/unit/table_test \
-	tests/unit/wheel_test
+	tests/unit/wheel_test \
+	tests/unit/yaml_objects_test

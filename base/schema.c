@@ -138,6 +138,7 @@ void schema_errors_add(struct schema_errors *errors, unsigned line, unsigned col
 	errors->count++;
 	error->line = line;
 	error->column = column;
+	error->is_about_key = false;
 	snprintf(error->path, sizeof(error->path), "%s", path);
 	va_start(arguments, format);
 	vsnprintf(error->text, sizeof(error->text), format, arguments);
@@ -156,5 +157,21 @@ const char *schema_error_format(
 	snprintf(buf, size, "%s%s%s%s%s%s", filename ? filename : "",
 	    filename ? (error->line ? ":" : ": ") : "", place, error->path,
 	    error->path[0] ? ": " : "", error->text);
+	return buf;
+}
+
+const char *schema_path_pointer(const char *base, const char *path, char *buf, size_t size)
+{
+	size_t used = (size_t)snprintf(buf, size, "%s%s", base, path[0] ? "/" : "");
+
+	for (; *path && used + 2 < size; path++) {
+		if (*path == '.' || *path == '[')
+			buf[used++] = '/';
+		else if (*path == '~' || *path == '/')
+			used += (size_t)snprintf(buf + used, size - used, "~%d", *path == '/');
+		else if (*path != ']')
+			buf[used++] = *path;
+	}
+	buf[used < size ? used : size - 1] = '\0';
 	return buf;
 }

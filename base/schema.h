@@ -46,6 +46,7 @@ struct schema;
  */
 struct schema_field {
 	const char *key;
+	const char *help; /* one line for a person; fields that people write have it */
 	size_t offset;
 	size_t size; /* of the member, or of one item of an array */
 	enum schema_type type;
@@ -127,6 +128,7 @@ struct schema_error {
 	unsigned line, column;
 	char path[SCHEMA_PATH_BYTES]; /* "" for the whole document */
 	char text[160];
+	bool is_about_key; /* unknown or twice: the key is wrong, whatever its value */
 };
 
 /* Decoding stops when the list is full. */
@@ -138,6 +140,8 @@ struct schema_errors {
 enum schema_flags {
 	SCHEMA_IGNORE_UNKNOWN = 1, /* decode: take no notice of keys that are not in the table */
 	SCHEMA_OMIT_SECRETS = 2,   /* encode: leave out is_secret members */
+	/* decode: after ERR_MALFORMED *out has what was right, zero for the rest; to be cleared */
+	SCHEMA_KEEP_PARTS = 4,
 };
 
 /*
@@ -170,6 +174,12 @@ int schema_defaults(const struct schema *schema, void *out);
 
 /* Frees what the struct's members own and zeroes it; not the struct itself.  NULL is allowed. */
 void schema_clear(const struct schema *schema, void *object);
+
+/*
+ * A path as a JSON pointer (RFC 6901) behind `base`: "a.b[2]" is "BASE/a/b/2".  What does not fit is
+ * cut.  Returns buf.
+ */
+const char *schema_path_pointer(const char *base, const char *path, char *buf, size_t size);
 
 /* Adds an error of the caller's own; control characters become '?'.  Without room nothing is done. */
 void schema_errors_add(struct schema_errors *errors, unsigned line, unsigned column,

@@ -37,6 +37,15 @@ struct walk {
 		schema_errors_add((walk)->errors, line_, column_, (walk)->path, __VA_ARGS__);      \
 	} while (0)
 
+/* The key of a pair is wrong. */
+#define report_key(walk, node, ...)                                                                \
+	do {                                                                                       \
+		size_t before_ = (walk)->errors->count;                                            \
+		report(walk, node, __VA_ARGS__);                                                   \
+		if ((walk)->errors->count > before_)                                               \
+			(walk)->errors->list[before_].is_about_key = true;                         \
+	} while (0)
+
 static bool walk_is_over(const struct walk *walk)
 {
 	return walk->rc < 0 || walk->errors->count == SCHEMA_ERRORS_MAX;
@@ -140,7 +149,9 @@ static void report_enum(struct walk *walk, const struct schema_field *field,
 	suggestion_begin(&suggestion, text, length);
 	for (size_t i = 0; field->names[i]; i++) {
 		suggestion_offer(&suggestion, field->names[i]);
-		snprintf(all + at, sizeof(all) - at, "%s%s", i ? ", " : "", field->names[i]);
+		if (!field->names[i][0])
+			continue; /* a value that nobody may write */
+		snprintf(all + at, sizeof(all) - at, "%s%s", at ? ", " : "", field->names[i]);
 		at += strlen(all + at);
 	}
 	if (suggestion.best)
@@ -358,9 +369,10 @@ static void report_unknown(
 	for (size_t i = 0; i < schema->field_count; i++)
 		suggestion_offer(&suggestion, schema->fields[i].key);
 	if (suggestion.best)
-		report(walk, pair->key_node, "unknown key; did you mean '%s'?", suggestion.best);
+		report_key(
+		    walk, pair->key_node, "unknown key; did you mean '%s'?", suggestion.best);
 	else
-		report(walk, pair->key_node, "unknown key");
+		report_key(walk, pair->key_node, "unknown key");
 }
 
 /* seen has one bit a field. */
@@ -381,7 +393,7 @@ static void decode_pair(struct walk *walk, const struct schema *schema,
 	if (!field && !(walk->flags & SCHEMA_IGNORE_UNKNOWN)) {
 		report_unknown(walk, schema, pair);
 	} else if (field && *seen & bit) {
-		report(walk, pair->key_node, "stands here twice");
+		report_key(walk, pair->key_node, "stands here twice");
 	} else if (field) {
 		*seen |= bit;
 		decode_member(walk, field, pair->value, object);
@@ -453,6 +465,7 @@ int schema_decode(const struct schema *schema, const struct schema_source *sourc
 	decode_object(&walk, schema, root, out);
 	if (walk.rc == 0 && errors->count == 0)
 		return 0;
-	schema_clear(schema, out);
+	if (walk.rc < 0 || !(flags & SCHEMA_KEEP_PARTS))
+		schema_clear(schema, out);
 	return walk.rc < 0 ? walk.rc : ERR_MALFORMED;
 }

@@ -36,6 +36,9 @@ struct schema_source {
 	void (*position)(struct schema_node node, unsigned *line, unsigned *column);
 };
 
+/* Of libyaml's documents: document is a yaml_document_t, value a yaml_node_t. */
+extern const struct schema_source schema_yaml_source;
+
 /* The walker itself; errors is not NULL and empty.  As schema_from_json(). */
 int schema_decode(const struct schema *schema, const struct schema_source *source,
     struct schema_node root, unsigned flags, void *out, struct schema_errors *errors);

@@ -137,7 +137,7 @@ static void yaml_position(struct schema_node node, unsigned *line, unsigned *col
 	*column = (unsigned)yaml->start_mark.column + 1;
 }
 
-static const struct schema_source yaml_source = {
+const struct schema_source schema_yaml_source = {
     .is_null = yaml_is_null,
     .as_bool = yaml_as_bool,
     .as_integer = yaml_as_integer,
@@ -173,7 +173,7 @@ static int decode_document(
 	if (!yaml_document_get_root_node(document) && (rc = add_empty_root(document)) < 0)
 		return rc;
 	root.value = yaml_document_get_root_node(document);
-	return schema_decode(schema, &yaml_source, root, 0, out, errors);
+	return schema_decode(schema, &schema_yaml_source, root, 0, out, errors);
 }
 
 /* After the first document nothing may follow: it would be ignored in silence. */

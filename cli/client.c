@@ -224,7 +224,7 @@ static enum exit_code read_answer(
 	}
 	enum exit_code code = code_of(reply->status, body);
 	explain_problem(client, reply->status, is_good ? NULL : body, reply->error);
-	json_decref(body);
+	reply->problem = body;
 	return code;
 }
 
@@ -256,5 +256,6 @@ enum exit_code client_request(struct client *client, const char *method, const c
 void reply_free(struct reply *reply)
 {
 	json_decref(reply->body);
-	reply->body = NULL;
+	json_decref(reply->problem);
+	reply->body = reply->problem = NULL;
 }

@@ -18,13 +18,15 @@ enum exit_code {
 	EXIT_USAGE = 2,
 	EXIT_NOT_FOUND = 3,
 	EXIT_UNREACHABLE = 4,
+	EXIT_DIFFERS = 5, /* of diff */
 };
 
 struct client;
 
 struct reply {
-	long status;  /* of HTTP, 0 when there was no answer */
-	json_t *body; /* the answer's object, NULL when it failed */
+	long status;     /* of HTTP, 0 when there was no answer */
+	json_t *body;    /* the answer's object, NULL when it failed */
+	json_t *problem; /* what control said of a failure (RFC 9457), or NULL */
 	char error
 	    [CLIENT_ERROR_BYTES]; /* one line: what is wrong, and what to do; "" when it did not */
 };

@@ -177,7 +177,8 @@ static bool check_complete(struct parse *parse)
 	if (!command)
 		return fail(parse, "no command; see %s --help", parse->table->program);
 	if (parse->argument_count < COMMAND_ARGUMENTS_MAX
-	    && command->arguments[parse->argument_count])
+	    && command->arguments[parse->argument_count]
+	    && command->arguments[parse->argument_count][0] != '[')
 		return fail(parse, "%s%s%s wants %s", command->noun, command->verb ? " " : "",
 		    command->verb ? command->verb : "", command->arguments[parse->argument_count]);
 	for (const struct command_option *o = command->options; o && o->name; o++)

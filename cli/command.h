@@ -30,9 +30,10 @@ struct invocation;
 struct command {
 	const char *noun; /* "node" */
 	const char *verb; /* "token", or NULL where the noun is the whole command */
-	const char *arguments[COMMAND_ARGUMENTS_MAX]; /* "NODE"; all are required */
-	const char *summary;                          /* one line */
-	const struct command_option *options;         /* ends with a NULL name; may be NULL */
+	const char *arguments
+	    [COMMAND_ARGUMENTS_MAX]; /* "NODE"; "[NAME]" may be left out, and all behind it */
+	const char *summary;         /* one line */
+	const struct command_option *options; /* ends with a NULL name; may be NULL */
 	int (*run)(struct session *session, const struct invocation *invocation);
 };
 

@@ -80,5 +80,5 @@ void command_print_help(
 	print_options(out, "options", table->globals);
 	fprintf(out,
 	    "\nEach command has --help. Exit codes: 0 done, 1 failed, 2 usage, 3 not found, "
-	    "4 control not reachable.\n");
+	    "4 control not reachable, 5 diff found a difference.\n");
 }

@@ -143,6 +143,26 @@ static const struct command_option delete_options[] = {
     {.name = NULL},
 };
 
+static const struct command_option apply_options[] = {
+    {.name = "-f",
+        .metavar = "FILE",
+        .help = "objects in YAML or JSON, - for stdin",
+        .is_required = true},
+    {.name = "--dry-run", .help = "only say what would be done"},
+    {.name = "--prune", .help = "delete what the file does not state"},
+    {.name = "--now", .help = "end flows of what is removed at once, without the drain time"},
+    {.name = NULL},
+};
+
+static const struct command_option diff_options[] = {
+    {.name = "-f",
+        .metavar = "FILE",
+        .help = "objects in YAML or JSON, - for stdin",
+        .is_required = true},
+    {.name = "--prune", .help = "as apply --prune: what is not stated goes"},
+    {.name = NULL},
+};
+
 static const struct command commands[] = {
     {"node", "token", {NULL}, "make a one-time token with which a new node joins", token_options,
         node_token},
@@ -164,6 +184,14 @@ static const struct command commands[] = {
         tunnel_options, tunnel_update},
     {"tunnel", "watch", {NULL}, "the list anew each second, with the last minute's round trips",
         NULL, tunnel_watch},
+    {"apply", NULL, {NULL}, "make everything as a file states it, all of it or nothing",
+        apply_options, apply_file},
+    {"diff", NULL, {NULL}, "what apply would change; exit code 5 when there is something",
+        diff_options, diff_file},
+    {"get", NULL, {"[KIND]", "[NAME]"}, "objects as stated; with -o yaml as apply takes them", NULL,
+        get_objects},
+    {"explain", NULL, {"[KIND[.FIELD]]"}, "what can be stated: kinds, fields, limits, defaults",
+        NULL, explain_kind},
     {"status", NULL, {NULL}, "everything at a glance, and what needs attention", NULL, status_show},
     {.noun = NULL},
 };

@@ -27,6 +27,11 @@ int tunnel_show(struct session *session, const struct invocation *invocation);
 int tunnel_update(struct session *session, const struct invocation *invocation);
 int tunnel_watch(struct session *session, const struct invocation *invocation);
 
+int apply_file(struct session *session, const struct invocation *invocation);
+int diff_file(struct session *session, const struct invocation *invocation);
+int get_objects(struct session *session, const struct invocation *invocation);
+int explain_kind(struct session *session, const struct invocation *invocation);
+
 int status_show(struct session *session, const struct invocation *invocation);
 
 #endif

@@ -3,11 +3,16 @@ noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	cli/accelerator.c \
 	cli/accelerator_spec.c cli/accelerator_spec.h \
+	cli/apply.c \
+	cli/change_view.c cli/change_view.h \
 	cli/client.c cli/client.h \
 	cli/command.c cli/command.h cli/command_help.c \
 	cli/commands.c cli/commands.h \
+	cli/explain.c \
 	cli/format.c cli/format.h \
+	cli/get.c \
 	cli/history.c cli/history.h \
+	cli/manifest.c cli/manifest.h \
 	cli/node.c \
 	cli/output.c cli/output.h \
 	cli/session.c cli/session.h \
@@ -29,6 +34,7 @@ CLI_TESTS = \
 	tests/unit/command_test \
 	tests/unit/format_test \
 	tests/unit/history_test \
+	tests/unit/manifest_test \
 	tests/unit/output_test \
 	tests/unit/value_test
 check_PROGRAMS += $(CLI_TESTS)
@@ -48,7 +54,11 @@ CLI_SERVER_TESTS = \
 	tests/unit/cli_node_test \
 	tests/unit/watch_test \
 	tests/unit/cli_accelerator_test \
-	tests/unit/cli_tunnel_test
+	tests/unit/cli_tunnel_test \
+	tests/unit/apply_test \
+	tests/unit/change_view_test \
+	tests/unit/explain_test \
+	tests/unit/get_test
 check_PROGRAMS += $(CLI_SERVER_TESTS) tests/unit/terminal_test
 tests_unit_client_test_SOURCES = tests/unit/client_test.c tests/unit/cli_fixture.h
 tests_unit_client_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
@@ -67,3 +77,12 @@ tests_unit_cli_accelerator_test_SOURCES = tests/unit/cli_accelerator_test.c test
 tests_unit_cli_accelerator_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_tunnel_test_SOURCES = tests/unit/cli_tunnel_test.c tests/unit/cli_fixture.h
 tests_unit_cli_tunnel_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_manifest_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_apply_test_SOURCES = tests/unit/apply_test.c tests/unit/cli_fixture.h
+tests_unit_apply_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_change_view_test_SOURCES = tests/unit/change_view_test.c tests/unit/cli_fixture.h
+tests_unit_change_view_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_explain_test_SOURCES = tests/unit/explain_test.c tests/unit/cli_fixture.h
+tests_unit_explain_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_get_test_SOURCES = tests/unit/get_test.c tests/unit/cli_fixture.h
+tests_unit_get_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)

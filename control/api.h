@@ -55,6 +55,16 @@ const char *api_request_query(const struct api_request *request, const char *nam
  */
 json_t *api_request_json(const struct api_request *request, struct problem *problem);
 
+/* The revision as an entity tag (RFC 9110). */
+void api_answer_set_etag(struct api_answer *answer, uint64_t revision);
+
+/*
+ * If-Match: the tag that the caller saw, or *.  0 when there is none or it is the revision's; else -1
+ * with *problem filled, which calls the object `what`: "accelerator \"web\"".
+ */
+int api_check_match(const struct api_request *request, uint64_t revision, const char *what,
+    struct problem *problem);
+
 /* The value of a query argument "true" or "false"; -1 with *problem filled for any other. */
 int api_request_flag(
     const struct api_request *request, const char *name, bool *value, struct problem *problem);

@@ -76,11 +76,6 @@ static const struct stored_accelerator *find(
 	return stored;
 }
 
-static void set_etag(struct api_answer *answer, uint64_t revision)
-{
-	snprintf(answer->etag, sizeof(answer->etag), "\"%llu\"", (unsigned long long)revision);
-}
-
 /* The answer after a change: the accelerator as the snapshot now has it. */
 static int answer_saved(const struct control *control, const char *name, struct api_answer *answer)
 {
@@ -88,7 +83,7 @@ static int answer_saved(const struct control *control, const char *name, struct 
 
 	if (!stored)
 		return -1;
-	set_etag(answer, stored->revision);
+	api_answer_set_etag(answer, stored->revision);
 	answer->body = to_json(control, stored);
 	return 0;
 }
@@ -112,6 +107,15 @@ int api_accelerator_show(
 	return answer_saved(control, request->parameters[0], answer);
 }
 
+/* An answer has room for the first. */
+static void keep_first(void *context, const struct problem *problem)
+{
+	struct problem *first = context;
+
+	if (!first->kind)
+		*first = *problem;
+}
+
 /* Decodes and judges one; 0 makes it the caller's to clear. */
 static int decode(const struct control *control, const json_t *json, uint32_t id,
     struct accelerator *accelerator, struct problem *problem)
@@ -126,7 +130,10 @@ static int decode(const struct control *control, const json_t *json, uint32_t id
 	if (accelerator_validate(accelerator, &error) < 0)
 		result = problem_from_model(problem, &error);
 	else
-		result = rules_check_accelerator(&control->installation, accelerator, problem);
+		result = rules_check_accelerator(
+		             &control->installation, accelerator, keep_first, problem)
+		             ? -1
+		             : 0;
 	if (result < 0)
 		accelerator_clear(accelerator);
 	return result;
@@ -136,9 +143,11 @@ static int save(struct control *control, struct change *change, struct accelerat
     const json_t *before, struct problem *problem)
 {
 	json_t *after = accelerator_to_json(accelerator);
-	int result = change_begin(control, change, before, after, problem);
+	int result;
 
+	change_note(change, "Accelerator", accelerator->name, before, after);
 	json_decref(after);
+	result = change_begin(control, change, problem);
 	if (result < 0)
 		return result;
 	result = store_put_accelerator(control->store, accelerator, change->revision.number);
@@ -194,19 +203,13 @@ int api_accelerator_create(
 	return result;
 }
 
-/* If-Match: the revision that the caller saw, in quotes, or *. */
 static int check_match(const struct api_request *request, const struct stored_accelerator *stored,
     struct problem *problem)
 {
-	const char *wanted = api_request_header(request, "If-Match");
-	char etag[32];
+	char what[NAME_BYTES + 16];
 
-	snprintf(etag, sizeof(etag), "\"%llu\"", (unsigned long long)stored->revision);
-	if (!wanted || strcmp(wanted, "*") == 0 || strcmp(wanted, etag) == 0)
-		return 0;
-	return problem_set(problem, PROBLEM_CHANGED_MEANWHILE, "",
-	    "look at it again: trunkctl accelerator show",
-	    "accelerator \"%s\" is at revision %s by now", stored->accelerator.name, etag);
+	snprintf(what, sizeof(what), "accelerator \"%s\"", stored->accelerator.name);
+	return api_check_match(request, stored->revision, what, problem);
 }
 
 /* JSON merge patch (RFC 7396) of the top level, on a copy; lists are replaced as a whole. */
@@ -303,8 +306,9 @@ int api_accelerator_delete(
 	    &change, request->caller.who, "accelerator %s deleted", stored->accelerator.name);
 	change.drain_s = now ? 0 : DRAIN_DEFAULT_S;
 	before = accelerator_to_json(&stored->accelerator);
-	result = change_begin(control, &change, before, NULL, &answer->problem);
+	change_note(&change, "Accelerator", stored->accelerator.name, before, NULL);
 	json_decref(before);
+	result = change_begin(control, &change, &answer->problem);
 	if (result < 0)
 		return result;
 	result = store_delete_accelerator(control->store, stored->accelerator.id);

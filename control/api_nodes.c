@@ -4,6 +4,7 @@
 #include "control/api_routes.h"
 #include "control/change.h"
 #include "control/node_server.h"
+#include "control/state.h"
 #include "control/time_text.h"
 #include "model/name.h"
 
@@ -47,7 +48,7 @@ static int save_token(struct control *control, const struct api_request *request
 
 	change_init(&change, request->caller.who, "token for %s in %s made",
 	    node_role_phrase(token->role), token->region);
-	if (change_begin(control, &change, NULL, NULL, problem) < 0)
+	if (change_begin(control, &change, problem) < 0)
 		return -1;
 	result = store_add_token(control->store, token);
 	return change_end(control, &change, result, problem);
@@ -183,6 +184,26 @@ int api_node_show(
 	return 0;
 }
 
+/* What was set for its tunnels goes with a node. */
+static void note_tunnels(
+    const struct control *control, const struct node *node, struct change *change)
+{
+	const struct installation *installation = &control->installation;
+
+	for (size_t i = 0; i < installation->tunnel_setting_count; i++) {
+		const struct tunnel_setting *setting = &installation->tunnel_settings[i];
+		char name[OBJECT_NAME_BYTES];
+		json_t *before;
+
+		if (setting->listener != node->id && setting->endpoint != node->id)
+			continue;
+		before = state_tunnel_json(installation, setting);
+		change_note(change, "Tunnel", object_name(object_kind_find("Tunnel"), before, name),
+		    before, NULL);
+		json_decref(before);
+	}
+}
+
 int api_node_remove(
     struct control *control, const struct api_request *request, struct api_answer *answer)
 {
@@ -196,8 +217,10 @@ int api_node_remove(
 	change_init(&change, request->caller.who, "node %s removed", node->name);
 	change.drain_s = 0; /* what was stolen must end now */
 	before = node_json(control, node);
-	result = change_begin(control, &change, before, NULL, &answer->problem);
+	change_note(&change, "Node", node->name, before, NULL);
 	json_decref(before);
+	note_tunnels(control, node, &change);
+	result = change_begin(control, &change, &answer->problem);
 	if (result < 0)
 		return -1;
 	result = store_delete_node(control->store, node->id);

@@ -21,6 +21,8 @@ const struct api_route api_routes[] = {
     {"GET", "/v1/tunnels", API_ROLE_VIEWER, api_tunnel_list},
     {"GET", "/v1/tunnels/{}/{}", API_ROLE_VIEWER, api_tunnel_show},
     {"PATCH", "/v1/tunnels/{}/{}", API_ROLE_OPERATOR, api_tunnel_update},
+    {"GET", "/v1/objects", API_ROLE_VIEWER, api_object_list},
+    {"POST", "/v1/apply", API_ROLE_OPERATOR, api_apply},
     {"GET", "/v1/status", API_ROLE_VIEWER, api_status},
     {"GET", "/v1/revisions", API_ROLE_VIEWER, api_revision_list},
 };

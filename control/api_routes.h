@@ -34,6 +34,7 @@ api_handler_fn api_node_list, api_node_show, api_node_remove;
 api_handler_fn api_accelerator_list, api_accelerator_create, api_accelerator_show,
     api_accelerator_update, api_accelerator_delete;
 api_handler_fn api_tunnel_list, api_tunnel_show, api_tunnel_update;
+api_handler_fn api_object_list, api_apply;
 api_handler_fn api_status, api_revision_list;
 
 #endif

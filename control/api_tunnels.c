@@ -4,6 +4,7 @@
 
 #include "control/api_routes.h"
 #include "control/change.h"
+#include "control/state.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,21 +23,16 @@ void api_tunnels_each(struct control *control, api_tunnel_fn *call, void *contex
 	}
 }
 
-static json_t *setting_to_json(struct tunnel_setting setting)
-{
-	return json_pack(
-	    "{s:s, s:b}", "congestion", setting.congestion, "trace", setting.is_traced);
-}
-
 /* What was measured, and what is set. */
 static json_t *to_json(const struct control *control, const struct node *listener,
     const struct node *endpoint, enum tunnel_view view)
 {
 	json_t *json =
 	    tunnels_to_json(control->tunnels, listener, endpoint, view, control_steady_ms());
+	struct tunnel_setting setting =
+	    installation_tunnel(&control->installation, listener, endpoint);
 
-	json_object_update_new(
-	    json, setting_to_json(installation_tunnel(&control->installation, listener, endpoint)));
+	json_object_update_new(json, state_tunnel_json(&control->installation, &setting));
 	return json;
 }
 
@@ -78,45 +74,43 @@ int api_tunnel_show(
     struct control *control, const struct api_request *request, struct api_answer *answer)
 {
 	const struct node *listener, *endpoint;
+	struct tunnel_setting setting;
 
 	if (find(control, request, &listener, &endpoint, &answer->problem) < 0)
 		return -1;
+	setting = installation_tunnel(&control->installation, listener, endpoint);
+	api_answer_set_etag(answer, setting.revision);
 	answer->body = to_json(control, listener, endpoint, TUNNEL_VIEW_DETAIL);
 	return 0;
 }
 
 /* ---- what is set ---- */
 
-static const struct schema_field update_fields[] = {
-    {SCHEMA_MEMBER("congestion", struct tunnel_setting, congestion), .type = SCHEMA_TEXT,
-        .default_text = CONGESTION_DEFAULT, .check = congestion_check},
-    {SCHEMA_MEMBER("trace", struct tunnel_setting, is_traced), .type = SCHEMA_BOOL},
-};
-static const struct schema update_schema = SCHEMA(struct tunnel_setting, update_fields);
-
 /*
  * Takes what the request says into *setting (JSON merge patch, RFC 7396); the text of congestion
  * becomes the one form that there is of it.
  */
-static int decode(
-    const struct api_request *request, struct tunnel_setting *setting, struct problem *problem)
+static int decode(const struct control *control, const struct api_request *request,
+    struct tunnel_setting *setting, struct problem *problem)
 {
 	json_t *patch = api_request_json(request, problem), *merged;
-	struct tunnel_setting wanted = {0};
+	struct tunnel_object wanted = {0};
 	struct schema_errors errors;
 	struct congestion congestion;
 
 	if (!patch)
 		return -1;
-	if (json_object_size(patch) == 0) {
-		json_decref(patch);
-		return problem_set(problem, PROBLEM_BAD_REQUEST, "", "name the fields to change",
+	if (json_object_size(patch) == 0)
+		problem_set(problem, PROBLEM_BAD_REQUEST, "", "name the fields to change",
 		    "the body changes nothing");
-	}
-	merged = setting_to_json(*setting);
+	else if (json_object_get(patch, "listener") || json_object_get(patch, "endpoint"))
+		problem_set(problem, PROBLEM_BAD_REQUEST, "", "name them in the path",
+		    "the ends of a tunnel cannot be changed");
+	merged = state_tunnel_json(&control->installation, setting);
 	json_object_update(merged, patch);
 	json_decref(patch);
-	if (schema_from_json(&update_schema, merged, 0, &wanted, &errors) < 0)
+	if (!problem->kind
+	    && schema_from_json(&tunnel_object_schema, merged, 0, &wanted, &errors) < 0)
 		problem_from_schema(problem, &errors);
 	json_decref(merged);
 	if (problem->kind || congestion_parse(wanted.congestion, &congestion) < 0)
@@ -131,12 +125,16 @@ static int save(struct control *control, const struct api_request *request,
     struct problem *problem)
 {
 	struct change change;
+	char name[OBJECT_NAME_BYTES];
 
 	change_init(&change, request->caller.who, "tunnel from %s to %s updated",
 	    request->parameters[0], request->parameters[1]);
-	if (change_begin(control, &change, before, after, problem) < 0)
+	change_note(
+	    &change, "Tunnel", object_name(object_kind_find("Tunnel"), after, name), before, after);
+	if (change_begin(control, &change, problem) < 0)
 		return -1;
-	return change_end(control, &change, store_put_tunnel(control->store, setting), problem);
+	return change_end(control, &change,
+	    store_put_tunnel(control->store, setting, change.revision.number), problem);
 }
 
 int api_tunnel_update(
@@ -150,12 +148,14 @@ int api_tunnel_update(
 	if (find(control, request, &listener, &endpoint, &answer->problem) < 0)
 		return -1;
 	setting = installation_tunnel(&control->installation, listener, endpoint);
-	before = setting_to_json(setting);
-	if (decode(request, &setting, &answer->problem) < 0) {
+	if (api_check_match(request, setting.revision, "the tunnel", &answer->problem) < 0)
+		return -1;
+	before = state_tunnel_json(&control->installation, &setting);
+	if (decode(control, request, &setting, &answer->problem) < 0) {
 		json_decref(before);
 		return -1;
 	}
-	after = setting_to_json(setting);
+	after = state_tunnel_json(&control->installation, &setting);
 	if (!json_equal(before, after))
 		result = save(control, request, &setting, before, after, &answer->problem);
 	json_decref(before);

@@ -8,7 +8,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 void change_init(struct change *change, const char *who, const char *what, ...)
 {
@@ -33,29 +32,29 @@ static int not_saved(struct control *control, struct change *change, struct prob
 	    "free space in control's state directory, see its log, and try again", "%s", why);
 }
 
-static int add_revision(
-    struct control *control, struct change *change, const json_t *before, const json_t *after)
+void change_note(struct change *change, const char *kind, const char *name, const json_t *before,
+    const json_t *after)
 {
-	char *old = before ? json_dumps(before, JSON_COMPACT) : NULL;
-	char *new = after ? json_dumps(after, JSON_COMPACT) : NULL;
-	int result = store_add_revision(control->store, &change->revision, old, new);
-
-	free(old);
-	free(new);
-	return result;
+	if (!change->objects)
+		change->objects = json_array();
+	json_array_append_new(change->objects, json_pack("{s:s, s:s, s:O?, s:O?}", "kind", kind,
+	                                           "name", name, "before", before, "after", after));
 }
 
-int change_begin(struct control *control, struct change *change, const json_t *before,
-    const json_t *after, struct problem *problem)
+int change_begin(struct control *control, struct change *change, struct problem *problem)
 {
+	int result = 0;
+
 	change->revision.when_ms = control_now_ms();
-	if (store_begin(control->store) < 0)
-		return not_saved(control, change, problem);
-	if (add_revision(control, change, before, after) < 0) {
+	if (store_begin(control->store) < 0) {
+		result = not_saved(control, change, problem);
+	} else if (store_add_revision(control->store, &change->revision, change->objects) < 0) {
 		store_rollback(control->store);
-		return not_saved(control, change, problem);
+		result = not_saved(control, change, problem);
 	}
-	return 0;
+	json_decref(change->objects);
+	change->objects = NULL;
+	return result;
 }
 
 /* What is saved is in force, even when there is no memory for the new snapshot at once. */

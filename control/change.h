@@ -14,6 +14,7 @@ struct change {
 	struct revision
 	    revision;     /* who and what by the caller; number and when by change_begin() */
 	uint32_t drain_s; /* that flows have which lose their accelerator or backend */
+	json_t *objects;  /* what becomes of each, or NULL; change_begin() takes it */
 };
 
 /* Names the change: who is at the other end, what happened as a printf format. */
@@ -21,11 +22,14 @@ void change_init(struct change *change, const char *who, const char *what, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
- * Starts the transaction and adds the revision.  before and after are JSON as it is to be
- * remembered, or NULL.  0, or -1 with *problem filled and nothing begun.
+ * Says what becomes of one object, as it is to be remembered: before and after (borrowed) are JSON,
+ * NULL when it was not or is no more.  change_begin() must follow.
  */
-int change_begin(struct control *control, struct change *change, const json_t *before,
-    const json_t *after, struct problem *problem);
+void change_note(struct change *change, const char *kind, const char *name, const json_t *before,
+    const json_t *after);
+
+/* Starts the transaction and adds the revision.  0, or -1 with *problem filled and nothing begun. */
+int change_begin(struct control *control, struct change *change, struct problem *problem);
 
 /*
  * result is what the store said between: when negative, or when the commit fails, nothing has

@@ -91,6 +91,18 @@ bool installation_has_tunnel(const struct installation *installation, const stru
 	return false;
 }
 
+bool tunnel_setting_is_default(const struct tunnel_setting *setting)
+{
+	return !setting->is_traced && strcmp(setting->congestion, CONGESTION_DEFAULT) == 0;
+}
+
+struct tunnel_setting installation_tunnel_default(const struct tunnel_setting *setting)
+{
+	return (struct tunnel_setting){.listener = setting->listener,
+	    .endpoint = setting->endpoint,
+	    .congestion = CONGESTION_DEFAULT};
+}
+
 struct tunnel_setting installation_tunnel(const struct installation *installation,
     const struct node *listener, const struct node *endpoint)
 {

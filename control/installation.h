@@ -39,7 +39,8 @@ struct stored_accelerator {
 struct tunnel_setting {
 	uint32_t listener, endpoint; /* ids of nodes */
 	char congestion[CONGESTION_TEXT_BYTES];
-	bool is_traced; /* both nodes write each packet of its lanes to a file */
+	bool is_traced;    /* both nodes write each packet of its lanes to a file */
+	uint64_t revision; /* the change that last touched it; 0 while it is as by default */
 };
 
 struct installation {
@@ -72,6 +73,12 @@ const struct endpoint_group *accelerator_group_in(
 /* Do a listener and an endpoint share an accelerator, that is: is there to be a tunnel? */
 bool installation_has_tunnel(const struct installation *installation, const struct node *listener,
     const struct node *endpoint);
+
+/* Is it what a tunnel has for which nothing was set? */
+bool tunnel_setting_is_default(const struct tunnel_setting *setting);
+
+/* What the same tunnel has when nothing is set. */
+struct tunnel_setting installation_tunnel_default(const struct tunnel_setting *setting);
 
 /* What was set for the tunnel, else CONGESTION_DEFAULT and no trace; the ids are the nodes'. */
 struct tunnel_setting installation_tunnel(const struct installation *installation,

@@ -3,20 +3,26 @@ sbin_PROGRAMS += trunkline-control
 noinst_LIBRARIES += libcontrol.a
 libcontrol_a_SOURCES = \
 	control/api.c control/api.h \
-	control/api_accelerators.c control/api_caller.c control/api_caller.h control/api_nodes.c control/api_status.c \
+	control/api_accelerators.c control/api_apply.c \
+	control/api_caller.c control/api_caller.h control/api_nodes.c control/api_status.c \
+	control/api_request.c \
 	control/api_routes.c control/api_routes.h \
 	control/api_tunnels.c control/api_tunnels.h \
 	control/change.c control/change.h \
 	control/compile.c control/compile.h \
 	control/control.h \
+	control/difference.c control/difference.h \
+	control/faults.c control/faults.h \
 	control/installation.c control/installation.h \
 	control/node_join.c control/node_join.h \
 	control/node_link.c control/node_link.h control/node_link_private.h \
 	control/node_links.c \
 	control/node_server.c control/node_server.h \
 	control/options.c control/options.h \
+	control/plan.c control/plan.h control/plan_run.c \
 	control/problem.c control/problem.h \
 	control/rules.c control/rules.h \
+	control/state.c control/state.h \
 	control/store.c control/store.h control/store_objects.c control/store_sql.h \
 	control/time_text.c control/time_text.h \
 	control/tunnels.c control/tunnels.h
@@ -29,6 +35,10 @@ check_PROGRAMS += \
 	tests/unit/api_routes_test \
 	tests/unit/compile_test \
 	tests/unit/control_options_test \
+	tests/unit/difference_test \
+	tests/unit/faults_test \
+	tests/unit/plan_test \
+	tests/unit/state_test \
 	tests/unit/installation_test \
 	tests/unit/node_join_test \
 	tests/unit/problem_test \
@@ -41,6 +51,12 @@ tests_unit_api_routes_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_compile_test_SOURCES = tests/unit/compile_test.c tests/unit/installation_fixture.h
 tests_unit_compile_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_control_options_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_difference_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_faults_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_plan_test_SOURCES = tests/unit/plan_test.c tests/unit/installation_fixture.h
+tests_unit_plan_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_state_test_SOURCES = tests/unit/state_test.c tests/unit/control_fixture.h
+tests_unit_state_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_installation_test_SOURCES = tests/unit/installation_test.c tests/unit/installation_fixture.h
 tests_unit_installation_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_node_join_test_LDADD = $(CONTROL_TEST_LIBS)
@@ -53,7 +69,7 @@ tests_unit_tunnels_test_SOURCES = tests/unit/tunnels_test.c tests/unit/installat
 tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 
 API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_nodes_test \
-	tests/unit/api_status_test tests/unit/api_tunnels_test
+	tests/unit/api_status_test tests/unit/api_tunnels_test tests/unit/api_apply_test
 check_PROGRAMS += $(API_TESTS) tests/unit/change_test
 API_FIXTURE = tests/unit/api_fixture.h tests/unit/control_fixture.h
 tests_unit_api_test_SOURCES = tests/unit/api_test.c $(API_FIXTURE)
@@ -66,6 +82,8 @@ tests_unit_api_status_test_SOURCES = tests/unit/api_status_test.c $(API_FIXTURE)
 tests_unit_api_status_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_tunnels_test_SOURCES = tests/unit/api_tunnels_test.c $(API_FIXTURE)
 tests_unit_api_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_apply_test_SOURCES = tests/unit/api_apply_test.c $(API_FIXTURE)
+tests_unit_api_apply_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_change_test_SOURCES = tests/unit/change_test.c tests/unit/control_fixture.h
 tests_unit_change_test_LDADD = $(CONTROL_TEST_LIBS)
 

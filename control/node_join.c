@@ -100,7 +100,7 @@ static uint32_t welcome_back(struct control *control, const struct node *known,
 	if (is_same_description(&node, known))
 		return known->id;
 	describe_change(&change, &node);
-	if (change_begin(control, &change, NULL, NULL, &problem) == 0)
+	if (change_begin(control, &change, &problem) == 0)
 		change_end(control, &change, store_put_node(control->store, &node), &problem);
 	return node.id;
 }
@@ -170,7 +170,7 @@ static uint32_t add_node(struct control *control, const uint8_t pin[PIN_BYTES],
 	snprintf(who, sizeof(who), "node %s", node.name);
 	change_init(
 	    &change, who, "%s %s joined in %s", node_role_text(node.role), node.name, node.region);
-	result = change_begin(control, &change, NULL, NULL, &problem);
+	result = change_begin(control, &change, &problem);
 	if (result == 0) {
 		result = store_use_token(control->store, token->hash, node.name, node.joined_ms);
 		if (result == 0)

@@ -69,7 +69,7 @@ unsigned problem_status(const struct problem *problem)
 	return kinds[problem->kind].status;
 }
 
-json_t *problem_to_json(const struct problem *problem)
+json_t *problem_to_json(struct problem *problem)
 {
 	const struct kind *kind = &kinds[problem->kind];
 	json_t *json = json_pack("{s:o, s:s, s:i, s:s}", "type",
@@ -80,5 +80,8 @@ json_t *problem_to_json(const struct problem *problem)
 		json_object_set_new(json, "field", json_string(problem->field));
 	if (json && problem->fix[0])
 		json_object_set_new(json, "fix", json_string(problem->fix));
+	if (problem->faults)
+		json_object_set_new(json, "errors", problem->faults);
+	problem->faults = NULL;
 	return json;
 }

@@ -33,6 +33,7 @@ struct problem {
 	char detail[REASON_BYTES];
 	char field[SCHEMA_PATH_BYTES]; /* "" for none */
 	char fix[REASON_BYTES];        /* "" for none */
+	json_t *faults; /* faults.h, when there are many; owned by problem_to_json() */
 };
 
 /* Fills *problem and returns -1, so that a handler may return it. fix may be "". */
@@ -48,7 +49,7 @@ int problem_from_model(struct problem *problem, const struct model_error *error)
 /* The HTTP status. */
 unsigned problem_status(const struct problem *problem);
 
-/* A new reference, or NULL without memory. */
-json_t *problem_to_json(const struct problem *problem);
+/* A new reference, or NULL without memory; takes the faults. */
+json_t *problem_to_json(struct problem *problem);
 
 #endif

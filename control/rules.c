@@ -73,32 +73,52 @@ static void suggest_region(const struct installation *installation, enum node_ro
 		snprintf(fix, size, "regions with %ss: %s", node_role_text(role), known);
 }
 
-static int check_regions(const struct installation *installation,
-    const struct accelerator *accelerator, struct problem *problem)
+/* Whom to tell, and how often that was. */
+struct reporting {
+	rules_report_fn *report;
+	void *context;
+	size_t count;
+};
+
+static void tell(struct reporting *reporting, const struct problem *problem)
 {
-	char field[SCHEMA_PATH_BYTES], fix[REASON_BYTES];
+	reporting->count++;
+	reporting->report(reporting->context, problem);
+}
+
+static void check_region(const struct installation *installation, enum node_role role,
+    const char *region, const char *field, struct reporting *reporting)
+{
+	struct problem problem = {0};
+	char fix[REASON_BYTES];
+
+	if (!region[0] || region_has(installation, region, role))
+		return;
+	suggest_region(installation, role, region, fix, sizeof(fix));
+	if (role == NODE_LISTENER)
+		problem_set(&problem, PROBLEM_UNKNOWN_REGION, field, fix,
+		    "no listener has joined in region \"%s\"", region);
+	else
+		problem_set(&problem, PROBLEM_NO_ENDPOINT, field, fix,
+		    "no endpoint has joined in region \"%s\", where the backends are", region);
+	tell(reporting, &problem);
+}
+
+static void check_regions(const struct installation *installation,
+    const struct accelerator *accelerator, struct reporting *reporting)
+{
+	char field[SCHEMA_PATH_BYTES];
 
 	for (size_t i = 0; i < accelerator->listen_count; i++) {
-		const char *region = accelerator->listen[i].text;
-
-		if (region_has(installation, region, NODE_LISTENER))
-			continue;
 		snprintf(field, sizeof(field), "listen[%zu]", i);
-		suggest_region(installation, NODE_LISTENER, region, fix, sizeof(fix));
-		return problem_set(problem, PROBLEM_UNKNOWN_REGION, field, fix,
-		    "no listener has joined in region \"%s\"", region);
+		check_region(
+		    installation, NODE_LISTENER, accelerator->listen[i].text, field, reporting);
 	}
 	for (size_t i = 0; i < accelerator->endpoint_group_count; i++) {
-		const char *region = accelerator->endpoint_groups[i].region;
-
-		if (region_has(installation, region, NODE_ENDPOINT))
-			continue;
 		snprintf(field, sizeof(field), "endpoint_groups[%zu].region", i);
-		suggest_region(installation, NODE_ENDPOINT, region, fix, sizeof(fix));
-		return problem_set(problem, PROBLEM_NO_ENDPOINT, field, fix,
-		    "no endpoint has joined in region \"%s\", where the backends are", region);
+		check_region(installation, NODE_ENDPOINT, accelerator->endpoint_groups[i].region,
+		    field, reporting);
 	}
-	return 0;
 }
 
 /* A region where both listen, or NULL. */
@@ -111,31 +131,43 @@ static const char *shared_region(const struct accelerator *a, const struct accel
 	return NULL;
 }
 
-static int check_ports(const struct installation *installation,
-    const struct accelerator *accelerator, struct problem *problem)
+static void check_ports(const struct installation *installation,
+    const struct accelerator *accelerator, struct reporting *reporting)
 {
+	struct problem problem = {0};
 	uint16_t port;
 
 	for (size_t i = 0; i < installation->accelerator_count; i++) {
 		const struct accelerator *other = &installation->accelerators[i].accelerator;
 		const char *region = shared_region(accelerator, other);
 
-		if (other->id == accelerator->id || !region
+		if (strcmp(other->name, accelerator->name) == 0 || !region
 		    || !accelerator_ports_overlap(accelerator, other, &port))
 			continue;
-		return problem_set(problem, PROBLEM_PORT_TAKEN, "ports",
+		problem_set(&problem, PROBLEM_PORT_TAKEN, "ports",
 		    "choose another port or listening region",
 		    "%s port %u in %s belongs to accelerator \"%s\"",
 		    protocol_text(accelerator->protocol & other->protocol), port, region,
 		    other->name);
+		tell(reporting, &problem);
 	}
-	return 0;
 }
 
-int rules_check_accelerator(const struct installation *installation,
-    const struct accelerator *accelerator, struct problem *problem)
+size_t rules_check_regions(const struct installation *installation,
+    const struct accelerator *accelerator, rules_report_fn *report, void *context)
 {
-	if (check_regions(installation, accelerator, problem) < 0)
-		return -1;
-	return check_ports(installation, accelerator, problem);
+	struct reporting reporting = {.report = report, .context = context};
+
+	check_regions(installation, accelerator, &reporting);
+	return reporting.count;
+}
+
+size_t rules_check_accelerator(const struct installation *installation,
+    const struct accelerator *accelerator, rules_report_fn *report, void *context)
+{
+	struct reporting reporting = {.report = report, .context = context};
+
+	check_regions(installation, accelerator, &reporting);
+	check_ports(installation, accelerator, &reporting);
+	return reporting.count;
 }

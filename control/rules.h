@@ -9,12 +9,18 @@
 #include "control/installation.h"
 #include "control/problem.h"
 
+typedef void rules_report_fn(void *context, const struct problem *problem);
+
 /*
- * 0, or -1 with *problem filled.  The accelerator is validated by itself; the one of the same id
- * (0: none yet) is not held against it.
+ * Reports all that is wrong; the number of it.  The accelerator is validated by itself; the one of
+ * the same name is not held against it.
  */
-int rules_check_accelerator(const struct installation *installation,
-    const struct accelerator *accelerator, struct problem *problem);
+size_t rules_check_accelerator(const struct installation *installation,
+    const struct accelerator *accelerator, rules_report_fn *report, void *context);
+
+/* The regions alone, also of one that is not valid: what it lacks is passed over. */
+size_t rules_check_regions(const struct installation *installation,
+    const struct accelerator *accelerator, rules_report_fn *report, void *context);
 
 /* "tokyo, oslo": the regions that have nodes of that role, or "none". Returns text. */
 const char *rules_known_regions(

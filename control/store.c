@@ -30,6 +30,23 @@ static const char *const migrations[] = {
     "  endpoint INTEGER NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,"
     "  congestion TEXT NOT NULL, traced INTEGER NOT NULL,"
     "  PRIMARY KEY (listener, endpoint)) STRICT;",
+    /* A revision tells what became of each object; a tunnel that is as by default has no row. */
+    "ALTER TABLE revisions ADD COLUMN objects TEXT NOT NULL DEFAULT '[]';"
+    "UPDATE revisions SET objects = json_array(json_object('kind', 'Accelerator', 'name',"
+    "  json_extract(coalesce(after, before), '$.name'), 'before', json(before), 'after',"
+    "  json(after))) WHERE what LIKE 'accelerator %' AND coalesce(after, before) IS NOT NULL;"
+    "UPDATE revisions SET objects = (WITH ends AS (SELECT"
+    "  substr(what, 13, instr(what, ' to ') - 13) AS listener,"
+    "  substr(what, instr(what, ' to ') + 4, length(what) - instr(what, ' to ') - 11) AS endpoint)"
+    "  SELECT json_array(json_object('kind', 'Tunnel', 'name', listener || '/' || endpoint,"
+    "  'before', json_patch(before, json_object('listener', listener, 'endpoint', endpoint)),"
+    "  'after', json_patch(after, json_object('listener', listener, 'endpoint', endpoint))))"
+    "  FROM ends) WHERE what LIKE 'tunnel from % to % updated' AND after IS NOT NULL"
+    "  AND before IS NOT NULL;"
+    "ALTER TABLE revisions DROP COLUMN before;"
+    "ALTER TABLE revisions DROP COLUMN after;"
+    "ALTER TABLE tunnels ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;"
+    "DELETE FROM tunnels WHERE congestion = 'bbr' AND traced = 0;",
 };
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
@@ -40,11 +57,14 @@ static const char *const sql[STATEMENTS] = {
     [STATEMENT_ROLLBACK] = "ROLLBACK",
     [STATEMENT_META] = "SELECT value FROM meta WHERE key = ?",
     [STATEMENT_REVISION_ADD] =
-        "INSERT INTO revisions (when_ms, who, what, before, after) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO revisions (when_ms, who, what, objects) VALUES (?, ?, ?, ?)",
     [STATEMENT_REVISION_PURGE] = "DELETE FROM revisions WHERE number <= ?",
     [STATEMENT_REVISION_LAST] = "SELECT coalesce(max(number), 0) FROM revisions",
     [STATEMENT_REVISION_LIST] =
         "SELECT number, when_ms, who, what FROM revisions ORDER BY number DESC LIMIT ?",
+    [STATEMENT_REVISION_READ] =
+        "SELECT number, when_ms, who, what, objects FROM revisions WHERE number BETWEEN ? AND ?"
+        " ORDER BY number DESC",
     [STATEMENT_NODE_LIST] =
         "SELECT id, name, role, region, pin, door_secret, addresses, slots, version, joined_ms,"
         " last_seen_ms FROM nodes ORDER BY name",
@@ -60,10 +80,12 @@ static const char *const sql[STATEMENTS] = {
         "INSERT INTO accelerators (name, revision, body) VALUES (?, ?, ?)",
     [STATEMENT_ACCELERATOR_UPDATE] = "UPDATE accelerators SET revision = ?, body = ? WHERE id = ?",
     [STATEMENT_ACCELERATOR_DELETE] = "DELETE FROM accelerators WHERE id = ?",
-    [STATEMENT_TUNNEL_LIST] = "SELECT listener, endpoint, congestion, traced FROM tunnels",
+    [STATEMENT_TUNNEL_LIST] =
+        "SELECT listener, endpoint, congestion, traced, revision FROM tunnels",
     [STATEMENT_TUNNEL_PUT] =
-        "INSERT OR REPLACE INTO tunnels (listener, endpoint, congestion, traced) "
-        "VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO tunnels (listener, endpoint, congestion, traced, revision) "
+        "VALUES (?, ?, ?, ?, ?)",
+    [STATEMENT_TUNNEL_DELETE] = "DELETE FROM tunnels WHERE listener = ? AND endpoint = ?",
     [STATEMENT_TOKEN_FIND] = "SELECT role, region, expires_ms, used_by FROM tokens WHERE hash = ?",
     [STATEMENT_TOKEN_ADD] = "INSERT INTO tokens (hash, role, region, expires_ms, used_by, used_ms)"
                             " VALUES (?, ?, ?, ?, '', 0)",

@@ -18,7 +18,7 @@ struct store;
 
 enum { WHO_BYTES = 128, WHAT_BYTES = 256, STORE_REVISIONS_KEPT = 10000 };
 
-/* A change as it is remembered. before and after are JSON or NULL. */
+/* A change as it is remembered. */
 struct revision {
 	uint64_t number;
 	uint64_t when_ms; /* UNIX time */
@@ -53,6 +53,16 @@ int store_load(struct store *store, struct installation *installation);
 /* At most `max` of the newest revisions, newest first, into list; the number, or ERR_IO. */
 int store_list_revisions(struct store *store, struct revision *list, size_t max);
 
+/*
+ * Calls back for each kept revision from first to last, newest first, with what became of objects:
+ * an array of {kind, name, before, after}, before and after null when it was not or is no more.
+ * It ends early when visit() is negative.  0, ERR_IO, ERR_NOMEM, or what visit() said.
+ */
+typedef int store_revision_fn(
+    void *context, const struct revision *revision, const json_t *objects);
+int store_read_revisions(
+    struct store *store, uint64_t first, uint64_t last, store_revision_fn *visit, void *context);
+
 /* ERR_NOT_FOUND, ERR_IO. */
 int store_find_token(struct store *store, const uint8_t hash[32], struct token *token);
 
@@ -61,9 +71,11 @@ int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
-/* Remembers the change, and forgets all but the last STORE_REVISIONS_KEPT; revision->number is filled in. */
-int store_add_revision(struct store *store, struct revision *revision, const char *before_json,
-    const char *after_json);
+/*
+ * Remembers the change, and forgets all but the last STORE_REVISIONS_KEPT; revision->number is filled in.
+ * objects is as store_read_revisions() has it, or NULL for none.
+ */
+int store_add_revision(struct store *store, struct revision *revision, const json_t *objects);
 
 /* Inserts when id is 0 and fills it in, else replaces. */
 int store_put_node(struct store *store, struct node *node);
@@ -73,8 +85,8 @@ int store_delete_node(struct store *store, uint32_t id);
 int store_put_accelerator(struct store *store, struct accelerator *accelerator, uint64_t revision);
 int store_delete_accelerator(struct store *store, uint32_t id);
 
-/* Replaces what was set for that tunnel. */
-int store_put_tunnel(struct store *store, const struct tunnel_setting *setting);
+/* Replaces what was set for that tunnel; what is the default is not kept. */
+int store_put_tunnel(struct store *store, const struct tunnel_setting *setting, uint64_t revision);
 
 int store_add_token(struct store *store, const struct token *token);
 int store_use_token(

@@ -154,6 +154,7 @@ static int read_tunnel(struct store *store, struct tunnel_setting *setting, sqli
 	setting->endpoint = (uint32_t)sqlite3_column_int64(row, 1);
 	copy_text(setting->congestion, sizeof(setting->congestion), row, 2);
 	setting->is_traced = sqlite3_column_int64(row, 3) != 0;
+	setting->revision = (uint64_t)sqlite3_column_int64(row, 4);
 	if (!congestion_check(setting->congestion))
 		return 0;
 	snprintf(store->error, sizeof(store->error),
@@ -226,6 +227,14 @@ int store_load(struct store *store, struct installation *installation)
 	return 0;
 }
 
+static void read_revision(struct revision *revision, sqlite3_stmt *row)
+{
+	revision->number = (uint64_t)sqlite3_column_int64(row, 0);
+	revision->when_ms = (uint64_t)sqlite3_column_int64(row, 1);
+	copy_text(revision->who, sizeof(revision->who), row, 2);
+	copy_text(revision->what, sizeof(revision->what), row, 3);
+}
+
 int store_list_revisions(struct store *store, struct revision *list, size_t max)
 {
 	sqlite3_stmt *rows = store_bind(store, STATEMENT_REVISION_LIST, "i", (int64_t)max);
@@ -233,17 +242,49 @@ int store_list_revisions(struct store *store, struct revision *list, size_t max)
 	size_t count = 0;
 
 	while (result > 0 && count < max) {
-		struct revision *revision = &list[count++];
-
-		revision->number = (uint64_t)sqlite3_column_int64(rows, 0);
-		revision->when_ms = (uint64_t)sqlite3_column_int64(rows, 1);
-		copy_text(revision->who, sizeof(revision->who), rows, 2);
-		copy_text(revision->what, sizeof(revision->what), rows, 3);
+		read_revision(&list[count++], rows);
 		result = store_step(store, rows);
 	}
 	if (rows)
 		store_done(rows);
 	return result < 0 ? result : (int)count;
+}
+
+static int visit_revision(
+    struct store *store, sqlite3_stmt *row, store_revision_fn *visit, void *context)
+{
+	struct revision revision;
+	json_t *objects = json_loads((const char *)sqlite3_column_text(row, 4), 0, NULL);
+	int result;
+
+	read_revision(&revision, row);
+	if (!json_is_array(objects)) {
+		snprintf(store->error, sizeof(store->error),
+		    "the database is damaged: revision %llu is not readable",
+		    (unsigned long long)revision.number);
+		result = ERR_IO;
+	} else {
+		result = visit(context, &revision, objects);
+	}
+	json_decref(objects);
+	return result;
+}
+
+int store_read_revisions(
+    struct store *store, uint64_t first, uint64_t last, store_revision_fn *visit, void *context)
+{
+	sqlite3_stmt *rows =
+	    store_bind(store, STATEMENT_REVISION_READ, "ii", (int64_t)first, (int64_t)last);
+	int result = rows ? store_step(store, rows) : ERR_IO;
+
+	while (result > 0) {
+		result = visit_revision(store, rows, visit, context);
+		if (result == 0)
+			result = store_step(store, rows);
+	}
+	if (rows)
+		store_done(rows);
+	return result;
 }
 
 int store_find_token(struct store *store, const uint8_t hash[32], struct token *token)
@@ -265,13 +306,23 @@ int store_find_token(struct store *store, const uint8_t hash[32], struct token *
 	return result ? 0 : ERR_NOT_FOUND;
 }
 
-int store_add_revision(
-    struct store *store, struct revision *revision, const char *before_json, const char *after_json)
+static int no_memory(struct store *store)
 {
-	int result = store_run(
-	    store, store_bind(store, STATEMENT_REVISION_ADD, "itttt", (int64_t)revision->when_ms,
-	               revision->who, revision->what, before_json, after_json));
+	snprintf(store->error, sizeof(store->error), "no memory");
+	return ERR_NOMEM;
+}
 
+int store_add_revision(struct store *store, struct revision *revision, const json_t *objects)
+{
+	char *text = objects ? json_dumps(objects, JSON_COMPACT) : NULL;
+	int result;
+
+	if (objects && !text)
+		return no_memory(store);
+	result = store_run(
+	    store, store_bind(store, STATEMENT_REVISION_ADD, "ittt", (int64_t)revision->when_ms,
+	               revision->who, revision->what, text ? text : "[]"));
+	free(text);
 	if (result < 0)
 		return result;
 	revision->number = (uint64_t)sqlite3_last_insert_rowid(store->database);
@@ -317,10 +368,8 @@ int store_put_accelerator(struct store *store, struct accelerator *accelerator, 
 	int result;
 
 	json_decref(json);
-	if (!body) {
-		snprintf(store->error, sizeof(store->error), "no memory");
-		return ERR_NOMEM;
-	}
+	if (!body)
+		return no_memory(store);
 	if (accelerator->id)
 		result = store_run(store, store_bind(store, STATEMENT_ACCELERATOR_UPDATE, "iti",
 		                              (int64_t)revision, body, (int64_t)accelerator->id));
@@ -338,11 +387,16 @@ int store_delete_accelerator(struct store *store, uint32_t id)
 	return store_run(store, store_bind(store, STATEMENT_ACCELERATOR_DELETE, "i", (int64_t)id));
 }
 
-int store_put_tunnel(struct store *store, const struct tunnel_setting *setting)
+int store_put_tunnel(struct store *store, const struct tunnel_setting *setting, uint64_t revision)
 {
-	return store_run(store,
-	    store_bind(store, STATEMENT_TUNNEL_PUT, "iiti", (int64_t)setting->listener,
-	        (int64_t)setting->endpoint, setting->congestion, (int64_t)setting->is_traced));
+	if (tunnel_setting_is_default(setting))
+		return store_run(
+		    store, store_bind(store, STATEMENT_TUNNEL_DELETE, "ii",
+		               (int64_t)setting->listener, (int64_t)setting->endpoint));
+	return store_run(
+	    store, store_bind(store, STATEMENT_TUNNEL_PUT, "iitii", (int64_t)setting->listener,
+	               (int64_t)setting->endpoint, setting->congestion, (int64_t)setting->is_traced,
+	               (int64_t)revision));
 }
 
 int store_add_token(struct store *store, const struct token *token)

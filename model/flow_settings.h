@@ -37,16 +37,19 @@ extern const char *const compression_names[];
 
 /* The fields of a table whose struct has a `struct flow_settings flow_settings`. */
 #define FLOW_SETTINGS_FIELDS(struct_type)                                                          \
-	{SCHEMA_MEMBER("class", struct_type, flow_settings.traffic_class), .type = SCHEMA_ENUM,    \
-	    .names = traffic_class_names},                                                         \
+	{SCHEMA_MEMBER("class", struct_type, flow_settings.traffic_class),                         \
+	    .help = "how its flows are treated; auto: TCP interactive, UDP realtime",              \
+	    .type = SCHEMA_ENUM, .names = traffic_class_names},                                    \
 	    {SCHEMA_MEMBER(                                                                        \
 	         "repair_budget_percent", struct_type, flow_settings.repair_budget_percent),       \
+	        .help = "percent of a lane's bytes that may repair loss, 0 for none",              \
 	        .type = SCHEMA_U8, .max = 100, .default_number = REPAIR_BUDGET_DEFAULT_PERCENT},   \
 	    {SCHEMA_MEMBER("deadline_ms", struct_type, flow_settings.deadline_ms),                 \
+	        .help = "milliseconds after which a datagram is of no use, 0 for none",            \
 	        .type = SCHEMA_U32, .max = DEADLINE_MAX_MS},                                       \
 	{                                                                                          \
 		SCHEMA_MEMBER("compression", struct_type, flow_settings.compression),              \
-		    .type = SCHEMA_ENUM, .names = compression_names                                \
+		    .help = "of its TCP flows", .type = SCHEMA_ENUM, .names = compression_names    \
 	}
 
 #endif

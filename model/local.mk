@@ -15,7 +15,8 @@ libmodel_a_SOURCES = \
 	model/measurement.c model/measurement.h \
 	model/messages.c model/messages.h \
 	model/name.c model/name.h \
-	model/node_config.c model/node_config_file.c model/node_config.h
+	model/node_config.c model/node_config_file.c model/node_config.h \
+	model/objects.c model/objects.h
 
 check_PROGRAMS += \
 	tests/unit/accelerator_test \
@@ -31,7 +32,8 @@ check_PROGRAMS += \
 	tests/unit/measurement_test \
 	tests/unit/messages_test \
 	tests/unit/name_test \
-	tests/unit/node_config_test
+	tests/unit/node_config_test \
+	tests/unit/objects_test
 
 EXTRA_PROGRAMS += tests/fuzz/config_fuzz tests/fuzz/messages_fuzz
 FUZZ_TARGETS += tests/fuzz/config_fuzz tests/fuzz/messages_fuzz

@@ -35,8 +35,21 @@ static void load(void)
 	assert_int_equal(store_load(control.store, &control.installation), 0);
 }
 
+static int see_node(void *context, const struct revision *revision, const json_t *objects)
+{
+	json_t *wanted = json_pack("[{s:s, s:s, s:{s:i}, s:n}]", "kind", "Node", "name", "osl-1",
+	    "before", "a", 1, "after");
+
+	assert_int_equal(revision->number, 2);
+	assert_true(json_equal(objects, wanted));
+	json_decref(wanted);
+	++*(int *)context;
+	return 0;
+}
+
 static void test_a_change_is_a_revision(void **state)
 {
+	int seen = 0;
 	struct revision newest;
 	struct change change;
 	json_t *before = json_pack("{s:i}", "a", 1);
@@ -44,8 +57,10 @@ static void test_a_change_is_a_revision(void **state)
 	(void)state;
 	change_init(&change, "somebody", "node %s removed", "osl-1");
 	assert_int_equal(change.drain_s, DRAIN_DEFAULT_S);
-	assert_int_equal(change_begin(&control, &change, before, NULL, &problem), 0);
+	change_note(&change, "Node", "osl-1", before, NULL);
+	assert_int_equal(change_begin(&control, &change, &problem), 0);
 	json_decref(before);
+	assert_null(change.objects);
 	assert_int_equal(change.revision.number, 2);
 	assert_int_equal(control.installation.revision, 1); /* not before it is on disk */
 	int result = store_delete_node(control.store, 1);
@@ -56,6 +71,8 @@ static void test_a_change_is_a_revision(void **state)
 	assert_string_equal(newest.who, "somebody");
 	assert_string_equal(newest.what, "node osl-1 removed");
 	assert_true(newest.when_ms > UINT64_C(1700000000000));
+	assert_int_equal(store_read_revisions(control.store, 2, 2, see_node, &seen), 0);
+	assert_int_equal(seen, 1);
 }
 
 static void test_what_failed_between_leaves_nothing(void **state)
@@ -64,7 +81,7 @@ static void test_what_failed_between_leaves_nothing(void **state)
 
 	(void)state;
 	change_init(&change, "somebody", "something");
-	assert_int_equal(change_begin(&control, &change, NULL, NULL, &problem), 0);
+	assert_int_equal(change_begin(&control, &change, &problem), 0);
 	assert_int_equal(store_delete_node(control.store, 1), 0);
 	assert_int_equal(change_end(&control, &change, ERR_IO, &problem), -1);
 	assert_int_equal(problem.kind, PROBLEM_STORAGE);
@@ -74,7 +91,7 @@ static void test_what_failed_between_leaves_nothing(void **state)
 	assert_int_equal(control.installation.node_count, 1);
 	/* And the next one can be made. */
 	change_init(&change, "somebody", "something");
-	assert_int_equal(change_begin(&control, &change, NULL, NULL, &problem), 0);
+	assert_int_equal(change_begin(&control, &change, &problem), 0);
 	assert_int_equal(change.revision.number, 2);
 	assert_int_equal(change_end(&control, &change, 0, &problem), 0);
 }
@@ -86,8 +103,8 @@ static void test_a_change_within_a_change_is_refused(void **state)
 	(void)state;
 	change_init(&change, "somebody", "one");
 	change_init(&second, "somebody", "two");
-	assert_int_equal(change_begin(&control, &change, NULL, NULL, &problem), 0);
-	assert_int_equal(change_begin(&control, &second, NULL, NULL, &problem), -1);
+	assert_int_equal(change_begin(&control, &change, &problem), 0);
+	assert_int_equal(change_begin(&control, &second, &problem), -1);
 	assert_int_equal(problem.kind, PROBLEM_STORAGE);
 	assert_int_equal(change_end(&control, &change, 0, &problem), 0);
 	assert_int_equal(control.installation.revision, 2);

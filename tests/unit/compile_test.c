@@ -135,7 +135,7 @@ static void both_ends_get_the_flow_settings(void **state)
 
 static void both_ends_get_the_tunnels_settings(void **state)
 {
-	struct tunnel_setting setting = {5, 2, "fixed:200mbit", true}; /* tyo-1, osl-1 */
+	struct tunnel_setting setting = {5, 2, "fixed:200mbit", true, 0}; /* tyo-1, osl-1 */
 	struct node_config listener, endpoint;
 
 	(void)state;

@@ -81,7 +81,7 @@ static inline uint32_t control_add_node(
 		node.address_count = 1;
 	}
 	assert_int_equal(store_begin(control.store), 0);
-	assert_int_equal(store_add_revision(control.store, &revision, NULL, NULL), 0);
+	assert_int_equal(store_add_revision(control.store, &revision, NULL), 0);
 	assert_int_equal(store_put_node(control.store, &node), 0);
 	assert_int_equal(store_commit(control.store), 0);
 	assert_int_equal(store_load(control.store, &control.installation), 0);
@@ -107,7 +107,7 @@ static inline uint32_t control_add_accelerator(
 	    0);
 	assert_int_equal(accelerator_validate(&accelerator, &error), 0);
 	assert_int_equal(store_begin(control.store), 0);
-	assert_int_equal(store_add_revision(control.store, &revision, NULL, "{}"), 0);
+	assert_int_equal(store_add_revision(control.store, &revision, NULL), 0);
 	assert_int_equal(store_put_accelerator(control.store, &accelerator, revision.number), 0);
 	assert_int_equal(store_commit(control.store), 0);
 	assert_int_equal(store_load(control.store, &control.installation), 0);

@@ -44,8 +44,8 @@ static void settings_are_by_tunnel(void **state)
 	const struct node *there = installation_node(&fixture, "osl-1");
 	const struct node *other = installation_node(&fixture, "osl-2");
 	const struct node *elsewhere = installation_node(&fixture, "lim-1");
-	struct tunnel_setting settings[] = {{elsewhere->id, there->id, "fixed:1mbit", true},
-	    {there->id, here->id, "bbr", true}, {here->id, there->id, "cubic", false}};
+	struct tunnel_setting settings[] = {{elsewhere->id, there->id, "fixed:1mbit", true, 0},
+	    {there->id, here->id, "bbr", true, 0}, {here->id, there->id, "cubic", false, 0}};
 
 	(void)state;
 	assert_string_equal(installation_tunnel(&fixture, here, there).congestion, "bbr");

@@ -253,7 +253,7 @@ static void change(uint32_t delete_id)
 
 	change_init(&made, "test", "something");
 	made.drain_s = 0;
-	assert_int_equal(change_begin(&control, &made, NULL, NULL, &problem), 0);
+	assert_int_equal(change_begin(&control, &made, &problem), 0);
 	assert_int_equal(change_end(&control, &made,
 	                     delete_id ? store_delete_node(control.store, delete_id) : 0, &problem),
 	    0);

@@ -50,7 +50,7 @@ static void shapes_and_values(void **state)
 
 static void field_and_fix(void **state)
 {
-	struct problem problem;
+	struct problem problem = {0};
 	json_t *json;
 
 	(void)state;

@@ -6,22 +6,29 @@
 
 static struct problem problem;
 
-static int check(
-    const char *ports, const char *protocol, const char *listen, const char *region, uint32_t id)
+static void keep_first(void *context, const struct problem *reported)
+{
+	(void)context;
+	if (!problem.kind)
+		problem = *reported;
+}
+
+/* The number of problems; the first is kept. */
+static int check(const char *ports, const char *protocol, const char *listen, const char *region,
+    const char *name)
 {
 	struct accelerator accelerator;
 	char json[512];
 	int result;
 
 	snprintf(json, sizeof(json),
-	    "{\"name\": \"new\", \"protocol\": \"%s\", \"ports\": [\"%s\"], \"listen\": [\"%s\"], "
+	    "{\"name\": \"%s\", \"protocol\": \"%s\", \"ports\": [\"%s\"], \"listen\": [\"%s\"], "
 	    "\"endpoint_groups\": [{\"region\": \"%s\", \"backends\": [{\"host\": "
 	    "\"10.0.0.9\"}]}]}",
-	    protocol, ports, listen, region);
+	    name, protocol, ports, listen, region);
 	accelerator = fixture_accelerator(json);
-	accelerator.id = id;
 	problem = (struct problem){0};
-	result = rules_check_accelerator(&fixture, &accelerator, &problem);
+	result = (int)rules_check_accelerator(&fixture, &accelerator, keep_first, NULL);
 	accelerator_clear(&accelerator);
 	return result;
 }
@@ -29,35 +36,37 @@ static int check(
 static void good_ones(void **state)
 {
 	(void)state;
-	assert_int_equal(check("81", "tcp", "tokyo", "oslo", 0), 0);
-	assert_int_equal(check("80", "udp", "tokyo", "oslo", 0), 0);
-	assert_int_equal(check("80", "tcp", "lima", "rome", 0), 0);
-	assert_int_equal(check("80", "tcp", "tokyo", "oslo", 8), 0);
+	assert_int_equal(check("81", "tcp", "tokyo", "oslo", "new"), 0);
+	assert_int_equal(check("80", "udp", "tokyo", "oslo", "new"), 0);
+	assert_int_equal(check("80", "tcp", "lima", "rome", "new"), 0);
+	assert_int_equal(check("80", "tcp", "tokyo", "oslo", "web"), 0);
 }
 
 static void ports_that_are_taken(void **state)
 {
 	(void)state;
-	assert_int_equal(check("70-90", "tcp+udp", "tokyo", "oslo", 0), -1);
+	assert_int_equal(check("70-90", "tcp+udp", "tokyo", "oslo", "new"), 1);
 	assert_int_equal(problem.kind, PROBLEM_PORT_TAKEN);
 	assert_string_equal(problem.detail, "tcp port 80 in tokyo belongs to accelerator \"web\"");
-	assert_int_equal(check("5010", "udp", "lima", "oslo", 0), -1);
+	assert_int_equal(check("5010", "udp", "lima", "oslo", "new"), 1);
 	assert_non_null(strstr(problem.detail, "udp port 5010 in lima"));
 }
 
 static void unknown_regions(void **state)
 {
 	(void)state;
-	assert_int_equal(check("81", "tcp", "tokio", "oslo", 0), -1);
+	assert_int_equal(check("81", "tcp", "tokio", "oslo", "new"), 1);
 	assert_int_equal(problem.kind, PROBLEM_UNKNOWN_REGION);
 	assert_string_equal(problem.field, "listen[0]");
 	assert_string_equal(problem.fix, "did you mean \"tokyo\"?");
-	assert_int_equal(check("81", "tcp", "tokyo", "frankfurt", 0), -1);
+	assert_int_equal(check("81", "tcp", "tokyo", "frankfurt", "new"), 1);
 	assert_int_equal(problem.kind, PROBLEM_NO_ENDPOINT);
 	assert_string_equal(problem.field, "endpoint_groups[0].region");
 	assert_string_equal(problem.fix, "regions with endpoints: oslo, rome");
+	/* Everything is told, not only the first. */
+	assert_int_equal(check("80", "tcp", "tokyo", "frankfurt", "new"), 2);
 	/* An endpoint's region is none of a listener. */
-	assert_int_equal(check("81", "tcp", "rome", "oslo", 0), -1);
+	assert_int_equal(check("81", "tcp", "rome", "oslo", "new"), 1);
 	assert_int_equal(problem.kind, PROBLEM_UNKNOWN_REGION);
 }
 
@@ -65,7 +74,7 @@ static void nobody_there_yet(void **state)
 {
 	(void)state;
 	fixture.node_count = 0;
-	assert_int_equal(check("81", "tcp", "tokyo", "oslo", 0), -1);
+	assert_int_equal(check("81", "tcp", "tokyo", "oslo", "new"), 2);
 	assert_non_null(strstr(problem.fix, "trunkctl node token --role listener --region tokyo"));
 }
 

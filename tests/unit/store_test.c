@@ -71,7 +71,7 @@ static void begin(struct revision *revision)
 {
 	*revision = (struct revision){.when_ms = 5, .who = "me", .what = "something"};
 	assert_int_equal(store_begin(store), 0);
-	assert_int_equal(store_add_revision(store, revision, NULL, "{}"), 0);
+	assert_int_equal(store_add_revision(store, revision, NULL), 0);
 }
 
 static void new_database(void **state)
@@ -187,47 +187,86 @@ static uint32_t put_node(const char *name, enum node_role role)
 /* A setting is replaced by the next, survives, and goes with either node. */
 static void tunnels(void **state)
 {
-	struct tunnel_setting setting = {.congestion = "cubic"};
+	struct tunnel_setting setting = {.congestion = "cubic", .revision = 7};
 	struct installation loaded = {0};
 
 	(void)state;
 	setting.listener = put_node("tyo-1", NODE_LISTENER);
 	setting.endpoint = put_node("osl-1", NODE_ENDPOINT);
-	assert_int_equal(store_put_tunnel(store, &setting), 0);
+	assert_int_equal(store_put_tunnel(store, &setting, 7), 0);
 	strcpy(setting.congestion, "fixed:2mbit");
 	setting.is_traced = true;
-	assert_int_equal(store_put_tunnel(store, &setting), 0);
+	assert_int_equal(store_put_tunnel(store, &setting, 7), 0);
 	reopen();
 	assert_int_equal(store_load(store, &loaded), 0);
 	assert_int_equal(loaded.tunnel_setting_count, 1);
-	assert_memory_equal(&loaded.tunnel_settings[0], &setting, sizeof(setting));
+	assert_int_equal(loaded.tunnel_settings[0].listener, setting.listener);
+	assert_int_equal(loaded.tunnel_settings[0].endpoint, setting.endpoint);
+	assert_string_equal(loaded.tunnel_settings[0].congestion, "fixed:2mbit");
+	assert_true(loaded.tunnel_settings[0].is_traced);
+	assert_int_equal(loaded.tunnel_settings[0].revision, 7);
+	/* As by default is as if it was never set. */
+	struct tunnel_setting plain = installation_tunnel_default(&setting);
+	assert_int_equal(store_put_tunnel(store, &plain, 8), 0);
+	assert_int_equal(store_load(store, &loaded), 0);
+	assert_int_equal(loaded.tunnel_setting_count, 0);
+	assert_int_equal(store_put_tunnel(store, &setting, 9), 0);
 	assert_int_equal(store_delete_node(store, setting.endpoint), 0);
 	assert_int_equal(store_load(store, &loaded), 0);
 	assert_int_equal(loaded.tunnel_setting_count, 0);
-	assert_int_equal(store_put_tunnel(store, &setting), ERR_IO);
+	assert_int_equal(store_put_tunnel(store, &setting, 7), ERR_IO);
 	installation_clear(&loaded);
 }
 
-/* As the first version left it: the table of tunnels comes, and nothing goes. */
+/* What the first two versions left; nothing of it goes, and changes are told as objects now. */
+static const char older_schema[] =
+    "DROP TABLE tunnels; DROP TABLE revisions;"
+    "CREATE TABLE revisions (number INTEGER PRIMARY KEY AUTOINCREMENT, when_ms INTEGER NOT NULL,"
+    "  who TEXT NOT NULL, what TEXT NOT NULL, before TEXT, after TEXT) STRICT;"
+    "INSERT INTO revisions VALUES (1, 5, 'me', 'token made', NULL, NULL),"
+    " (2, 5, 'me', 'accelerator web created', NULL, '{\"name\": \"web\"}'),"
+    " (3, 5, 'me', 'tunnel from tyo-1 to osl-1 updated', '{\"congestion\": \"bbr\"}',"
+    "  '{\"congestion\": \"cubic\"}');"
+    "PRAGMA user_version = 1";
+
+static int collect(void *context, const struct revision *revision, const json_t *objects)
+{
+	(void)revision;
+	json_array_append(context, (json_t *)objects);
+	return 0;
+}
+
 static void an_older_schema_is_brought_up(void **state)
 {
 	struct installation loaded = {0};
 	sqlite3 *database;
+	json_t *seen = json_array(), *wanted;
 
 	(void)state;
 	put_node("tyo-1", NODE_LISTENER);
 	store_close(store);
 	store = NULL;
 	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(database, "DROP TABLE tunnels; PRAGMA user_version = 1", NULL, NULL, NULL),
-	    SQLITE_OK);
+	assert_int_equal(sqlite3_exec(database, older_schema, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(database);
 	if (store_open(&store, path, reason) < 0)
 		fail_msg("%s", reason);
 	assert_int_equal(store_load(store, &loaded), 0);
 	assert_int_equal(loaded.node_count, 1);
 	assert_int_equal(loaded.tunnel_setting_count, 0);
+	assert_int_equal(loaded.revision, 3);
+	assert_int_equal(store_read_revisions(store, 1, 3, collect, seen), 0);
+	wanted = json_loads("[[{\"kind\": \"Tunnel\", \"name\": \"tyo-1/osl-1\","
+	                    " \"before\": {\"congestion\": \"bbr\", \"listener\": \"tyo-1\", "
+	                    "\"endpoint\": \"osl-1\"},"
+	                    " \"after\": {\"congestion\": \"cubic\", \"listener\": \"tyo-1\", "
+	                    "\"endpoint\": \"osl-1\"}}],"
+	                    "[{\"kind\": \"Accelerator\", \"name\": \"web\", \"before\": null,"
+	                    " \"after\": {\"name\": \"web\"}}], []]",
+	    0, NULL);
+	assert_true(json_equal(seen, wanted));
+	json_decref(wanted);
+	json_decref(seen);
 	installation_clear(&loaded);
 }
 
@@ -276,7 +315,7 @@ static void old_revisions_are_forgotten(void **state)
 	(void)state;
 	assert_int_equal(store_begin(store), 0);
 	for (int i = 0; i < STORE_REVISIONS_KEPT + 3; i++)
-		assert_int_equal(store_add_revision(store, &revision, NULL, "{}"), 0);
+		assert_int_equal(store_add_revision(store, &revision, NULL), 0);
 	assert_int_equal(store_commit(store), 0);
 	assert_int_equal(revision.number, STORE_REVISIONS_KEPT + 3);
 	assert_int_equal(

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trunkctl explain: the kinds of objects and their fields, from the tables that decode them.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/suggest.h"
+#include "cli/commands.h"
+#include "model/objects.h"
+
+enum { LIMITS_BYTES = 256 };
+
+static const char *scalar_type(const struct schema_field *field)
+{
+	switch (field->type) {
+	case SCHEMA_BOOL:
+		return "true or false";
+	case SCHEMA_U8:
+	case SCHEMA_U16:
+	case SCHEMA_U32:
+	case SCHEMA_U64:
+		return "whole number";
+	case SCHEMA_DOUBLE:
+		return "number";
+	case SCHEMA_ENUM:
+		return "word";
+	case SCHEMA_STRUCT:
+		return "object";
+	default:
+		return "text";
+	}
+}
+
+static void print_type(const struct schema_field *field, FILE *out)
+{
+	fprintf(out, "%s%s", field->is_array ? "list of: " : "", scalar_type(field));
+}
+
+static bool is_number(const struct schema_field *field)
+{
+	return field->type >= SCHEMA_U8 && field->type <= SCHEMA_U64;
+}
+
+static uint64_t greatest(const struct schema_field *field)
+{
+	static const uint64_t natural[] = {[SCHEMA_U8] = UINT8_MAX,
+	    [SCHEMA_U16] = UINT16_MAX,
+	    [SCHEMA_U32] = UINT32_MAX,
+	    [SCHEMA_U64] = UINT64_MAX};
+	return field->max ? field->max : natural[field->type];
+}
+
+/* "0..255", "auto, realtime", "at most 63 bytes"; "" when nothing is to be said. */
+static const char *format_limits(const struct schema_field *field, char *text)
+{
+	size_t used = 0;
+	text[0] = '\0';
+	if (is_number(field))
+		snprintf(text, LIMITS_BYTES, "%" PRIu64 "..%" PRIu64, field->min, greatest(field));
+	else if (field->type == SCHEMA_TEXT)
+		snprintf(text, LIMITS_BYTES, "at most %zu bytes", field->size - 1);
+	for (size_t i = 0; field->type == SCHEMA_ENUM && field->names[i]; i++) {
+		if (field->names[i][0] && used < LIMITS_BYTES)
+			used += (size_t)snprintf(text + used, LIMITS_BYTES - used, "%s%s",
+			    used ? ", " : "", field->names[i]);
+	}
+	return text;
+}
+
+static const char *format_default(const struct schema_field *field, char *text, size_t size)
+{
+	text[0] = '\0';
+	if (field->is_required || field->is_array || field->type == SCHEMA_STRUCT)
+		return text;
+	if (is_number(field) && field->default_number >= field->min)
+		snprintf(text, size, "%" PRIu64, field->default_number);
+	else if (field->type == SCHEMA_BOOL)
+		snprintf(text, size, "%s", field->default_number ? "true" : "false");
+	else if (field->type == SCHEMA_ENUM)
+		snprintf(text, size, "%s", field->names[field->default_number]);
+	else if (field->default_text)
+		snprintf(text, size, "%s", field->default_text);
+	return text;
+}
+
+static void print_row(struct session *session, const char *left, const char *right)
+{
+	if (right[0])
+		fprintf(session->out, "%-9s %s\n", left, right);
+}
+
+static void print_fields(struct session *session, const struct schema *schema)
+{
+	static const struct table_column columns[] = {
+	    {"FIELD", 0}, {"TYPE", 0}, {"DEFAULT", 0}, {"WHAT", TABLE_CUT}, {NULL, 0}};
+	struct table *table = table_new(columns, true);
+	for (size_t i = 0; i < schema->field_count; i++) {
+		const struct schema_field *field = &schema->fields[i];
+		char type[64], standard[64];
+		snprintf(type, sizeof(type), "%s%s", field->is_array ? "list of: " : "",
+		    scalar_type(field));
+		format_default(field, standard, sizeof(standard));
+		table_row(table);
+		table_cell(table, field->key);
+		table_cell(table, type);
+		table_cell(table, field->is_required ? "(required)" : standard);
+		table_cell(table, field->help ? field->help : "");
+	}
+	session_print_table(session, table);
+}
+
+static void print_field(struct session *session, const char *path, const struct schema_field *field)
+{
+	char text[LIMITS_BYTES];
+	print_row(session, "FIELD", path);
+	fprintf(session->out, "%-9s ", "TYPE");
+	print_type(field, session->out);
+	fputc('\n', session->out);
+	print_row(session, "REQUIRED", field->is_required ? "yes" : "no");
+	print_row(session, "DEFAULT", format_default(field, text, sizeof(text)));
+	print_row(session, "LIMITS", format_limits(field, text));
+	if (field->is_array)
+		fprintf(
+		    session->out, "%-9s %zu..%zu\n", "ITEMS", field->min_items, field->max_items);
+	print_row(session, "WHAT", field->help ? field->help : "");
+	if (field->schema) {
+		fputc('\n', session->out);
+		print_fields(session, field->schema);
+	}
+}
+
+static void print_kinds(struct session *session)
+{
+	static const struct table_column columns[] = {{"KIND", 0}, {"WHAT", TABLE_CUT}, {NULL, 0}};
+	struct table *table = table_new(columns, true);
+	for (const struct object_kind *kind = object_kinds; kind->name; kind++) {
+		table_row(table);
+		table_cell(table, kind->name);
+		table_cell(table, kind->help);
+	}
+	session_print_table(session, table);
+}
+
+static enum exit_code fail_field(
+    const struct schema *schema, const char *path, const char *word, size_t length)
+{
+	struct suggestion suggestion;
+	suggestion_begin(&suggestion, word, length);
+	for (size_t i = 0; i < schema->field_count; i++)
+		suggestion_offer(&suggestion, schema->fields[i].key);
+	if (suggestion.best)
+		return session_fail(EXIT_NOT_FOUND,
+		    "there is no field \"%.*s\" in %.100s; did you mean \"%s\"?", (int)length, word,
+		    path, suggestion.best);
+	return session_fail(
+	    EXIT_NOT_FOUND, "there is no field \"%.*s\" in %.100s", (int)length, word, path);
+}
+
+/* The fields behind KIND, one after the other. */
+static enum exit_code explain_path(
+    struct session *session, const struct object_kind *kind, const char *path)
+{
+	const struct schema *schema = kind->schema;
+	const struct schema_field *field = NULL;
+	for (const char *at = path; *at;) {
+		size_t length = strcspn(at + 1, ".");
+		const struct schema_field *found = NULL;
+		at++;
+		for (size_t i = 0; schema && i < schema->field_count; i++)
+			if (strlen(schema->fields[i].key) == length
+			    && memcmp(schema->fields[i].key, at, length) == 0)
+				found = &schema->fields[i];
+		if (!schema)
+			return session_fail(EXIT_NOT_FOUND, "%s has no fields", field->key);
+		if (!found)
+			return fail_field(schema, field ? field->key : kind->name, at, length);
+		field = found;
+		schema = field->schema;
+		at += length;
+	}
+	if (field) {
+		print_field(session, path + 1, field);
+		return EXIT_DONE;
+	}
+	print_row(session, "KIND", kind->name);
+	print_row(session, "WHAT", kind->help);
+	fputc('\n', session->out);
+	print_fields(session, kind->schema);
+	return EXIT_DONE;
+}
+
+int explain_kind(struct session *session, const struct invocation *invocation)
+{
+	const char *word = invocation->arguments[0], *meant;
+	char name[64];
+	if (!word) {
+		print_kinds(session);
+		return EXIT_DONE;
+	}
+	size_t length = strcspn(word, ".");
+	snprintf(name, sizeof(name), "%.*s", (int)(length < 63 ? length : 63), word);
+	const struct object_kind *kind = object_kind_guess(name);
+	if (kind)
+		return explain_path(session, kind, word + length);
+	meant = object_kind_suggest(name);
+	return session_fail(EXIT_NOT_FOUND, "there is no kind \"%s\"; %s%s%s", name,
+	    meant ? "did you mean \"" : "trunkctl explain lists the kinds", meant ? meant : "",
+	    meant ? "\"?" : "");
+}

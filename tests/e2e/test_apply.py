@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Objects in files: trunkctl apply, diff, get and explain, on a real control."""
+import json
+
+import pytest
+import yaml
+
+from tests.lab import procs, trunkline
+from tests.lab.control_alone import Control
+from tests.lab.trunkctl import DONE, FAILED, NOT_FOUND
+
+DIFFERS = 5
+GOOD = """\
+# two services, and what is set for a tunnel
+kind: Accelerator
+name: web
+protocol: tcp
+ports: [443, 8000-8010]
+listen: [tokyo]
+endpoint_groups:
+  - region: oslo
+    backends:
+      - host: 10.0.0.1
+        port: 80
+---
+- kind: Accelerator
+  name: game
+  protocol: udp
+  ports: ["5000"]
+  listen: [tokyo]
+  endpoint_groups:
+    - region: rome
+      backends: [{host: game.example, weight: 7}]
+- {kind: Tunnel, listener: tyo-1, endpoint: osl-1, congestion: "fixed:2000kbit"}
+"""
+BAD = """\
+kind: Accelerator
+name: web
+protocol: tpc
+ports: [443]
+lisen: [tokyo]
+listen: [tokyo]
+endpoint_groups:
+  - region: oslo
+    backends:
+      - host: 10.0.0.1
+        weight: 256
+---
+kind: Accelerator
+name: game
+protocol: udp
+ports: ["5000"]
+listen:
+  - tokio
+endpoint_groups:
+  - region: rome
+    backends: [{host: game.example}]
+---
+kind: Tunnel
+listener: tyo-2
+endpoint: osl-1
+"""
+BAD_LINES = [
+    "3:11: protocol: must be one of tcp, udp, tcp+udp; did you mean 'tcp'?",
+    "5:1: lisen: unknown key; did you mean 'listen'?",
+    "11:17: endpoint_groups[0].backends[0].weight: must be a whole number, 0..255",
+    '18:5: no listener has joined in region "tokio"; did you mean "tokyo"?',
+    '24:11: there is no node "tyo-2"; did you mean "tyo-1"?',
+]
+
+
+class Operator:
+    """trunkctl beside a control."""
+
+    def __init__(self, control, folder):
+        self.control, self.folder = control, folder
+
+    def run(self, *args, text=None):
+        """With a file of that text where args have FILE."""
+        name = str(self.folder / "objects.yaml")
+        if text is not None:
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(text)
+        args = [name if arg == "FILE" else arg for arg in args]
+        return procs.run([trunkline.program("trunkctl"), "--control",
+                          f"unix:{self.control.socket}", *args], check=False)
+
+    def revision(self):
+        return self.control.get("/v1/status")["revision"]
+
+    def state(self):
+        done = self.run("get", "-o", "json")
+        assert done.returncode == DONE, done.stderr
+        return json.loads(done.stdout)["items"]
+
+
+@pytest.fixture
+def operator(tmp_path):
+    control = Control(tmp_path).start()
+    control.stop()
+    control.add_nodes()
+    control.start()
+    yield Operator(control, tmp_path)
+    if control.proc.is_alive():
+        control.stop()
+
+
+def test_a_file_is_one_revision_and_comes_back_unchanged(operator):
+    before = operator.revision()
+    done = operator.run("diff", "-f", "FILE", text=GOOD)
+    assert done.returncode == DIFFERS and '+ ports: ["443", "8000-8010"]' in done.stdout
+    done = operator.run("apply", "--dry-run", "-f", "FILE", text=GOOD)
+    assert done.returncode == DONE and "accelerator web would be created" in done.stdout
+    assert operator.revision() == before
+    done = operator.run("apply", "-f", "FILE", text=GOOD)
+    assert done.stdout == ("accelerator web created\naccelerator game created\n"
+                           f"tunnel tyo-1/osl-1 created\nrevision {before + 1}\n"), done.stderr
+    for form in "yaml", "json":
+        stated = operator.run("get", "-o", form).stdout
+        assert operator.run("diff", "--prune", "-f", "FILE", text=stated).returncode == DONE
+        done = operator.run("apply", "--prune", "-f", "FILE", text=stated)
+        assert done.returncode == DONE and done.stdout.count(" unchanged\n") == 3, done.stdout
+    assert operator.revision() == before + 1
+    assert list(yaml.safe_load_all(operator.run("get", "-o", "yaml").stdout)) == operator.state()
+    only = yaml.safe_load(operator.run("get", "tunnel", "tyo-1/osl-1", "-o", "yaml").stdout)
+    assert only == {"kind": "Tunnel", "listener": "tyo-1", "endpoint": "osl-1",
+                    "congestion": "fixed:2mbit", "trace": False}
+
+
+def test_five_errors_are_told_at_their_places_and_nothing_is_done(operator):
+    before, state = operator.revision(), operator.state()
+    done = operator.run("apply", "-f", "FILE", text=BAD)
+    name = str(operator.folder / "objects.yaml")
+    assert done.returncode == FAILED and done.stdout == ""
+    assert done.stderr.splitlines() == [f"{name}:{line}" for line in BAD_LINES] + [
+        f"trunkctl: 5 errors in {name}: nothing was changed"]
+    assert operator.revision() == before and operator.state() == state
+    done = operator.run("apply", "-f", "FILE", text="kind: Accelerator\nname: [web\n")
+    assert done.returncode == FAILED and f"{name}:3:1: " in done.stderr
+
+
+def test_what_the_file_does_not_state_stays_unless_pruned(operator):
+    assert operator.run("apply", "-f", "FILE", text=GOOD).returncode == DONE
+    web = GOOD.split("---")[0]
+    done = operator.run("apply", "-f", "FILE", text=web)
+    assert done.stdout == "accelerator web unchanged\n"
+    assert len(operator.state()) == 3
+    done = operator.run("diff", "--prune", "-f", "FILE", text=web.replace("port: 80", "port: 81"))
+    assert "accelerator game deleted" in done.stdout
+    assert "- endpoint_groups[oslo].backends[10.0.0.1:80]" in done.stdout
+    done = operator.run("apply", "--prune", "-f", "FILE", text=web)
+    assert done.stdout.splitlines()[:3] == [
+        "accelerator web unchanged", "accelerator game deleted", "tunnel tyo-1/osl-1 deleted"]
+    assert [item["name"] for item in operator.state()] == ["web"]
+
+
+def test_ports_change_hands_in_one_change(operator):
+    """Neither accelerator could take the other's port alone."""
+    assert operator.run("apply", "-f", "FILE", text=GOOD.replace("udp", "tcp")).returncode == DONE
+    swapped = GOOD.replace("udp", "tcp").replace("443, 8000-8010", "5000").replace(
+        '"5000"', '"443"', 1)
+    done = operator.run("apply", "-f", "FILE", text=swapped)
+    assert done.returncode == DONE, done.stderr
+    assert {i["name"]: i["ports"] for i in operator.state() if "name" in i} == {
+        "web": ["5000"], "game": ["443"]}
+
+
+def test_explain_needs_no_control(operator):
+    operator.control.stop()
+    assert "Accelerator" in operator.run("explain").stdout
+    done = operator.run("explain", "accelerator.endpoint_groups.backends.weight")
+    assert "LIMITS    0..255" in done.stdout and "DEFAULT   128" in done.stdout
+    done = operator.run("explain", "tunnel.congstion")
+    assert done.returncode == NOT_FOUND and 'did you mean "congestion"?' in done.stderr

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Twin of control/state.c: the objects of now, and of earlier, by undoing. */
+#include "config.h"
+
+#include "control/state.h"
+
+#include "base/err.h"
+#include "base/keyed_hash.h"
+#include "control/change.h"
+#include "tests/unit/control_fixture.h"
+
+static char directory[] = "/tmp/trunkline-state-XXXXXX";
+static struct problem problem;
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(directory + strlen(directory) - 6, "XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	control_begin(directory);
+	control_add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
+	control_add_node("tyo-1", NODE_LISTENER, "tokyo", 2);
+	problem = (struct problem){0};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	control_end();
+	rmdir(directory);
+	return 0;
+}
+
+/* Sets the congestion of the one tunnel; the revision. */
+static uint64_t set_congestion(const char *congestion)
+{
+	const struct installation *installation = &control.installation;
+	struct tunnel_setting setting = installation_tunnel(installation,
+	    installation_node(installation, "tyo-1"), installation_node(installation, "osl-1"));
+	json_t *before =
+	    tunnel_setting_is_default(&setting) ? NULL : state_tunnel_json(installation, &setting);
+	json_t *after;
+	struct change change;
+
+	strcpy(setting.congestion, congestion);
+	after =
+	    tunnel_setting_is_default(&setting) ? NULL : state_tunnel_json(installation, &setting);
+	change_init(&change, "test", "set");
+	change_note(&change, "Tunnel", "tyo-1/osl-1", before, after);
+	json_decref(before);
+	json_decref(after);
+	assert_int_equal(change_begin(&control, &change, &problem), 0);
+	assert_int_equal(
+	    change_end(&control, &change,
+	        store_put_tunnel(control.store, &setting, change.revision.number), &problem),
+	    0);
+	return change.revision.number;
+}
+
+static void expect_at(uint64_t revision, const char *congestion)
+{
+	json_t *items;
+
+	assert_int_equal(
+	    state_objects_at(control.store, &control.installation, revision, &items), 0);
+	assert_int_equal(json_array_size(items), congestion != NULL);
+	if (congestion)
+		assert_string_equal(
+		    json_string_value(json_object_get(json_array_get(items, 0), "congestion")),
+		    congestion);
+	json_decref(items);
+}
+
+static void earlier_states(void **state)
+{
+	json_t *items;
+	uint64_t first, second, third;
+
+	(void)state;
+	first = set_congestion("cubic");
+	second = set_congestion("fixed:2mbit");
+	third = set_congestion("bbr");
+	assert_int_equal(control.installation.tunnel_setting_count, 0);
+	expect_at(third, NULL);
+	expect_at(second, "fixed:2mbit");
+	expect_at(first, "cubic");
+	expect_at(first - 1, NULL);
+	assert_int_equal(state_objects_at(control.store, &control.installation, third + 1, &items),
+	    ERR_NOT_FOUND);
+	assert_int_equal(
+	    state_objects_at(control.store, &control.installation, 0, &items), ERR_NOT_FOUND);
+}
+
+static void kinds_stand_first(void **state)
+{
+	json_t *items;
+
+	(void)state;
+	control_add_accelerator("web", 80, "tokyo", "oslo");
+	set_congestion("cubic");
+	items = state_objects(&control.installation);
+	assert_int_equal(json_array_size(items), 2);
+	assert_string_equal(
+	    json_object_iter_key(json_object_iter(json_array_get(items, 0))), "kind");
+	assert_string_equal(
+	    json_string_value(json_object_get(json_array_get(items, 1), "listener")), "tyo-1");
+	json_decref(items);
+}
+
+#define STATE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    STATE_TEST(earlier_states),
+	    STATE_TEST(kinds_stand_first),
+	};
+
+	if (sodium_init() < 0 || keyed_hash_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
