@@ -2,6 +2,7 @@
 /* See pin.h. */
 #include "base/pin.h"
 
+#include "base/encoding.h"
 #include "base/err.h"
 
 #include <sodium.h>
@@ -9,8 +10,7 @@
 
 const char *pin_format(const uint8_t pin[PIN_BYTES], char text[PIN_TEXT_BYTES])
 {
-	return sodium_bin2base64(
-	    text, PIN_TEXT_BYTES, pin, PIN_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	return base64_encode(pin, PIN_BYTES, text);
 }
 
 int pin_parse(const char *text, uint8_t pin[PIN_BYTES])
@@ -19,8 +19,7 @@ int pin_parse(const char *text, uint8_t pin[PIN_BYTES])
 	size_t length;
 
 	if (strlen(text) != PIN_TEXT_BYTES - 1
-	    || sodium_base642bin(decoded, sizeof(decoded), text, PIN_TEXT_BYTES - 1, NULL, &length,
-	        NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING)
+	    || base64_decode(text, PIN_TEXT_BYTES - 1, decoded, sizeof(decoded), &length) < 0
 	    || length != PIN_BYTES)
 		return ERR_MALFORMED;
 	memcpy(pin, decoded, PIN_BYTES);

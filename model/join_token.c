@@ -7,6 +7,7 @@
 #include "model/join_token.h"
 
 #include "base/bytes.h"
+#include "base/encoding.h"
 #include "base/err.h"
 #include "model/name.h"
 
@@ -73,8 +74,7 @@ int join_token_format(const struct join_token *token, char text[JOIN_TOKEN_TEXT_
 	checksum(binary, writer_length(&w), sum);
 	writer_bytes(&w, sum, sizeof(sum));
 	memcpy(text, JOIN_TOKEN_PREFIX, prefix);
-	sodium_bin2base64(text + prefix, JOIN_TOKEN_TEXT_BYTES - prefix, binary, writer_length(&w),
-	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	base64_encode(binary, writer_length(&w), text + prefix);
 	sodium_memzero(binary, sizeof(binary));
 	return 0;
 }
@@ -119,8 +119,7 @@ int join_token_parse(const char *text, struct join_token *token)
 		return ERR_MALFORMED;
 	if (strncmp(start, JOIN_TOKEN_PREFIX, prefix) != 0)
 		return start[4] == '_' ? ERR_UNSUPPORTED : ERR_MALFORMED;
-	if (sodium_base642bin(binary, sizeof(binary), start + prefix, length - prefix, NULL, &size,
-	        NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING))
+	if (base64_decode(start + prefix, length - prefix, binary, sizeof(binary), &size) < 0)
 		return ERR_MALFORMED;
 	result = read_token(binary, size, token);
 	sodium_memzero(binary, sizeof(binary));
