@@ -32,6 +32,22 @@ static void set_ipv6(struct addr *addr, const uint8_t ip[16], uint32_t scope)
 		addr->scope = scope;
 }
 
+/*
+ * An interface by its index, as addr_format() writes it, or by its name; 0 for none. The system would take a name
+ * with anything behind a colon.
+ */
+static uint32_t scope_of(const char *zone)
+{
+	unsigned long long index = 0;
+	size_t digits = strspn(zone, "0123456789");
+
+	if (digits > 0 && digits < 11 && !zone[digits])
+		index = strtoull(zone, NULL, 10);
+	else if (!strchr(zone, ':'))
+		index = if_nametoindex(zone);
+	return index <= UINT32_MAX ? (uint32_t)index : 0;
+}
+
 /* An address alone, with an optional %interface; modifies text. */
 static int parse_ip(char *text, struct addr *addr)
 {
@@ -46,7 +62,7 @@ static int parse_ip(char *text, struct addr *addr)
 	}
 	if (zone) {
 		*zone++ = 0;
-		scope = if_nametoindex(zone);
+		scope = scope_of(zone);
 		if (scope == 0)
 			return ERR_MALFORMED;
 	}

@@ -32,7 +32,7 @@ enum {
 };
 
 /*
- * "1.2.3.4", "1.2.3.4:80", "::1", "[::1]", "[::1]:80", "[fe80::1%eth0]:80".
+ * "1.2.3.4", "1.2.3.4:80", "::1", "[::1]", "[::1]:80", "[fe80::1%eth0]:80", "[fe80::1%2]:80".
  * The port is default_port where the text has none.  ERR_MALFORMED otherwise.
  */
 int addr_parse(const char *text, uint16_t default_port, struct addr *addr);

@@ -38,8 +38,8 @@ static void wrong_addresses_are_refused(void **state)
 {
 	static const char *const cases[] = {"", ":", ":80", "1.2.3", "1.2.3.4:", "1.2.3.4:65536",
 	    "1.2.3.4:-1", "1.2.3.4: 80", "1.2.3.4:80x", "[1.2.3.4]:80", "[::1", "[::1]80", "[]:80",
-	    "::1]:80", "host:80", "fe80::1%no-such-interface", "1.2.3.4:000080",
-	    "1111:2222:3333:4444:5555:6666:7777:8888:9999",
+	    "::1]:80", "host:80", "fe80::1%no-such-interface", "fe80::1%lo:1]0]", "fe80::1%0",
+	    "1.2.3.4:000080", "1111:2222:3333:4444:5555:6666:7777:8888:9999",
 	    "1111111111111111111111111111111111111111111111111111111111111111111111111"};
 	struct addr addr, zero;
 
@@ -53,7 +53,8 @@ static void wrong_addresses_are_refused(void **state)
 
 static void sockaddrs_come_back(void **state)
 {
-	static const char *const cases[] = {"1.2.3.4:80", "[2001:db8::1]:65535", "[fe80::1%lo]:1"};
+	static const char *const cases[] = {
+	    "1.2.3.4:80", "[2001:db8::1]:65535", "[fe80::1%lo]:1", "[fe80::1%7]:1"};
 	struct sockaddr_storage storage;
 	struct addr addr, back;
 	socklen_t length;
