@@ -402,10 +402,11 @@ static int receive_one(struct ipc *ipc)
 	while (length < 0 && errno == EINTR);
 	if (length < 0)
 		return errno == EAGAIN ? ERR_AGAIN : ERR_CLOSED;
-	if (length == 0)
-		return ERR_CLOSED;
+	/* Even a packet without bytes, which looks like the end, may bring descriptors. */
 	count = take_descriptors(&message, descriptors);
-	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+	if (length == 0)
+		result = ERR_CLOSED;
+	else if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		result = ERR_TOO_LARGE;
 	else
 		result = dispatch(ipc, (size_t)length, descriptors, count);

@@ -312,6 +312,26 @@ static void table_breakers_close_the_channel(void **state)
 	}
 }
 
+/* It reads like the end of the channel. */
+static void a_packet_without_bytes_leaves_no_descriptors(void **state)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = "";
+	struct msghdr message = {.msg_control = control, .msg_controllen = sizeof(control)};
+	struct cmsghdr *head = (struct cmsghdr *)control;
+	unsigned before = open_descriptors();
+	int files[2] = {raw[0], raw[0]};
+
+	(void)state;
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(files));
+	memcpy(CMSG_DATA(head), files, sizeof(files));
+	assert_int_equal(sendmsg(raw[0], &message, 0), 0);
+	turn(2);
+	assert_int_equal(b.closed_reason, ERR_CLOSED);
+	assert_int_equal(open_descriptors(), before);
+}
+
 static void unsealed_memory_is_refused(void **state)
 {
 	struct {
@@ -351,6 +371,7 @@ int main(void)
 	    TEST(peer_closed_is_told_after_its_last_message),
 	    TEST(handler_may_free_its_channel),
 	    TEST(table_breakers_close_the_channel),
+	    TEST(a_packet_without_bytes_leaves_no_descriptors),
 	    TEST(unsealed_memory_is_refused),
 	};
 
