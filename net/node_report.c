@@ -15,6 +15,9 @@
 
 enum { MINUTE_S = 60, US_PER_S = 1000000, BITS = 8 };
 
+/* No figure of a lane is larger: those of all lanes together stay within what JSON carries. */
+#define FIGURE_MAX (INT64_MAX / (PAGE_LANES * SLOTS_MAX))
+
 /* Differences of a counter, second by second. */
 struct minute {
 	uint64_t seconds[MINUTE_S];
@@ -90,6 +93,32 @@ void node_report_handshakes(struct node_report *report, const struct handshake_c
 
 /* ---- one lane ---- */
 
+static uint64_t at_most(uint64_t value, uint64_t most)
+{
+	return value < most ? value : most;
+}
+
+/*
+ * A worker that was taken over writes what it likes to its page: whatever it is, the report stays one that
+ * control takes, so that the node and its other workers are seen as before.
+ */
+static void tame(struct page_lane_state *now)
+{
+	now->peer_name[NAME_BYTES - 1] = '\0';
+	now->congestion[CONGESTION_TEXT_BYTES - 1] = '\0';
+	if (congestion_check(now->congestion))
+		now->congestion[0] = '\0';
+	now->is_up = now->is_up != 0;
+	now->since_ms = at_most(now->since_ms, TIME_MAX_MS);
+	now->packet_bytes = at_most(now->packet_bytes, UINT16_MAX);
+	now->rtt_smoothed_us = at_most(now->rtt_smoothed_us, FIGURE_MAX);
+	now->jitter_us = at_most(now->jitter_us, FIGURE_MAX);
+	now->flows = at_most(now->flows, FIGURE_MAX);
+#define X(name) now->figures.name = at_most(now->figures.name, FIGURE_MAX);
+	LANE_FIGURES(X)
+#undef X
+}
+
 static void minute_set(struct minute *minute, unsigned second, uint64_t value)
 {
 	minute->sum += value - minute->seconds[second];
@@ -103,7 +132,9 @@ static uint64_t rise(uint64_t now, uint64_t before)
 
 static uint64_t rate_bps(uint64_t bytes, uint64_t elapsed_us)
 {
-	return elapsed_us ? (uint64_t)((double)bytes * BITS * US_PER_S / (double)elapsed_us) : 0;
+	double bps = elapsed_us ? (double)bytes * BITS * US_PER_S / (double)elapsed_us : 0;
+
+	return bps < (double)FIGURE_MAX ? (uint64_t)bps : FIGURE_MAX;
 }
 
 static struct lane_past *past_of(struct node_report *report, size_t place)
@@ -132,8 +163,8 @@ static void measure_traffic(struct node_report *report, struct lane_past *past,
 	minute_set(&past->lost, report->second,
 	    rise(now->figures.packets_lost, past->last.figures.packets_lost));
 	*traffic = (struct traffic_measurement){
-	    .packets_sent = past->sent.sum,
-	    .packets_lost = past->lost.sum < past->sent.sum ? past->lost.sum : past->sent.sum,
+	    .packets_sent = at_most(past->sent.sum, FIGURE_MAX),
+	    .packets_lost = at_most(past->lost.sum, at_most(past->sent.sum, FIGURE_MAX)),
 	    .sent_bps = rate_bps(rise(now->bytes_sent, past->last.bytes_sent), elapsed_us),
 	    .received_bps =
 	        rate_bps(rise(now->bytes_received, past->last.bytes_received), elapsed_us),
@@ -173,9 +204,9 @@ static void measure_rtt(const struct histogram *histogram, const struct page_lan
 	    (struct rtt_measurement){.now_us = now->rtt_smoothed_us, .jitter_us = now->jitter_us};
 	if (!histogram_count(histogram))
 		return;
-	rtt->min_us = histogram->min;
-	rtt->p50_us = histogram_percentile(histogram, 50);
-	rtt->p99_us = histogram_percentile(histogram, 99);
+	rtt->min_us = at_most(histogram->min, FIGURE_MAX);
+	rtt->p50_us = at_most(histogram_percentile(histogram, 50), FIGURE_MAX);
+	rtt->p99_us = at_most(histogram_percentile(histogram, 99), FIGURE_MAX);
 }
 
 /* ---- one tunnel: the lanes to a peer ---- */
@@ -326,8 +357,7 @@ static int measure_lanes(struct node_report *report, const struct page *const *p
 		for (size_t number = 0; number < PAGE_LANES; number++) {
 			if (!page_lane_read(pages[worker], number, &now))
 				continue;
-			now.peer_name[NAME_BYTES - 1] = '\0';
-			now.congestion[CONGESTION_TEXT_BYTES - 1] = '\0';
+			tame(&now);
 			if (strcmp(now.peer_name, peer) == 0
 			    && measure_lane(report, tunnel, means, pages[worker], worker, number,
 			           now_us, elapsed_us, &now)
@@ -354,7 +384,7 @@ static int measure_tunnel(struct node_report *report, const struct page *const *
 		return ERR_NOMEM;
 	judge_state(tunnel, past);
 	measure_rtt(&report->sum, &(struct page_lane_state){0}, &tunnel->rtt);
-	tunnel->rtt_last_second_us = histogram_percentile(&report->fresh, 50);
+	tunnel->rtt_last_second_us = at_most(histogram_percentile(&report->fresh, 50), FIGURE_MAX);
 	if (means.count) {
 		tunnel->rtt.now_us = means.rtt_us / means.count;
 		tunnel->rtt.jitter_us = means.jitter_us / means.count;

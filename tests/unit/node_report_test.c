@@ -253,6 +253,35 @@ static void counters_are_all_there_and_fit_a_message(void **state)
 	free(text);
 }
 
+/* Of a worker that was taken over: the report is one that control takes all the same. */
+static void whatever_stands_in_a_page_makes_a_report(void **state)
+{
+	struct page_lane_state lane_is = lane_state(0);
+	struct model_error error;
+	struct message read;
+	size_t length;
+	char *text;
+
+	(void)state;
+	for (int second = 0; second < 3; second++) {
+		for (size_t i = 0; i < PAGE_LANES; i++) {
+			struct page_lane *lane = &pages[0]->lanes[i];
+
+			memset(lane, second == 1 ? 0x11 : 0xff, sizeof(*lane));
+			lane->is_used = 1;
+			lane->sequence = 2;
+			memcpy(lane->state.peer_name, lane_is.peer_name, NAME_BYTES);
+		}
+		memset(pages[0]->values, 0xff, sizeof(pages[0]->values));
+		next_second();
+		assert_int_equal(message_encode(&message, &text, &length), 0);
+		assert_int_equal(message_decode(text, length, &read, &error), 0);
+		assert_int_equal(read.body.report.tunnels[0].state, TUNNEL_PARTIAL);
+		message_clear(&read);
+		free(text);
+	}
+}
+
 static void an_endpoint_names_itself_last(void **state)
 {
 	(void)state;
@@ -274,6 +303,7 @@ int main(void)
 	    TEST(a_replaced_lane_counts_once),
 	    TEST(counters_that_begin_anew_are_no_flood),
 	    TEST(counters_are_all_there_and_fit_a_message),
+	    TEST(whatever_stands_in_a_page_makes_a_report),
 	    TEST(an_endpoint_names_itself_last),
 	};
 
