@@ -34,12 +34,3 @@ check_PROGRAMS += \
 	tests/unit/name_test \
 	tests/unit/node_config_test \
 	tests/unit/objects_test
-
-EXTRA_PROGRAMS += tests/fuzz/config_fuzz tests/fuzz/messages_fuzz
-FUZZ_TARGETS += tests/fuzz/config_fuzz tests/fuzz/messages_fuzz
-tests_fuzz_config_fuzz_SOURCES = tests/fuzz/config_fuzz.c
-tests_fuzz_config_fuzz_LDADD = $(MODEL_LIBS)
-tests_fuzz_config_fuzz_LDFLAGS = $(FUZZER_LINK)
-tests_fuzz_messages_fuzz_SOURCES = tests/fuzz/messages_fuzz.c
-tests_fuzz_messages_fuzz_LDADD = $(MODEL_LIBS)
-tests_fuzz_messages_fuzz_LDFLAGS = $(FUZZER_LINK)

@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "base/bytes.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/handshake_pair.h"
 
 #include <sodium.h>
@@ -40,12 +41,6 @@ struct fuzzer {
 	unsigned packets;
 	struct pair_packet kept;
 };
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void cut(
     struct fuzzer *fuzzer, struct handshake_pair *pair, struct pair_packet *packet, bool sealed)
