@@ -3,9 +3,12 @@
  * Requests to control's API by libcurl.  Answers are held in memory up to a cap; errors of control
  * (RFC 9457) become one line.
  */
+#include "config.h"
+
 #include "cli/client.h"
 
 #include <curl/curl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +22,11 @@ enum {
 
 struct client {
 	CURL *curl;
-	char *where;       /* as the user named it */
-	char *base_url;    /* without a slash at its end */
-	char *socket_path; /* NULL for TCP */
+	char *where;         /* as the user named it */
+	char *base_url;      /* without a slash at its end */
+	char *socket_path;   /* NULL for TCP */
+	char *authorization; /* the header with the token, or NULL */
+	char pin[64];        /* "sha256//...", "" for none */
 	bool (*is_ending)(void);
 };
 
@@ -75,23 +80,49 @@ static char *copy_without_slash(const char *url)
 	return copy;
 }
 
-struct client *client_open(const char *where, char *error)
+/* As CURLOPT_PINNEDPUBLICKEY wants it. */
+static void take_pin(struct client *client, const uint8_t pin[PIN_BYTES])
 {
+	size_t used = (size_t)snprintf(client->pin, sizeof(client->pin), "sha256//");
+	sodium_bin2base64(client->pin + used, sizeof(client->pin) - used, pin, PIN_BYTES,
+	    sodium_base64_VARIANT_ORIGINAL);
+}
+
+static bool take_target(struct client *client, const struct target *target, bool is_unix)
+{
+	const char *where = target->where;
+	client->curl = curl_easy_init();
+	client->where = strdup(where);
+	client->base_url = copy_without_slash(is_unix ? "http://localhost" : where);
+	client->socket_path = is_unix ? strdup(where + 5) : NULL;
+	if (target->has_pin)
+		take_pin(client, target->pin);
+	if (target->token
+	    && asprintf(&client->authorization, "Authorization: Bearer %s", target->token) < 0)
+		return false;
+	return client->curl && client->where && client->base_url
+	       && (!is_unix || client->socket_path);
+}
+
+struct client *client_open(const struct target *target, char *error)
+{
+	const char *where = target->where;
 	bool is_unix = strncmp(where, "unix:", 5) == 0 && where[5] != '\0';
-	if (!is_unix && strncmp(where, "http://", 7) != 0 && strncmp(where, "https://", 8) != 0) {
+	bool is_clear = strncmp(where, "http://", 7) == 0;
+	if (!is_unix && !is_clear && strncmp(where, "https://", 8) != 0) {
 		snprintf(error, CLIENT_ERROR_BYTES,
-		    "control \"%.200s\": wants unix:PATH or http://HOST:PORT", where);
+		    "control \"%.200s\": wants unix:PATH or https://HOST:PORT", where);
+		return NULL;
+	}
+	if (is_clear && target->token) {
+		snprintf(error, CLIENT_ERROR_BYTES,
+		    "control \"%.200s\": a token is only sent over https://, where nobody can "
+		    "read it",
+		    where);
 		return NULL;
 	}
 	struct client *client = calloc(1, sizeof(*client));
-	if (client) {
-		client->curl = curl_easy_init();
-		client->where = strdup(where);
-		client->base_url = copy_without_slash(is_unix ? "http://localhost" : where);
-		client->socket_path = is_unix ? strdup(where + 5) : NULL;
-	}
-	if (!client || !client->curl || !client->where || !client->base_url
-	    || (is_unix && !client->socket_path)) {
+	if (!client || !take_target(client, target, is_unix)) {
 		snprintf(error, CLIENT_ERROR_BYTES, "out of memory");
 		client_close(client);
 		return NULL;
@@ -105,15 +136,21 @@ void client_close(struct client *client)
 		return;
 	if (client->curl)
 		curl_easy_cleanup(client->curl);
+	if (client->authorization)
+		sodium_memzero(client->authorization, strlen(client->authorization));
+	free(client->authorization);
 	free(client->where);
 	free(client->base_url);
 	free(client->socket_path);
 	free(client);
 }
 
-static struct curl_slist *make_headers(const char *method, const json_t *body, json_int_t if_match)
+static struct curl_slist *make_headers(
+    const struct client *client, const char *method, const json_t *body, json_int_t if_match)
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
+	if (client->authorization)
+		headers = curl_slist_append(headers, client->authorization);
 	if (body && strcmp(method, "PATCH") == 0)
 		headers = curl_slist_append(headers, "Content-Type: application/merge-patch+json");
 	else if (body)
@@ -138,6 +175,12 @@ static void set_options(struct client *client, const char *method, const char *u
 		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket_path);
 		curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	}
+	if (client->pin[0]) {
+		curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, client->pin);
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 	if (text) {
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
@@ -157,6 +200,23 @@ static void set_options(struct client *client, const char *method, const char *u
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_TIMEOUT_S);
 }
 
+static const char *fix_of(CURLcode rc)
+{
+	switch (rc) {
+	case CURLE_OPERATION_TIMEDOUT:
+		return "see whether trunkline-control is busy or stopped";
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		return "another key than the pin's answers there; trunkctl status on control's "
+		       "machine, and its log, tell the API's pin";
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return "give its pin with --pin; trunkctl status on control's machine, and its "
+		       "log, tell it";
+	default:
+		return "start trunkline-control, or say where it is with --control or "
+		       "TRUNKLINE_CONTROL";
+	}
+}
+
 /* Why there was no answer, in the system's words where it has some. */
 static void explain_unreachable(
     struct client *client, CURLcode rc, const char *curl_error, char *error)
@@ -166,12 +226,8 @@ static void explain_unreachable(
 	const char *reason = curl_error[0] ? curl_error : curl_easy_strerror(rc);
 	if (rc == CURLE_COULDNT_CONNECT && os_errno != 0)
 		reason = strerror((int)os_errno);
-	const char *fix =
-	    "start trunkline-control, or say where it is with --control or TRUNKLINE_CONTROL";
-	if (rc == CURLE_OPERATION_TIMEDOUT)
-		fix = "see whether trunkline-control is busy or stopped";
 	snprintf(error, CLIENT_ERROR_BYTES, "control at %.300s is not reachable: %.300s; %s",
-	    client->where, reason, fix);
+	    client->where, reason, fix_of(rc));
 	make_printable(error);
 }
 
@@ -236,7 +292,7 @@ enum exit_code client_request(struct client *client, const char *method, const c
 	enum exit_code code;
 	memset(reply, 0, sizeof(*reply));
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-	struct curl_slist *headers = make_headers(method, body, if_match);
+	struct curl_slist *headers = make_headers(client, method, body, if_match);
 	snprintf(url, sizeof(url), "%s%s", client->base_url, path);
 	set_options(client, method, url, text, headers, &answer, curl_error);
 	CURLcode rc = curl_easy_perform(client->curl);

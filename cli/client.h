@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "cli/target.h"
+
 enum { CLIENT_ERROR_BYTES = 1024 };
 
 /* Exit codes of trunkctl, a contract (DESIGN.md, the command line). */
@@ -32,10 +34,12 @@ struct reply {
 };
 
 /*
- * `where` is "unix:PATH" or an http:// or https:// URL.  Connects to nothing yet.  NULL when it is
- * neither; `error` (CLIENT_ERROR_BYTES) says what is wrong.
+ * The target's address is "unix:PATH" or an http:// or https:// URL; with a pin the server is who
+ * has that key, and its certificate's names, dates and issuer mean nothing.  Connects to nothing
+ * yet.  NULL when it is neither, or would send a token in clear over a network; `error`
+ * (CLIENT_ERROR_BYTES) says what is wrong.
  */
-struct client *client_open(const char *where, char *error);
+struct client *client_open(const struct target *target, char *error);
 void client_close(struct client *client);
 
 /* A request under way is given up within about a second once is_ending() is true. */

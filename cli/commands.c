@@ -14,7 +14,26 @@ static const struct command_option globals[] = {
     {.name = "--control",
         .metavar = "unix:PATH|URL",
         .help = "where control's API is [TRUNKLINE_CONTROL, unix:/run/trunkline/control.sock]"},
+    {.name = "--pin",
+        .metavar = "PIN",
+        .help = "which key an https:// URL's server must have [TRUNKLINE_PIN]"},
+    {.name = "--token-file",
+        .metavar = "FILE",
+        .help = "whose first word is the token to ask with [TRUNKLINE_TOKEN]"},
+    {.name = "--context",
+        .metavar = "FILE",
+        .help = "a file of these [TRUNKLINE_CONTEXT, ~/.config/trunkline/context.yaml]"},
     {.name = "-o", .metavar = "table|json|yaml", .help = "how to print [table]"},
+    {.name = NULL},
+};
+
+static const struct command_option api_token_options[] = {
+    {.name = "--name", .metavar = "NAME", .help = "what it is for", .is_required = true},
+    {.name = "--role",
+        .metavar = "viewer|operator|admin",
+        .help = "what it may do: look; change accelerators and tunnels; everything",
+        .is_required = true},
+    {.name = "--ttl", .metavar = "TIME", .help = "how long it is good, as 12h, 30d [90d]"},
     {.name = NULL},
 };
 
@@ -192,6 +211,10 @@ static const struct command commands[] = {
         get_objects},
     {"explain", NULL, {"[KIND[.FIELD]]"}, "what can be stated: kinds, fields, limits, defaults",
         NULL, explain_kind},
+    {"token", "create", {NULL}, "make a token with which to ask over the network",
+        api_token_options, token_create},
+    {"token", "list", {NULL}, "all tokens, without their secrets", NULL, token_list},
+    {"token", "revoke", {"NAME"}, "make a token worthless at once", NULL, token_revoke},
     {"status", NULL, {NULL}, "everything at a glance, and what needs attention", NULL, status_show},
     {.noun = NULL},
 };

@@ -31,6 +31,9 @@ int apply_file(struct session *session, const struct invocation *invocation);
 int diff_file(struct session *session, const struct invocation *invocation);
 int get_objects(struct session *session, const struct invocation *invocation);
 int explain_kind(struct session *session, const struct invocation *invocation);
+int token_create(struct session *session, const struct invocation *invocation);
+int token_list(struct session *session, const struct invocation *invocation);
+int token_revoke(struct session *session, const struct invocation *invocation);
 
 int status_show(struct session *session, const struct invocation *invocation);
 

@@ -18,7 +18,9 @@ libcli_a_SOURCES = \
 	cli/session.c cli/session.h \
 	cli/status.c \
 	cli/table.c cli/table.h \
+	cli/target.c cli/target.h \
 	cli/terminal.c cli/terminal.h \
+	cli/token.c \
 	cli/tunnel.c \
 	cli/tunnel_view.c cli/tunnel_view.h \
 	cli/value.c cli/value.h \
@@ -36,6 +38,7 @@ CLI_TESTS = \
 	tests/unit/history_test \
 	tests/unit/manifest_test \
 	tests/unit/output_test \
+	tests/unit/target_test \
 	tests/unit/value_test
 check_PROGRAMS += $(CLI_TESTS)
 tests_unit_accelerator_spec_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
@@ -43,6 +46,7 @@ tests_unit_command_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_format_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_history_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_output_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_target_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 
 # Against an HTTP server in the test.
@@ -52,6 +56,7 @@ CLI_SERVER_TESTS = \
 	tests/unit/tunnel_view_test \
 	tests/unit/status_test \
 	tests/unit/cli_node_test \
+	tests/unit/cli_token_test \
 	tests/unit/watch_test \
 	tests/unit/cli_accelerator_test \
 	tests/unit/cli_tunnel_test \
@@ -71,6 +76,8 @@ tests_unit_status_test_SOURCES = tests/unit/status_test.c tests/unit/cli_fixture
 tests_unit_status_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_node_test_SOURCES = tests/unit/cli_node_test.c tests/unit/cli_fixture.h
 tests_unit_cli_node_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_token_test_SOURCES = tests/unit/cli_token_test.c tests/unit/cli_fixture.h
+tests_unit_cli_token_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_watch_test_SOURCES = tests/unit/watch_test.c tests/unit/cli_fixture.h
 tests_unit_watch_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_accelerator_test_SOURCES = tests/unit/cli_accelerator_test.c tests/unit/cli_fixture.h

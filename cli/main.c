@@ -4,21 +4,10 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "cli/value.h"
-
-#define CONTROL_DEFAULT "unix:/run/trunkline/control.sock"
-
-static const char *control_address(const struct invocation *invocation)
-{
-	const char *where = invocation_value(invocation, "--control");
-	if (!where)
-		where = getenv("TRUNKLINE_CONTROL");
-	return where && where[0] ? where : CONTROL_DEFAULT;
-}
 
 static bool choose_format(
     const struct invocation *invocation, enum output_format *format, char *error)
@@ -39,10 +28,14 @@ static bool choose_format(
 static enum exit_code run(const struct invocation *invocation)
 {
 	char error[VALUE_ERROR_BYTES], client_error[CLIENT_ERROR_BYTES];
+	struct target target;
 	struct session session = {.terminal = terminal_inspect(), .out = stdout};
 	if (!choose_format(invocation, &session.format, error))
 		return session_fail(EXIT_USAGE, "%s", error);
-	session.client = client_open(control_address(invocation), client_error);
+	if (!target_choose(invocation, &target, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	session.client = client_open(&target, client_error);
+	target_clear(&target);
 	if (!session.client)
 		return session_fail(EXIT_USAGE, "%s", client_error);
 	enum exit_code code = (enum exit_code)invocation->command->run(&session, invocation);

@@ -57,6 +57,9 @@ static void print_status(struct session *session, const json_t *status)
 	table_property(table, "nodes connect to",
 	    format_string(json_object_get(status, "nodes_address"), buf));
 	table_property(table, "pin", format_string(json_object_get(status, "pin"), buf));
+	const json_t *api_pin = json_object_get(json_object_get(status, "api"), "pin");
+	if (json_is_string(api_pin))
+		table_property(table, "pin of the API", format_string(api_pin, buf));
 	table_property(table, "revision", format_integer(json_object_get(status, "revision"), buf));
 	table_property(table, "nodes", format_counts(json_object_get(status, "nodes"), buf));
 	table_property(

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The HTTP side of control: libmicrohttpd on a UNIX socket, driven by libev.  This file and api.c
- * are the only ones that know it; handlers see a request and fill in an answer.
+ * The HTTP side of control: libmicrohttpd on UNIX sockets and on TCP with TLS, driven by libev.
+ * This file, api_private.h and their .c files are the only ones that know it; handlers see a
+ * request and fill in an answer.
  * What is served is doc/openapi.yaml.
  */
 #ifndef CONTROL_API_H
 #define CONTROL_API_H
 
 #include "control/api_caller.h"
+#include "control/api_tls.h"
 #include "control/control.h"
 #include "control/problem.h"
 
@@ -16,8 +18,12 @@
 
 enum {
 	API_BODY_BYTES_MAX = 1024 * 1024,
-	API_CONNECTIONS_MAX = 64,
-	API_TIMEOUT_S = 30,
+	API_HEADER_BYTES_MAX = 32 * 1024, /* and the buffers of a connection */
+	API_CONNECTIONS_MAX = 256,        /* of a listening socket */
+	API_CLIENT_CONNECTIONS_MAX = 64,  /* of them by a user, or by an address */
+	API_BACKLOG = 64,
+	API_REQUEST_MS = 30000, /* from the connection, or the last answer, to the answer's end */
+	API_IDLE_S = 20,
 	API_PARAMETERS_MAX = 2,
 };
 
@@ -72,14 +78,17 @@ int api_request_flag(
 struct api;
 
 struct api_config {
-	const char *socket_path;
+	const char *socket_path;        /* of a UNIX socket; or NULL, and */
+	const struct addr *address;     /* TCP, with this key and certificate */
+	const struct api_tls *tls;      /* only needed for the start */
 	const struct api_group *groups; /* as long as the API */
 	size_t group_count;
 };
 
 /*
- * Serves on the UNIX socket, in place of one left there.  It is its owner's alone, 0600; with
- * groups everybody may connect and is told what he may do.  -1 with a logged reason.
+ * Serves on the socket; control->access is there.  A UNIX socket takes the place of one left
+ * there; it is its owner's alone, 0600, but with groups everybody may connect and is told what he
+ * may do.  A negative error, logged.
  */
 int api_start(struct api **api, struct control *control, const struct api_config *config);
 

@@ -84,6 +84,12 @@ static void raise_by_groups(struct api_caller *caller, int descriptor, gid_t pri
 		raise_role(caller, list[i], groups, group_count);
 }
 
+void api_caller_from_addr(struct api_caller *caller, const struct addr *addr)
+{
+	*caller = (struct api_caller){.who = "nobody", .addr = *addr, .uid = (uid_t)-1};
+	addr_format(addr, caller->from, sizeof(caller->from));
+}
+
 void api_caller_from_socket(
     struct api_caller *caller, int descriptor, const struct api_group *groups, size_t group_count)
 {
@@ -91,9 +97,10 @@ void api_caller_from_socket(
 	socklen_t size = sizeof(peer);
 	const struct passwd *user;
 
-	*caller = (struct api_caller){.who = "nobody", .from = "unix"};
+	*caller = (struct api_caller){.who = "nobody", .from = "unix", .uid = (uid_t)-1};
 	if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return;
+	caller->uid = peer.uid;
 	user = getpwuid(peer.uid);
 	snprintf(caller->who, sizeof(caller->who), "uid %u (%s)", (unsigned)peer.uid,
 	    user ? user->pw_name : "?");

@@ -9,6 +9,9 @@
 #include <string.h>
 
 const struct api_route api_routes[] = {
+    {"GET", "/v1/tokens", API_ROLE_ADMIN, api_token_list},
+    {"POST", "/v1/tokens", API_ROLE_ADMIN, api_token_create},
+    {"DELETE", "/v1/tokens/{}", API_ROLE_ADMIN, api_token_revoke},
     {"POST", "/v1/node-tokens", API_ROLE_ADMIN, api_node_token_create},
     {"GET", "/v1/nodes", API_ROLE_VIEWER, api_node_list},
     {"GET", "/v1/nodes/{}", API_ROLE_VIEWER, api_node_show},

@@ -2,6 +2,7 @@
 /* The API's status and revisions: what is only looked at. */
 #include "config.h"
 
+#include "control/api_access.h"
 #include "control/api_routes.h"
 #include "control/api_tunnels.h"
 #include "control/node_server.h"
@@ -114,6 +115,19 @@ static void count_tunnel(struct control *control, const struct node *listener,
 	json_integer_set(count, json_integer_value(count) + 1);
 }
 
+static json_t *api_json(const struct api_access *access)
+{
+	const struct api_counters *counters = &access->counters;
+	char pin[PIN_TEXT_BYTES];
+
+	return json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:I}", "pin",
+	    access->has_pin ? pin_format(access->pin, pin) : NULL, "requests",
+	    (json_int_t)counters->requests, "unauthenticated",
+	    (json_int_t)counters->unauthenticated, "forbidden", (json_int_t)counters->forbidden,
+	    "limited", (json_int_t)counters->limited, "too_slow", (json_int_t)counters->too_slow,
+	    "connections_refused", (json_int_t)counters->connections_refused);
+}
+
 int api_status(
     struct control *control, const struct api_request *request, struct api_answer *answer)
 {
@@ -128,12 +142,13 @@ int api_status(
 	add_node_problems(control, problems);
 	add_accelerator_problems(control, problems);
 	api_tunnels_each(control, add_tunnel_problem, problems);
-	answer->body = json_pack("{s:s, s:I, s:I, s:o, s:s, s:s, s:o, s:I, s:o, s:o}", "version",
-	    PACKAGE_VERSION, "incarnation", (json_int_t)installation->incarnation, "revision",
-	    (json_int_t)installation->revision, "started", time_to_json(control->started_ms),
-	    "nodes_address", control->join_addresses[0], "pin", pin_format(control->pin, pin),
-	    "nodes", count_nodes(control), "accelerators",
-	    (json_int_t)installation->accelerator_count, "tunnels", tunnels, "problems", problems);
+	answer->body = json_pack("{s:s, s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:I, s:o, s:o}",
+	    "version", PACKAGE_VERSION, "incarnation", (json_int_t)installation->incarnation,
+	    "revision", (json_int_t)installation->revision, "started",
+	    time_to_json(control->started_ms), "nodes_address", control->join_addresses[0], "pin",
+	    pin_format(control->pin, pin), "api", api_json(control->access), "nodes",
+	    count_nodes(control), "accelerators", (json_int_t)installation->accelerator_count,
+	    "tunnels", tunnels, "problems", problems);
 	return 0;
 }
 

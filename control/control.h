@@ -13,6 +13,7 @@
 
 #include <ev.h>
 
+struct api_access;
 struct daemon_state;
 struct node_server;
 
@@ -23,6 +24,7 @@ struct control {
 	struct installation installation; /* as the store has it */
 	struct node_server *nodes;        /* NULL while it is not started */
 	struct tunnels *tunnels;
+	struct api_access *access; /* to the API */
 	uint8_t pin[PIN_BYTES];    /* control's own */
 	uint64_t started_ms;       /* UNIX time */
 	size_t join_address_count; /* where nodes connect, as tokens tell them */

@@ -2,11 +2,14 @@
 sbin_PROGRAMS += trunkline-control
 noinst_LIBRARIES += libcontrol.a
 libcontrol_a_SOURCES = \
-	control/api.c control/api.h \
+	control/api.c control/api.h control/api_private.h control/api_server.c \
+	control/api_access.c control/api_access.h \
 	control/api_accelerators.c control/api_apply.c \
 	control/api_caller.c control/api_caller.h control/api_nodes.c control/api_status.c \
 	control/api_request.c \
 	control/api_routes.c control/api_routes.h \
+	control/api_tls.c control/api_tls.h \
+	control/api_token.c control/api_token.h control/api_tokens.c \
 	control/api_tunnels.c control/api_tunnels.h \
 	control/change.c control/change.h \
 	control/compile.c control/compile.h \
@@ -21,18 +24,22 @@ libcontrol_a_SOURCES = \
 	control/options.c control/options.h \
 	control/plan.c control/plan.h control/plan_run.c \
 	control/problem.c control/problem.h \
+	control/rate_limit.c control/rate_limit.h \
 	control/rules.c control/rules.h \
 	control/state.c control/state.h \
-	control/store.c control/store.h control/store_objects.c control/store_sql.h \
+	control/store.c control/store.h control/store_api_tokens.c control/store_objects.c control/store_sql.h \
 	control/time_text.c control/time_text.h \
 	control/tunnels.c control/tunnels.h
 trunkline_control_SOURCES = control/main.c
-trunkline_control_LDADD = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_LIBS)
+trunkline_control_LDADD = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS)
 
-CONTROL_TEST_LIBS = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
+CONTROL_TEST_LIBS = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += \
+	tests/unit/api_access_test \
 	tests/unit/api_caller_test \
 	tests/unit/api_routes_test \
+	tests/unit/api_tls_test \
+	tests/unit/api_token_test \
 	tests/unit/compile_test \
 	tests/unit/control_options_test \
 	tests/unit/difference_test \
@@ -42,10 +49,15 @@ check_PROGRAMS += \
 	tests/unit/installation_test \
 	tests/unit/node_join_test \
 	tests/unit/problem_test \
+	tests/unit/rate_limit_test \
 	tests/unit/rules_test \
 	tests/unit/store_test \
 	tests/unit/time_text_test \
 	tests/unit/tunnels_test
+tests_unit_api_access_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_tls_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_token_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_rate_limit_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_caller_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_routes_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_compile_test_SOURCES = tests/unit/compile_test.c tests/unit/installation_fixture.h
@@ -69,7 +81,7 @@ tests_unit_tunnels_test_SOURCES = tests/unit/tunnels_test.c tests/unit/installat
 tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 
 API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_nodes_test \
-	tests/unit/api_status_test tests/unit/api_tunnels_test tests/unit/api_apply_test
+	tests/unit/api_status_test tests/unit/api_tokens_test tests/unit/api_tunnels_test tests/unit/api_apply_test
 check_PROGRAMS += $(API_TESTS) tests/unit/change_test
 API_FIXTURE = tests/unit/api_fixture.h tests/unit/control_fixture.h
 tests_unit_api_test_SOURCES = tests/unit/api_test.c $(API_FIXTURE)
@@ -80,6 +92,8 @@ tests_unit_api_nodes_test_SOURCES = tests/unit/api_nodes_test.c $(API_FIXTURE)
 tests_unit_api_nodes_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_status_test_SOURCES = tests/unit/api_status_test.c $(API_FIXTURE)
 tests_unit_api_status_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_tokens_test_SOURCES = tests/unit/api_tokens_test.c $(API_FIXTURE)
+tests_unit_api_tokens_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_tunnels_test_SOURCES = tests/unit/api_tunnels_test.c $(API_FIXTURE)
 tests_unit_api_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_apply_test_SOURCES = tests/unit/api_apply_test.c $(API_FIXTURE)

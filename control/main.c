@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "control/api.h"
+#include "control/api_access.h"
 #include "control/control.h"
 #include "control/node_server.h"
 #include "control/options.h"
@@ -16,6 +17,7 @@
 #include "net/process.h"
 
 #include "base/err.h"
+#include "base/keyed_hash.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -82,29 +84,78 @@ static int open_store(struct daemon_state *daemon)
 	if (store_purge_tokens(control->store, control_now_ms()) < 0)
 		log_warn("purge_failed", "reason=\"%s\"", store_error(control->store));
 	result = store_load(control->store, &control->installation);
+	if (result == 0)
+		result = store_load_api_tokens(control->store, &control->access->tokens);
 	if (result < 0)
 		log_error("state_failed", "reason=\"%s\"", store_error(control->store));
+	return result;
+}
+
+static bool serves_tcp(const struct control_options *options)
+{
+	for (size_t i = 0; i < options->api_count; i++) {
+		if (!control_options_unix_path(options->api[i]))
+			return true;
+	}
+	return false;
+}
+
+static int open_tls(struct daemon_state *daemon, struct api_tls *tls)
+{
+	const struct control_options *options = &daemon->options;
+	struct api_access *access = daemon->control.access;
+	char reason[REASON_BYTES], pin[PIN_TEXT_BYTES], quoted[2 * REASON_BYTES];
+	int result;
+
+	if (!serves_tcp(options))
+		return 0;
+	result = options->api_cert
+	             ? api_tls_open_files(tls, options->api_cert, options->api_key, reason)
+	             : api_tls_open_own(tls, options->state, reason);
+	if (result < 0) {
+		log_error("api_failed", "reason=%s", log_quote(quoted, sizeof(quoted), reason));
+		return result;
+	}
+	access->has_pin = true;
+	memcpy(access->pin, tls->pin, sizeof(access->pin));
+	log_info("api_certificate", "pin=%s", pin_format(tls->pin, pin));
+	return 0;
+}
+
+static int start_api(
+    struct daemon_state *daemon, struct api_config *config, struct api **api, const char *where)
+{
+	struct addr address;
+	int result;
+
+	config->socket_path = control_options_unix_path(where);
+	config->address = &address;
+	if (!config->socket_path)
+		addr_parse(where, 0, &address); /* checked before */
+	result = api_start(api, &daemon->control, config);
+	if (result == 0)
+		log_info("api", "at=\"%s\"", where);
 	return result;
 }
 
 /* The API comes last, as its tokens need control's pin. */
 static int start_apis(struct daemon_state *daemon)
 {
+	struct api_tls tls = {0};
 	struct api_config config = {.groups = daemon->groups,
-	    .group_count = control_options_groups(&daemon->options, daemon->groups)};
-	char *path;
-	int result = 0;
+	    .group_count = control_options_groups(&daemon->options, daemon->groups),
+	    .tls = &tls};
+	char *where;
+	int result = open_tls(daemon, &tls);
 
 	for (size_t i = 0; result == 0 && i < API_SOCKETS_MAX; i++) {
-		path = control_options_api_path(&daemon->options, i);
-		if (!path)
+		where = control_options_api(&daemon->options, i);
+		if (!where)
 			break;
-		config.socket_path = path;
-		result = api_start(&daemon->apis[i], &daemon->control, &config);
-		if (result == 0)
-			log_info("api", "path=\"%s\"", path);
-		free(path);
+		result = start_api(daemon, &config, &daemon->apis[i], where);
+		free(where);
 	}
+	api_tls_clear(&tls);
 	return result;
 }
 
@@ -146,7 +197,8 @@ static int start(struct daemon_state *daemon)
 	control->daemon = daemon;
 	control->started_ms = control_now_ms();
 	control->tunnels = tunnels_new();
-	if (!control->loop || !control->tunnels)
+	control->access = api_access_new(daemon->options.api_rate);
+	if (!control->loop || !control->tunnels || !control->access)
 		return ERR_NOMEM;
 	control->join_address_count =
 	    control_options_join_addresses(&daemon->options, control->join_addresses);
@@ -166,6 +218,7 @@ static void stop(struct daemon_state *daemon)
 		api_stop(daemon->apis[i]);
 	node_server_free(daemon->control.nodes);
 	tunnels_free(daemon->control.tunnels);
+	api_access_free(daemon->control.access);
 	installation_clear(&daemon->control.installation);
 	store_close(daemon->control.store);
 	if (daemon->lock >= 0)
@@ -201,7 +254,7 @@ int main(int argc, char **argv)
 	struct process_start child;
 	int result;
 
-	if (sodium_init() < 0)
+	if (sodium_init() < 0 || keyed_hash_init() < 0)
 		return EXIT_FAILED;
 	if (process_is_child(argc, argv, &child))
 		return run_child(&child);

@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "control/api_access.h"
 #include "net/options.h"
 
 #include <ifaddrs.h>
@@ -18,17 +19,32 @@
 #include <unistd.h>
 
 #define RUN_DIRECTORY "/run/trunkline"
+#define UNIX_PREFIX   "unix:"
+
+const char *control_options_unix_path(const char *text)
+{
+	size_t length = strlen(UNIX_PREFIX);
+
+	return strncmp(text, UNIX_PREFIX, length) == 0 ? text + length : NULL;
+}
 
 static const char *check_api(const void *value)
 {
-	const char *text = value;
+	const char *path = control_options_unix_path(value);
 
-	if (strncmp(text, "unix:", 5) == 0 && text[5])
+	if (path ? path[0] != '\0' : options_check_address_port(value) == NULL)
 		return NULL;
-	if (options_check_address_port(text) == NULL)
-		return "must be unix:PATH: over TCP anybody could change everything, as there are "
-		       "no API tokens yet";
-	return "must be unix:PATH";
+	return "must be unix:PATH or ADDR:PORT";
+}
+
+/* One without the other is a mistake, and none of our own is used beside it. */
+static const char *check_files(const void *object)
+{
+	const struct control_options *options = object;
+
+	return !options->api_cert == !options->api_key
+	           ? NULL
+	           : "must have api-cert and api-key, or neither";
 }
 
 static const char *check_api_group(const void *value)
@@ -47,18 +63,26 @@ static const struct schema_field fields[] = {
         .max_items = API_SOCKETS_MAX, .check = check_api},
     {SCHEMA_ARRAY("api-group", struct control_options, api_group, api_group_count),
         .type = SCHEMA_STRING, .max_items = API_GROUPS_MAX, .check = check_api_group},
+    {SCHEMA_MEMBER("api-cert", struct control_options, api_cert), .type = SCHEMA_STRING, .min = 1},
+    {SCHEMA_MEMBER("api-key", struct control_options, api_key), .type = SCHEMA_STRING, .min = 1},
+    {SCHEMA_MEMBER("api-rate", struct control_options, api_rate), .type = SCHEMA_U32, .min = 1,
+        .max = API_RATE_MAX, .default_number = API_RATE_DEFAULT},
     {SCHEMA_MEMBER("nodes", struct control_options, nodes), .type = SCHEMA_TEXT,
         .check = options_check_address_port, .default_text = "0.0.0.0:7400"},
     {SCHEMA_MEMBER("advertise", struct control_options, advertise), .type = SCHEMA_TEXT,
         .check = options_check_address},
 };
-static const struct schema schema = SCHEMA(struct control_options, fields);
+static const struct schema schema = SCHEMA_CHECKED(struct control_options, fields, check_files);
 
 static const struct option_help help[] = {
     {"state", "DIR", "directory of the database and the identity", true},
-    {"api", "unix:PATH", "where the API listens; may be given more than once", false},
+    {"api", "unix:PATH|ADDR:PORT",
+        "where the API listens, TCP with TLS; may be given more than once", false},
     {"api-group", "GROUP=ROLE", "what a group's members may do on unix: viewer, operator or admin",
         false},
+    {"api-cert", "FILE", "certificate of the API over TCP, PEM; by default control's own", false},
+    {"api-key", "FILE", "its private key, PEM", false},
+    {"api-rate", "N", "requests a second of a token and of an address, by default 200", false},
     {"nodes", "ADDR:PORT", "where nodes connect, by default 0.0.0.0:7400", false},
     {"advertise", "ADDR[:PORT]", "what join tokens tell instead", false},
 };
@@ -87,16 +111,16 @@ static char *default_path(const struct control_options *options)
 
 	if (geteuid() == 0) {
 		file_make_directory(RUN_DIRECTORY, 0755);
-		return strdup(RUN_DIRECTORY "/control.sock");
+		return strdup(UNIX_PREFIX RUN_DIRECTORY "/control.sock");
 	}
-	return asprintf(&path, "%s/control.sock", options->state) < 0 ? NULL : path;
+	return asprintf(&path, UNIX_PREFIX "%s/control.sock", options->state) < 0 ? NULL : path;
 }
 
-char *control_options_api_path(const struct control_options *options, size_t i)
+char *control_options_api(const struct control_options *options, size_t i)
 {
 	if (options->api_count == 0)
 		return i == 0 ? default_path(options) : NULL;
-	return i < options->api_count ? strdup(options->api[i] + strlen("unix:")) : NULL;
+	return i < options->api_count ? strdup(options->api[i]) : NULL;
 }
 
 size_t control_options_groups(

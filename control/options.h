@@ -15,10 +15,12 @@ enum { API_SOCKETS_MAX = 8, NODES_PORT_DEFAULT = 7400 };
 
 struct control_options {
 	char *state; /* directory */
-	char **api;  /* "unix:PATH" */
+	char **api;  /* "unix:PATH", "ADDR:PORT" */
 	size_t api_count;
 	char **api_group; /* "GROUP=ROLE" */
 	size_t api_group_count;
+	char *api_cert, *api_key;   /* files; NULL: control's own */
+	uint32_t api_rate;          /* requests a second */
 	char nodes[NAME_BYTES];     /* "ADDR:PORT" */
 	char advertise[NAME_BYTES]; /* "ADDR[:PORT]", or "" */
 };
@@ -28,11 +30,14 @@ int control_options_parse(int argc, char **argv, struct control_options *options
 void control_options_clear(struct control_options *options);
 
 /*
- * The path of the i-th API socket; without --api the default one, in /run/trunkline for root (made
- * if need be), else in the state directory.  NULL after the last one, or without memory.  The
- * caller's to free().
+ * Where the i-th API socket is, "unix:PATH" or "ADDR:PORT"; without --api the default one, in
+ * /run/trunkline for root (made if need be), else in the state directory.  NULL after the last
+ * one, or without memory.  The caller's to free().
  */
-char *control_options_api_path(const struct control_options *options, size_t i);
+char *control_options_api(const struct control_options *options, size_t i);
+
+/* The path in a text of control_options_api(), or NULL. */
+const char *control_options_unix_path(const char *text);
 
 /* What --api-group says, API_GROUPS_MAX at most; the number. */
 size_t control_options_groups(

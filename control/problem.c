@@ -12,14 +12,17 @@ static const struct kind {
 	const char *title;
 } kinds[] = {
     [PROBLEM_BAD_REQUEST] = {"bad-request", 400, "Request not understood"},
+    [PROBLEM_UNAUTHENTICATED] = {"unauthenticated", 401, "Not authenticated"},
     [PROBLEM_FORBIDDEN] = {"forbidden", 403, "Forbidden"},
     [PROBLEM_NOT_FOUND] = {"not-found", 404, "Not found"},
     [PROBLEM_NO_ROUTE] = {"no-route", 404, "No such path"},
     [PROBLEM_METHOD_NOT_ALLOWED] = {"method-not-allowed", 405, "Method not allowed"},
+    [PROBLEM_TOO_SLOW] = {"too-slow", 408, "Request too slow"},
     [PROBLEM_NAME_TAKEN] = {"name-taken", 409, "Name taken"},
     [PROBLEM_PORT_TAKEN] = {"port-taken", 409, "Port taken"},
     [PROBLEM_CHANGED_MEANWHILE] = {"changed-meanwhile", 412, "Changed meanwhile"},
     [PROBLEM_TOO_LARGE] = {"too-large", 413, "Too large"},
+    [PROBLEM_TOO_MANY] = {"too-many", 429, "Too many requests"},
     [PROBLEM_INVALID] = {"invalid", 422, "Invalid value"},
     [PROBLEM_UNKNOWN_REGION] = {"unknown-region", 422, "Unknown region"},
     [PROBLEM_NO_ENDPOINT] = {"no-endpoint", 422, "No endpoint"},

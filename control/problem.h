@@ -13,14 +13,17 @@
 enum problem_kind {
 	PROBLEM_NONE = 0,
 	PROBLEM_BAD_REQUEST,
+	PROBLEM_UNAUTHENTICATED,
 	PROBLEM_FORBIDDEN,
 	PROBLEM_NOT_FOUND,
 	PROBLEM_NO_ROUTE,
 	PROBLEM_METHOD_NOT_ALLOWED,
+	PROBLEM_TOO_SLOW,
 	PROBLEM_NAME_TAKEN,
 	PROBLEM_PORT_TAKEN,
 	PROBLEM_CHANGED_MEANWHILE,
 	PROBLEM_TOO_LARGE,
+	PROBLEM_TOO_MANY,
 	PROBLEM_INVALID,
 	PROBLEM_UNKNOWN_REGION,
 	PROBLEM_NO_ENDPOINT,
@@ -33,7 +36,8 @@ struct problem {
 	char detail[REASON_BYTES];
 	char field[SCHEMA_PATH_BYTES]; /* "" for none */
 	char fix[REASON_BYTES];        /* "" for none */
-	json_t *faults; /* faults.h, when there are many; owned by problem_to_json() */
+	json_t *faults;         /* faults.h, when there are many; owned by problem_to_json() */
+	unsigned retry_after_s; /* 0 for none */
 };
 
 /* Fills *problem and returns -1, so that a handler may return it. fix may be "". */

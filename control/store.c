@@ -47,6 +47,9 @@ static const char *const migrations[] = {
     "ALTER TABLE revisions DROP COLUMN after;"
     "ALTER TABLE tunnels ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;"
     "DELETE FROM tunnels WHERE congestion = 'bbr' AND traced = 0;",
+    "CREATE TABLE api_tokens (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
+    "  role INTEGER NOT NULL, hash BLOB NOT NULL UNIQUE, created_by TEXT NOT NULL,"
+    "  created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) STRICT;",
 };
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
@@ -91,6 +94,14 @@ static const char *const sql[STATEMENTS] = {
                             " VALUES (?, ?, ?, ?, '', 0)",
     [STATEMENT_TOKEN_USE] = "UPDATE tokens SET used_by = ?, used_ms = ? WHERE hash = ?",
     [STATEMENT_TOKEN_PURGE] = "DELETE FROM tokens WHERE expires_ms < ?",
+    [STATEMENT_API_TOKEN_LIST] =
+        "SELECT id, name, role, hash, created_by, created_ms, expires_ms FROM api_tokens"
+        " ORDER BY name",
+    [STATEMENT_API_TOKEN_ADD] =
+        "INSERT INTO api_tokens (name, role, hash, created_by, created_ms, expires_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+    [STATEMENT_API_TOKEN_DELETE] = "DELETE FROM api_tokens WHERE id = ?",
+    [STATEMENT_API_TOKEN_PURGE] = "DELETE FROM api_tokens WHERE expires_ms < ?",
 };
 
 int store_fail(struct store *store)

@@ -8,6 +8,7 @@
 #ifndef CONTROL_STORE_H
 #define CONTROL_STORE_H
 
+#include "control/api_token.h"
 #include "control/installation.h"
 
 #include <stdbool.h>
@@ -16,7 +17,7 @@
 
 struct store;
 
-enum { WHO_BYTES = 128, WHAT_BYTES = 256, STORE_REVISIONS_KEPT = 10000 };
+enum { WHAT_BYTES = 256, STORE_REVISIONS_KEPT = 10000 };
 
 /* A change as it is remembered. */
 struct revision {
@@ -91,6 +92,15 @@ int store_put_tunnel(struct store *store, const struct tunnel_setting *setting, 
 int store_add_token(struct store *store, const struct token *token);
 int store_use_token(
     struct store *store, const uint8_t hash[32], const char *node_name, uint64_t now_ms);
+
+/*
+ * Replaces *list by what is stored, ERR_IO with the list as it was; adds one, and fills in its id;
+ * deletes it; forgets those that expired before that time.
+ */
+int store_load_api_tokens(struct store *store, struct api_token_list *list);
+int store_add_api_token(struct store *store, struct api_token *token);
+int store_delete_api_token(struct store *store, uint32_t id);
+int store_purge_api_tokens(struct store *store, uint64_t before_ms);
 
 /* Outside of a transaction: not a change that anybody acknowledges. */
 int store_seen_node(struct store *store, uint32_t id, uint64_t now_ms);

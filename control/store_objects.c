@@ -10,15 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void copy_text(char *to, size_t size, sqlite3_stmt *row, int column)
+void store_copy_text(char *to, size_t size, sqlite3_stmt *row, int column)
 {
 	const unsigned char *text = sqlite3_column_text(row, column);
 
 	snprintf(to, size, "%s", text ? (const char *)text : "");
 }
 
-/* A blob of another length is damage; zeroes then, which match nobody. */
-static void copy_blob(uint8_t *to, size_t size, sqlite3_stmt *row, int column)
+void store_copy_blob(uint8_t *to, size_t size, sqlite3_stmt *row, int column)
 {
 	const void *blob = sqlite3_column_blob(row, column);
 
@@ -55,15 +54,15 @@ static void read_node(struct node *node, sqlite3_stmt *row)
 	char addresses[NODE_ADDRESSES_MAX * NAME_BYTES];
 
 	node->id = (uint32_t)sqlite3_column_int64(row, 0);
-	copy_text(node->name, sizeof(node->name), row, 1);
+	store_copy_text(node->name, sizeof(node->name), row, 1);
 	node->role = (enum node_role)sqlite3_column_int(row, 2);
-	copy_text(node->region, sizeof(node->region), row, 3);
-	copy_blob(node->pin, sizeof(node->pin), row, 4);
-	copy_blob(node->door_secret, sizeof(node->door_secret), row, 5);
-	copy_text(addresses, sizeof(addresses), row, 6);
+	store_copy_text(node->region, sizeof(node->region), row, 3);
+	store_copy_blob(node->pin, sizeof(node->pin), row, 4);
+	store_copy_blob(node->door_secret, sizeof(node->door_secret), row, 5);
+	store_copy_text(addresses, sizeof(addresses), row, 6);
 	split_addresses(node, addresses);
 	node->slots = (uint32_t)sqlite3_column_int64(row, 7);
-	copy_text(node->version, sizeof(node->version), row, 8);
+	store_copy_text(node->version, sizeof(node->version), row, 8);
 	node->joined_ms = (uint64_t)sqlite3_column_int64(row, 9);
 	node->last_seen_ms = (uint64_t)sqlite3_column_int64(row, 10);
 }
@@ -152,7 +151,7 @@ static int read_tunnel(struct store *store, struct tunnel_setting *setting, sqli
 {
 	setting->listener = (uint32_t)sqlite3_column_int64(row, 0);
 	setting->endpoint = (uint32_t)sqlite3_column_int64(row, 1);
-	copy_text(setting->congestion, sizeof(setting->congestion), row, 2);
+	store_copy_text(setting->congestion, sizeof(setting->congestion), row, 2);
 	setting->is_traced = sqlite3_column_int64(row, 3) != 0;
 	setting->revision = (uint64_t)sqlite3_column_int64(row, 4);
 	if (!congestion_check(setting->congestion))
@@ -231,8 +230,8 @@ static void read_revision(struct revision *revision, sqlite3_stmt *row)
 {
 	revision->number = (uint64_t)sqlite3_column_int64(row, 0);
 	revision->when_ms = (uint64_t)sqlite3_column_int64(row, 1);
-	copy_text(revision->who, sizeof(revision->who), row, 2);
-	copy_text(revision->what, sizeof(revision->what), row, 3);
+	store_copy_text(revision->who, sizeof(revision->who), row, 2);
+	store_copy_text(revision->what, sizeof(revision->what), row, 3);
 }
 
 int store_list_revisions(struct store *store, struct revision *list, size_t max)
@@ -295,9 +294,9 @@ int store_find_token(struct store *store, const uint8_t hash[32], struct token *
 	if (result > 0) {
 		memcpy(token->hash, hash, sizeof(token->hash));
 		token->role = (enum node_role)sqlite3_column_int(row, 0);
-		copy_text(token->region, sizeof(token->region), row, 1);
+		store_copy_text(token->region, sizeof(token->region), row, 1);
 		token->expires_ms = (uint64_t)sqlite3_column_int64(row, 2);
-		copy_text(token->used_by, sizeof(token->used_by), row, 3);
+		store_copy_text(token->used_by, sizeof(token->used_by), row, 3);
 	}
 	if (row)
 		store_done(row);

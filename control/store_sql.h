@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between store.c (the connection, schema and transactions) and store_objects.c (what is kept):
+ * Between store.c (the connection, schema and transactions) and the other store_*.c (what is kept):
  * prepared statements by number, bound by a short format.  Nobody else includes this.
  */
 #ifndef CONTROL_STORE_SQL_H
@@ -36,6 +36,10 @@ enum statement {
 	STATEMENT_TOKEN_ADD,
 	STATEMENT_TOKEN_USE,
 	STATEMENT_TOKEN_PURGE,
+	STATEMENT_API_TOKEN_LIST,
+	STATEMENT_API_TOKEN_ADD,
+	STATEMENT_API_TOKEN_DELETE,
+	STATEMENT_API_TOKEN_PURGE,
 	STATEMENTS,
 };
 
@@ -60,6 +64,12 @@ void store_done(sqlite3_stmt *statement);
 
 /* Binds, runs to the end, lets go: 0 or ERR_IO.  statement may be NULL (its binding failed). */
 int store_run(struct store *store, sqlite3_stmt *statement);
+
+/* A column's text, cut at size - 1. */
+void store_copy_text(char *to, size_t size, sqlite3_stmt *row, int column);
+
+/* A blob of another length is damage; zeroes then, which match nobody. */
+void store_copy_blob(uint8_t *to, size_t size, sqlite3_stmt *row, int column);
 
 /* Sets the error from SQLite's words and returns ERR_IO. */
 int store_fail(struct store *store);

@@ -23,20 +23,27 @@ struct identity_paths {
 	char key[PATH_MAX], certificate[PATH_MAX];
 };
 
-static int paths_make(struct identity_paths *paths, const char *directory)
+static int paths_make(struct identity_paths *paths, const char *directory, const char *name)
 {
-	int a = snprintf(paths->key, sizeof(paths->key), "%s/" IDENTITY_KEY_FILE, directory);
-	int b = snprintf(paths->certificate, sizeof(paths->certificate),
-	    "%s/" IDENTITY_CERTIFICATE_FILE, directory);
+	int a = snprintf(paths->key, sizeof(paths->key), "%s/%s.key", directory, name);
+	int b =
+	    snprintf(paths->certificate, sizeof(paths->certificate), "%s/%s.crt", directory, name);
 
 	return a >= PATH_MAX || b >= PATH_MAX ? ERR_INVALID : 0;
 }
 
-static void secret_free(char *text, size_t length)
+static void secret_free(char *text)
 {
 	if (text)
-		sodium_memzero(text, length);
+		sodium_memzero(text, strlen(text));
 	free(text);
+}
+
+void identity_pem_clear(struct identity_pem *pem)
+{
+	secret_free(pem->key);
+	free(pem->certificate);
+	*pem = (struct identity_pem){0};
 }
 
 static int identity_make(const struct identity_paths *paths)
@@ -53,41 +60,49 @@ static int identity_make(const struct identity_paths *paths)
 	return result;
 }
 
-static int identity_load(struct tls_identity **identity, const struct identity_paths *paths)
+static int identity_load(struct identity_pem *pem, const struct identity_paths *paths)
 {
-	char *key = NULL, *certificate = NULL;
-	size_t key_length = 0, certificate_length = 0;
 	struct stat status;
+	size_t length;
 	int result;
 
 	if (stat(paths->key, &status) < 0)
 		return ERR_IO;
 	if (status.st_mode & 077)
 		return ERR_AUTH;
-	result = file_read(paths->key, TLS_PEM_BYTES, &key, &key_length);
+	result = file_read(paths->key, TLS_PEM_BYTES, &pem->key, &length);
 	if (result == 0)
-		result =
-		    file_read(paths->certificate, TLS_PEM_BYTES, &certificate, &certificate_length);
+		result = file_read(paths->certificate, TLS_PEM_BYTES, &pem->certificate, &length);
 	if (result == 0)
-		result = tls_identity_new(identity, key, certificate, TLS_SYSTEM_DEVICE);
-	else if (result == ERR_NOT_FOUND)
-		result = ERR_STATE;
-	else if (result == ERR_TOO_LARGE)
-		result = ERR_MALFORMED;
-	secret_free(key, key_length);
-	free(certificate);
-	return result;
+		return 0;
+	identity_pem_clear(pem);
+	if (result == ERR_NOT_FOUND)
+		return ERR_STATE;
+	return result == ERR_TOO_LARGE ? ERR_MALFORMED : result;
+}
+
+int identity_open_pem(struct identity_pem *pem, const char *state_directory, const char *name)
+{
+	struct identity_paths paths;
+	struct stat status;
+	int result = paths_make(&paths, state_directory, name);
+
+	*pem = (struct identity_pem){0};
+	if (result == 0 && stat(paths.key, &status) < 0)
+		result = errno == ENOENT ? identity_make(&paths) : ERR_IO;
+	return result < 0 ? result : identity_load(pem, &paths);
 }
 
 int identity_open(struct tls_identity **identity, const char *state_directory)
 {
-	struct identity_paths paths;
-	struct stat status;
-	int result = paths_make(&paths, state_directory);
+	struct identity_pem pem;
+	int result = identity_open_pem(&pem, state_directory, IDENTITY_NAME);
 
-	if (result == 0 && stat(paths.key, &status) < 0)
-		result = errno == ENOENT ? identity_make(&paths) : ERR_IO;
-	return result < 0 ? result : identity_load(identity, &paths);
+	if (result < 0)
+		return result;
+	result = tls_identity_new(identity, pem.key, pem.certificate, TLS_SYSTEM_DEVICE);
+	identity_pem_clear(&pem);
+	return result;
 }
 
 int identity_read_pin(uint8_t pin[PIN_BYTES], const char *state_directory)
@@ -95,7 +110,7 @@ int identity_read_pin(uint8_t pin[PIN_BYTES], const char *state_directory)
 	struct identity_paths paths;
 	char *certificate;
 	size_t length;
-	int result = paths_make(&paths, state_directory);
+	int result = paths_make(&paths, state_directory, IDENTITY_NAME);
 
 	if (result == 0)
 		result = file_read(paths.certificate, TLS_PEM_BYTES, &certificate, &length);

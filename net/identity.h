@@ -13,8 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define IDENTITY_KEY_FILE         "identity.key"
-#define IDENTITY_CERTIFICATE_FILE "identity.crt"
+#define IDENTITY_NAME             "identity"
+#define IDENTITY_KEY_FILE         IDENTITY_NAME ".key"
+#define IDENTITY_CERTIFICATE_FILE IDENTITY_NAME ".crt"
 
 /*
  * Loads the identity from `state_directory`, which exists; makes it when there is no key.
@@ -22,6 +23,20 @@
  * ERR_STATE (a key without certificate), ERR_AUTH (others may read the key file), ERR_NOMEM.
  */
 int identity_open(struct tls_identity **identity, const char *state_directory);
+
+/* A key and its certificate as PEM, NUL-terminated, allocated. */
+struct identity_pem {
+	char *key, *certificate;
+};
+
+/*
+ * The same for NAME.key and NAME.crt, for another use than being known by nodes; what is in the
+ * files is not looked at.  The caller clears *pem, which is empty on error.
+ */
+int identity_open_pem(struct identity_pem *pem, const char *state_directory, const char *name);
+
+/* Wipes the key.  Takes an empty one. */
+void identity_pem_clear(struct identity_pem *pem);
 
 /* Reads the pin from the certificate file alone, for a process that must not see the key. */
 int identity_read_pin(uint8_t pin[PIN_BYTES], const char *state_directory);

@@ -3,7 +3,7 @@
 
 PATH=$PATH:/usr/sbin:/sbin # plain "su" leaves them out
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libev-dev libwolfssl-dev
-	libsodium-dev libgcrypt20-dev libisal-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libyaml-dev
+	libsodium-dev libgcrypt20-dev libisal-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libjansson-dev libyaml-dev
 	libsqlite3-dev libsmartcols-dev uthash-dev libc-ares-dev libsystemd-dev libseccomp-dev
 	libcap-ng-dev liblz4-dev libcmocka-dev"
 DEMO_PACKAGES="nginx-light dnsmasq-base bind9-dnsutils curl"

@@ -131,7 +131,7 @@ static inline int cli_setup(void **state)
 	assert_int_equal(listen(server.listening, 8), 0);
 	assert_int_equal(pthread_create(&server.thread, NULL, cli_serve, NULL), 0);
 	memset(&session, 0, sizeof session);
-	session.client = client_open(server.where, error);
+	session.client = client_open(&(struct target){.where = server.where}, error);
 	assert_non_null(session.client);
 	setenv("TZ", "UTC", 1);
 	return 0;

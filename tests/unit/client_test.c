@@ -10,6 +10,11 @@
 
 static struct reply reply;
 
+static struct client *open_at(const char *where, char *error)
+{
+	return client_open(&(struct target){.where = (char *)where}, error);
+}
+
 static enum exit_code ask(const char *method, const char *path)
 {
 	return client_request(session.client, method, path, NULL, 0, &reply);
@@ -105,7 +110,7 @@ static void test_another_server_is_not_taken_for_control(void **state)
 static void test_where_nobody_is(void **state)
 {
 	char error[CLIENT_ERROR_BYTES], wanted[300];
-	struct client *client = client_open("unix:/tmp/trunkctl-test.nobody", error);
+	struct client *client = open_at("unix:/tmp/trunkctl-test.nobody", error);
 
 	(void)state;
 	assert_int_equal(
@@ -130,14 +135,34 @@ static void test_where_must_be_a_path_or_a_url(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		assert_null(client_open(wrong[i], error));
-		assert_non_null(strstr(error, "wants unix:PATH or http://HOST:PORT"));
+		assert_null(open_at(wrong[i], error));
+		assert_non_null(strstr(error, "wants unix:PATH or https://HOST:PORT"));
 	}
 	for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
-		client = client_open(right[i], error);
+		client = open_at(right[i], error);
 		assert_non_null(client);
 		client_close(client);
 	}
+}
+
+/* Where anybody on the way could read it, no token goes. */
+static void test_a_token_goes_where_nobody_listens(void **state)
+{
+	static char secret[] = "tla1_secret";
+	char error[CLIENT_ERROR_BYTES];
+	struct client *client;
+
+	(void)state;
+	assert_null(client_open(
+	    &(struct target){.where = (char *)"http://192.0.2.1", .token = secret}, error));
+	assert_non_null(strstr(error, "only sent over https://"));
+	assert_null(strstr(error, secret));
+	client = client_open(&(struct target){.where = server.where, .token = secret}, error);
+	cli_set(200, "{}");
+	assert_int_equal(client_request(client, "GET", "/v1/nodes", NULL, 0, &reply), EXIT_DONE);
+	assert_true(cli_was_asked("Authorization: Bearer tla1_secret\r\n"));
+	reply_free(&reply);
+	client_close(client);
 }
 
 static bool is_ending(void)
@@ -164,6 +189,7 @@ int main(void)
 	    CLI_TEST(test_another_server_is_not_taken_for_control),
 	    CLI_TEST(test_where_nobody_is),
 	    CLI_TEST(test_where_must_be_a_path_or_a_url),
+	    CLI_TEST(test_a_token_goes_where_nobody_listens),
 	    CLI_TEST(test_a_request_under_way_can_be_given_up),
 	};
 

@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_CONTROL_FIXTURE_H
 #define TESTS_UNIT_CONTROL_FIXTURE_H
 
+#include "control/api_access.h"
 #include "control/control.h"
 #include "tests/unit/cmocka_all.h"
 
@@ -43,6 +44,8 @@ static inline void control_begin(const char *directory)
 	control.loop = ev_default_loop(0);
 	control.started_ms = control_now_ms();
 	control.tunnels = tunnels_new();
+	control.access = api_access_new(1000);
+	assert_non_null(control.access);
 	snprintf(store_path, sizeof store_path, "%s/control.db", directory);
 	if (store_open(&control.store, store_path, reason) < 0)
 		fail_msg("%s", reason);
@@ -57,6 +60,7 @@ static inline void control_end(void)
 	char name[sizeof store_path + 8];
 
 	tunnels_free(control.tunnels);
+	api_access_free(control.access);
 	installation_clear(&control.installation);
 	store_close(control.store);
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {

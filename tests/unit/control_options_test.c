@@ -34,14 +34,14 @@ static void defaults(void **state)
 	count = control_options_join_addresses(&options, addresses);
 	assert_in_range(count, 1, JOIN_ADDRESSES_MAX);
 	assert_string_equal(addresses[count - 1], "127.0.0.1:7400");
-	assert_null(control_options_api_path(&options, 1));
+	assert_null(control_options_api(&options, 1));
 	control_options_clear(&options);
 	assert_int_equal(
 	    PARSE("--state", "/x", "--api", "unix:/a", "--api", "unix:b"), OPTIONS_RUN);
-	path = control_options_api_path(&options, 1);
-	assert_string_equal(path, "b");
+	path = control_options_api(&options, 1);
+	assert_string_equal(path, "unix:b");
 	free(path);
-	assert_null(control_options_api_path(&options, 2));
+	assert_null(control_options_api(&options, 2));
 	control_options_clear(&options);
 }
 
@@ -85,7 +85,11 @@ static void refused(void **state)
 	assert_int_equal(PARSE("--state", "/x", "--api-group", "=viewer"), EXIT_USAGE);
 	assert_int_equal(PARSE("--state", "/x", "--api-group", "no-such-group=viewer"), EXIT_USAGE);
 	assert_int_equal(PARSE("--api", "unix:/a"), EXIT_USAGE);
-	assert_int_equal(PARSE("--state", "/x", "--api", "127.0.0.1:80"), EXIT_USAGE);
+	assert_int_equal(PARSE("--state", "/x", "--api", "127.0.0.1"), EXIT_USAGE);
+	assert_int_equal(PARSE("--state", "/x", "--api", "name:80"), EXIT_USAGE);
+	assert_int_equal(PARSE("--state", "/x", "--api-cert", "/c"), EXIT_USAGE);
+	assert_int_equal(PARSE("--state", "/x", "--api-key", "/k"), EXIT_USAGE);
+	assert_int_equal(PARSE("--state", "/x", "--api-rate", "0"), EXIT_USAGE);
 	assert_int_equal(PARSE("--state", "/x", "--api", "unix:"), EXIT_USAGE);
 	assert_int_equal(PARSE("--state", "/x", "--nodes", "192.0.2.1"), EXIT_USAGE);
 	assert_int_equal(PARSE("--state", "/x", "--advertise", "a.name"), EXIT_USAGE);

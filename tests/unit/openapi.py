@@ -13,9 +13,9 @@ import yaml
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ROUTE = re.compile(r'^\s*\{"([A-Z]+)", "([^"]+)", API_ROLE_([A-Z]+), \w+\},$', re.M)
 KIND = re.compile(r'^\s*\[PROBLEM_\w+\]\s*=\s*\{"([a-z-]+)",\s*(\d+),', re.M)
-NAMED = re.compile(r"\(`([a-z-]+)`\)|`([a-z-]+)`")
+NAMED = re.compile(r"\(`([a-z-]+)`\)")
 METHODS = ("get", "post", "put", "patch", "delete")
-EVERYWHERE = {"403", "500"}  # may be the answer to anything
+EVERYWHERE = {"401", "403", "408", "429", "431", "500"}  # may be the answer to anything
 faults = []
 
 
@@ -66,8 +66,8 @@ def kinds_of(api):
         if "$ref" in answer:
             answer = api["components"]["responses"][answer["$ref"].rpartition("/")[2]]
         if "application/problem+json" in answer.get("content", {}):
-            for words in NAMED.findall(answer["description"]):
-                found.setdefault("".join(words), set()).add(status)
+            for kind in NAMED.findall(answer["description"]):
+                found.setdefault(kind, set()).add(status)
     return found
 
 

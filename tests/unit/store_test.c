@@ -220,7 +220,7 @@ static void tunnels(void **state)
 
 /* What the first two versions left; nothing of it goes, and changes are told as objects now. */
 static const char older_schema[] =
-    "DROP TABLE tunnels; DROP TABLE revisions;"
+    "DROP TABLE tunnels; DROP TABLE revisions; DROP TABLE api_tokens;"
     "CREATE TABLE revisions (number INTEGER PRIMARY KEY AUTOINCREMENT, when_ms INTEGER NOT NULL,"
     "  who TEXT NOT NULL, what TEXT NOT NULL, before TEXT, after TEXT) STRICT;"
     "INSERT INTO revisions VALUES (1, 5, 'me', 'token made', NULL, NULL),"

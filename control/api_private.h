@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between api_server.c (sockets and connections), api.c (requests) and api_stream.c (answers that go on):
+ * the three that know libmicrohttpd.  Nobody else includes this.
+ */
+#ifndef CONTROL_API_PRIVATE_H
+#define CONTROL_API_PRIVATE_H
+
+#include "base/list.h"
+#include "control/api.h"
+
+#include <microhttpd.h>
+#include <sys/un.h>
+
+/* One listening socket and its connections. */
+struct api {
+	struct control *control;
+	struct MHD_Daemon *daemon;
+	const struct api_group *groups;
+	size_t group_count;
+	bool is_tcp;
+	ev_io readable;
+	ev_timer due, check;
+	struct list_node peers;                                 /* of struct api_peer */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "" for TCP */
+};
+
+/* A connection, from when it was accepted. */
+struct api_peer {
+	struct list_node node;
+	struct MHD_Connection *connection;
+	struct api_caller caller; /* by the socket alone */
+	int descriptor;
+	uint64_t due_ms;   /* steady; when its request must be over */
+	bool is_answering; /* its request is whole */
+};
+
+/* Lets libmicrohttpd do what is to be done, and sets the timer for its next. */
+void api_run(struct api *api);
+
+struct api_peer *api_peer_of(struct MHD_Connection *connection);
+
+/* libmicrohttpd's MHD_AccessHandlerCallback and MHD_RequestCompletedCallback, of api.c. */
+enum MHD_Result api_on_request(void *context, struct MHD_Connection *connection, const char *path,
+    const char *method, const char *version, const char *data, size_t *length,
+    void **request_context);
+void api_on_completed(void *context, struct MHD_Connection *connection, void **request_context,
+    enum MHD_RequestTerminationCode code);
+
+#endif
