@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/health_value.h"
 #include "model/accelerator.h"
 
 static const char *const protocols[] = {"tcp", "udp", "tcp+udp", NULL};
@@ -176,7 +177,8 @@ static bool change_groups(const struct invocation *invocation, json_t *groups, c
 	    && each_backend(
 	        invocation, "--weight", value_backend_weight, set_weight, groups, error);
 	drop_empty_groups(groups);
-	return is_good && set_dials(invocation, groups, error);
+	return is_good && set_dials(invocation, groups, error)
+	       && health_take(invocation, groups, error);
 }
 
 /* --idle-timeout [tcp=|udp=]TIME: without a name it is that of each protocol that it has. */
@@ -349,6 +351,7 @@ bool spec_check_update(const struct invocation *invocation, char *error)
 static bool names_groups(const struct invocation *invocation)
 {
 	return invocation_has(invocation, "--backend") || invocation_has(invocation, "--dial")
+	       || invocation_has(invocation, "--health")
 	       || invocation_has(invocation, "--add-backend")
 	       || invocation_has(invocation, "--remove-backend")
 	       || invocation_has(invocation, "--weight");

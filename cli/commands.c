@@ -7,6 +7,7 @@
 #define BACKEND_GRAMMAR "REGION=HOST[:PORT][,weight=N]"
 #define BACKEND_NAME    "REGION=HOST[:PORT]"
 #define DIAL_GRAMMAR    "REGION=PCT"
+#define HEALTH_GRAMMAR  "[REGION=]KIND[,interval=TIME,timeout=TIME,rise=N,fall=N]"
 #define ORDER_GRAMMAR   "nearest|REGION[,...]"
 #define TRAFFIC_CLASSES "realtime|interactive|bulk|auto"
 
@@ -78,6 +79,10 @@ static const struct command_option create_options[] = {
     {.name = "--affinity",
         .metavar = "none|source",
         .help = "source: all flows of a user address go to the same backend [none]"},
+    {.name = "--health",
+        .metavar = HEALTH_GRAMMAR,
+        .help = "how backends are asked for their health [tcp for TCP, none for UDP]",
+        .is_repeated = true},
     {.name = "--idle-timeout",
         .metavar = "[tcp=|udp=]TIME",
         .help = "when a silent flow ends [tcp=1h udp=60s]",
@@ -128,6 +133,10 @@ static const struct command_option update_options[] = {
     {.name = "--affinity",
         .metavar = "none|source",
         .help = "source: all flows of a user address go to the same backend"},
+    {.name = "--health",
+        .metavar = HEALTH_GRAMMAR,
+        .help = "how backends are asked for their health",
+        .is_repeated = true},
     {.name = "--idle-timeout",
         .metavar = "[tcp=|udp=]TIME",
         .help = "when a silent flow ends",

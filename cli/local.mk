@@ -11,6 +11,7 @@ libcli_a_SOURCES = \
 	cli/explain.c \
 	cli/format.c cli/format.h \
 	cli/get.c \
+	cli/health_value.c cli/health_value.h \
 	cli/history.c cli/history.h \
 	cli/manifest.c cli/manifest.h \
 	cli/node.c \
@@ -35,6 +36,7 @@ CLI_TESTS = \
 	tests/unit/accelerator_spec_test \
 	tests/unit/command_test \
 	tests/unit/format_test \
+	tests/unit/health_value_test \
 	tests/unit/history_test \
 	tests/unit/manifest_test \
 	tests/unit/output_test \
@@ -44,6 +46,7 @@ check_PROGRAMS += $(CLI_TESTS)
 tests_unit_accelerator_spec_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_command_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_format_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_health_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_history_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_output_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_target_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)

@@ -138,6 +138,7 @@ static int add_endpoint_side(const struct installation *installation, const stru
 	int result = copy_array(&to->backends, &to->backend_count, group->backends,
 	    group->backend_count, sizeof(*group->backends));
 
+	to->health = group->health;
 	for (size_t i = 0; result == 0 && i < installation->node_count; i++) {
 		const struct node *node = &installation->nodes[i];
 
@@ -175,6 +176,7 @@ static int add_accelerator(const struct installation *installation, const struct
 	to->connect_timeout_ms = CONNECT_TIMEOUT_DEFAULT_MS;
 	to->client_affinity = from->client_affinity;
 	to->flow_settings = from->flow_settings;
+	health_check_default(&to->health);
 	result = copy_array(
 	    &to->ports, &to->port_count, from->ports, from->port_count, sizeof(*from->ports));
 	if (result < 0)

@@ -58,6 +58,28 @@ const struct addr *endpoint_source(struct endpoint *endpoint, uint8_t family)
 	return NULL;
 }
 
+uint64_t endpoint_unusable(
+    const struct endpoint *endpoint, const struct config_accelerator *accelerator)
+{
+	return backend_states_unhealthy(endpoint->backends, accelerator);
+}
+
+size_t endpoint_healthy_addresses(const struct endpoint *endpoint, uint32_t accelerator,
+    const struct backend *backend, struct addr *addresses, size_t count)
+{
+	struct backend_key key = backend_key(accelerator, backend);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct backend_health *health =
+		    backend_states_find(endpoint->backends, &key, &addresses[i]);
+
+		if (!health || health->state != HEALTH_UNHEALTHY)
+			addresses[kept++] = addresses[i];
+	}
+	return kept ? kept : count;
+}
+
 /* ---- a flow comes ---- */
 
 /* The first cap that counts: nothing is reached that control did not give to this listener. */
@@ -118,7 +140,11 @@ static int start(struct worker *worker, void **state)
 	struct endpoint *endpoint = calloc(1, sizeof *endpoint);
 	int error = endpoint ? names_new(&endpoint->names, worker_loop(worker)) : ERR_NOMEM;
 
+	if (!error && !(endpoint->backends = backend_states_new()))
+		error = ERR_NOMEM;
 	if (error) {
+		if (endpoint)
+			names_free(endpoint->names);
 		free(endpoint);
 		return error;
 	}
@@ -160,11 +186,22 @@ static int on_config(void *state, const struct node_config *old)
 	const struct node_config *config = worker_config(endpoint->worker);
 
 	(void)old;
+	backend_states_keep(endpoint->backends, config);
 	tcp_flows_on_config(endpoint);
 	udp_flows_on_config(endpoint);
 	names_keep(endpoint->names, is_backend_host, (void *)(uintptr_t)config);
 	resolve_backends(endpoint, config);
 	return 0;
+}
+
+static void on_health(void *state, const struct backend_health *changes, size_t count)
+{
+	struct endpoint *endpoint = state;
+
+	if (backend_states_take(endpoint->backends, worker_config(endpoint->worker), changes, count)
+	    < 0)
+		log_limited(
+		    LOG_LEVEL_ERROR, 1, "backend_health_lost", "error=\"%s\"", err_text(ERR_NOMEM));
 }
 
 static size_t flow_count(void *state, enum flow_kind kind)
@@ -181,6 +218,7 @@ static void stop(void *state)
 	udp_flows_clear(endpoint);
 	tcp_relays_clear(&endpoint->relays);
 	names_free(endpoint->names);
+	backend_states_free(endpoint->backends);
 	free(endpoint);
 }
 
@@ -189,6 +227,7 @@ const struct worker_role endpoint_role = {
     .on_open = on_open,
     .start = start,
     .on_config = on_config,
+    .on_health = on_health,
     .flow_count = flow_count,
     .stop = stop,
 };

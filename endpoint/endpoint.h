@@ -9,12 +9,14 @@
 #include "base/list.h"
 #include "endpoint/names.h"
 #include "endpoint/shares.h"
+#include "net/backend_states.h"
 #include "net/tcp_relay.h"
 #include "net/worker.h"
 
 struct endpoint {
 	struct worker *worker;
 	struct names *names;
+	struct backend_states *backends; /* their health */
 	struct tcp_relays relays;
 	struct shares shares; /* of descriptors */
 	struct list_node tcp_flows, udp_flows;
@@ -35,6 +37,17 @@ uint64_t endpoint_backend_id(const struct backend *backend);
  */
 bool endpoint_serves(const struct endpoint *endpoint, const char *peer_name, uint32_t accelerator,
     uint16_t user_port, uint64_t backend_id);
+
+/* Bit i: backend i of the accelerator gets no new flow. */
+uint64_t endpoint_unusable(
+    const struct endpoint *endpoint, const struct config_accelerator *accelerator);
+
+/*
+ * Takes the unhealthy addresses of a backend out of the array, unless that leaves none.  The new
+ * count.
+ */
+size_t endpoint_healthy_addresses(const struct endpoint *endpoint, uint32_t accelerator,
+    const struct backend *backend, struct addr *addresses, size_t count);
 
 /* A --source address of the family for the next socket, chosen in turn; NULL for the system's choice. */
 const struct addr *endpoint_source(struct endpoint *endpoint, uint8_t family);

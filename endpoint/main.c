@@ -2,6 +2,7 @@
 /* trunkline-endpoint: what an endpoint adds to a node, its options. */
 #include "config.h"
 
+#include "endpoint/health_process.h"
 #include "endpoint/role.h"
 #include "net/node.h"
 #include "net/worker_messages.h"
@@ -48,6 +49,7 @@ static const struct node_program program = {
         },
     .tunnel_port = TUNNEL_PORT,
     .worker = &endpoint_role,
+    .health_main = health_process_main,
 };
 
 int main(int argc, char **argv)

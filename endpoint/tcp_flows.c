@@ -180,6 +180,9 @@ static int find_addresses(struct tcp_flow *flow, const struct config_accelerator
 
 	flow->backend_id = endpoint_backend_id(backend);
 	flow->next_address = 0;
+	if (!error)
+		flow->address_count = endpoint_healthy_addresses(
+		    flow->endpoint, config->id, backend, flow->addresses, flow->address_count);
 	for (size_t i = 0; !error && i < flow->address_count; i++)
 		flow->addresses[i].port = port;
 	if (!error && port == 0)
@@ -198,8 +201,9 @@ static void try_backends(struct tcp_flow *flow)
 		give_up(flow, REASON_REMOVED);
 		return;
 	}
+	uint64_t unusable = endpoint_unusable(flow->endpoint, config);
 	while ((chosen = backend_choose(
-	            config->backends, config->backend_count, flow->tried, flow->draw))
+	            config->backends, config->backend_count, flow->tried | unusable, flow->draw))
 	       >= 0) {
 		flow->backend = (size_t)chosen;
 		error = find_addresses(flow, config);

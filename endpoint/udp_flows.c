@@ -143,6 +143,7 @@ static int use_backend(struct udp_flow *flow, const struct config_accelerator *c
 
 	if (error || port == 0)
 		return error ? error : ERR_NOT_FOUND;
+	count = endpoint_healthy_addresses(flow->endpoint, config->id, backend, addresses, count);
 	for (size_t i = 0; i < count; i++) {
 		addresses[i].port = port;
 		if ((error = open_socket(flow, &addresses[i])) == 0) {
@@ -163,8 +164,9 @@ static enum reason find_backend(struct udp_flow *flow)
 
 	if (!config)
 		return REASON_REMOVED;
+	uint64_t unusable = endpoint_unusable(flow->endpoint, config);
 	while ((chosen = backend_choose(
-	            config->backends, config->backend_count, flow->tried, flow->draw))
+	            config->backends, config->backend_count, flow->tried | unusable, flow->draw))
 	       >= 0) {
 		int error = use_backend(flow, config, (size_t)chosen);
 

@@ -68,6 +68,9 @@ static const struct schema_field group_fields[] = {
         .help = "the servers behind the accelerator in that region", .type = SCHEMA_STRUCT,
         .schema = &backend_schema, .is_required = true, .min_items = 1,
         .max_items = GROUP_BACKENDS_MAX},
+    {SCHEMA_MEMBER("health", struct endpoint_group, health),
+        .help = "how the endpoints ask each backend whether it serves", .type = SCHEMA_STRUCT,
+        .schema = &health_check_schema},
 };
 static const struct schema group_schema = SCHEMA(struct endpoint_group, group_fields);
 
@@ -117,21 +120,24 @@ const char *protocol_text(enum accelerator_protocol protocol)
 	                                                                : "?";
 }
 
-/* Backends without a port have none in the API, where the struct has 0. */
-static int drop_zero_ports(json_t *json)
+static void drop_zero_port(json_t *object)
+{
+	if (json_integer_value(json_object_get(object, "port")) == 0)
+		json_object_del(object, "port");
+}
+
+/* Backends and checks without a port have none in the API, where the struct has 0. */
+static void drop_zero_ports(json_t *json)
 {
 	json_t *group, *backend;
 	size_t i, j;
 
 	json_array_foreach(json_object_get(json, "endpoint_groups"), i, group)
 	{
+		drop_zero_port(json_object_get(group, "health"));
 		json_array_foreach(json_object_get(group, "backends"), j, backend)
-		{
-			if (json_integer_value(json_object_get(backend, "port")) == 0)
-				json_object_del(backend, "port");
-		}
+		    drop_zero_port(backend);
 	}
-	return 0;
 }
 
 json_t *accelerator_to_json(const struct accelerator *accelerator)
@@ -281,12 +287,25 @@ static int check_backend(
 	    accelerator->ports[0].first, last->last);
 }
 
+static int check_health(const struct endpoint_group *group, size_t g, struct model_error *error)
+{
+	char field[SCHEMA_PATH_BYTES];
+
+	if (health_check_validate(&group->health, error) == 0)
+		return 0;
+	snprintf(field, sizeof(field), "endpoint_groups[%zu].health.%.60s", g, error->field);
+	memcpy(error->field, field, sizeof(error->field));
+	return ERR_INVALID;
+}
+
 static int check_group(const struct accelerator *accelerator, size_t g, struct model_error *error)
 {
 	const struct endpoint_group *group = &accelerator->endpoint_groups[g];
 	char field[SCHEMA_PATH_BYTES];
 	uint32_t weights = 0;
 
+	if (check_health(group, g, error) < 0)
+		return ERR_INVALID;
 	for (size_t b = 0; b < group->backend_count; b++) {
 		int result = check_backend(accelerator, g, b, error);
 

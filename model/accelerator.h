@@ -12,6 +12,7 @@
 #include "base/schema.h"
 #include "model/error.h"
 #include "model/flow_settings.h"
+#include "model/health_check.h"
 #include "model/limits.h"
 
 #include <stdbool.h>
@@ -62,6 +63,7 @@ struct endpoint_group {
 	uint8_t traffic_dial_percent; /* of the flows that come to it; 0 (no new ones) to 100 */
 	struct backend *backends;     /* owned */
 	size_t backend_count;
+	struct health_check health;
 };
 
 /* Zeroed, or owned by whoever decoded it and freed by accelerator_clear(). */

@@ -7,6 +7,9 @@ libmodel_a_SOURCES = \
 	model/error.c model/error.h \
 	model/flow_hash.c model/flow_hash.h \
 	model/flow_settings.c model/flow_settings.h \
+	model/health.c model/health.h \
+	model/health_check.c model/health_check_text.c model/health_check.h \
+	model/health_track.c model/health_track.h \
 	model/join_token.c model/join_token.h \
 	model/json_guard.c model/json_guard.h \
 	model/lane_figures.c model/lane_figures.h \
@@ -25,6 +28,9 @@ check_PROGRAMS += \
 	tests/unit/error_test \
 	tests/unit/flow_hash_test \
 	tests/unit/flow_settings_test \
+	tests/unit/health_check_test \
+	tests/unit/health_test \
+	tests/unit/health_track_test \
 	tests/unit/join_token_test \
 	tests/unit/json_guard_test \
 	tests/unit/lane_figures_test \

@@ -106,6 +106,8 @@ static const struct schema_field accelerator_fields[] = {
         .type = SCHEMA_ENUM, .names = client_affinity_names},
     {SCHEMA_ARRAY("backends", struct config_accelerator, backends, backend_count),
         .type = SCHEMA_STRUCT, .schema = &backend_schema, .max_items = GROUP_BACKENDS_MAX},
+    {SCHEMA_MEMBER("health", struct config_accelerator, health), .type = SCHEMA_STRUCT,
+        .schema = &health_check_schema},
     {SCHEMA_ARRAY("listeners", struct config_accelerator, listeners, listener_count),
         .type = SCHEMA_TEXT, .max_items = NODES_MAX, .check = check_name},
 };

@@ -72,6 +72,7 @@ struct config_accelerator {
 	uint32_t ranked_groups;
 	struct backend *backends;
 	size_t backend_count;
+	struct health_check health;
 	struct name *listeners; /* names of peers */
 	size_t listener_count;
 };

@@ -10,6 +10,7 @@
 #include "base/size_text.h"
 #include "model/name.h"
 #include "net/keys_process.h"
+#include "net/node_health.h"
 #include "net/node_private.h"
 #include "net/privileges.h"
 #include "net/process.h"
@@ -219,6 +220,8 @@ static int start(struct node *node)
 	if (result == 0)
 		result = open_role(node);
 	if (result == 0)
+		result = node_health_open(node);
+	if (result == 0)
 		result = node_apply_saved(node);
 	if (result < 0)
 		return result;
@@ -237,6 +240,7 @@ static void clear(struct node *node)
 	control_client_free(node->control);
 	if (node->program->main.close && node->role_state)
 		node->program->main.close(node->role_state);
+	node_health_close(node);
 	node_apply_clear(node);
 	node_report_free(node->report);
 	for (unsigned i = 0; i < node->workers; i++) {
@@ -315,5 +319,7 @@ int node_main(const struct node_program *program, int argc, char **argv)
 		return keys_process_main(process.arguments[0]);
 	if (is_child && process.role == PROCESS_WORKER)
 		return worker_main(program->worker);
+	if (is_child && process.role == PROCESS_HEALTH && program->health_main)
+		return program->health_main();
 	return main_process(program, argc, argv);
 }

@@ -125,6 +125,7 @@ struct node_program {
 	struct options_usage usage;
 	uint16_t tunnel_port; /* without --tunnel; 0 for any */
 	const struct worker_role *worker;
+	int (*health_main)(void); /* of the health process, its exit status; NULL: there is none */
 	struct node_role_main main;
 };
 

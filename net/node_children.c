@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/size_text.h"
 #include "net/keys_messages.h"
+#include "net/node_health.h"
 #include "net/node_private.h"
 #include "net/node_traces.h"
 #include "tunnel/limits.h"
@@ -157,6 +158,7 @@ static void tell_config(struct node *node, struct process *worker)
 	if (!node->has_config)
 		return;
 	tell(worker, WORKER_MESSAGE_CONFIG, node->config_text, node->config_length);
+	node_health_tell_worker(node, worker);
 	tell_traces(node, worker);
 	lend(node, worker);
 }
@@ -187,6 +189,10 @@ static void on_started(void *context, struct process *process)
 		start_keys(node, process);
 		return;
 	}
+	if (process_role(process) == PROCESS_HEALTH) {
+		node_health_started(node, process);
+		return;
+	}
 	node->places[index].has_settings = false;
 	if (node->program->main.worker_started)
 		node->program->main.worker_started(node->role_state, index);
@@ -213,6 +219,10 @@ static void on_died(void *context, struct process *process, int status)
 		return;
 	if (process_role(process) == PROCESS_WORKER) {
 		node->counters[NODE_WORKER_RESTARTS]++;
+		return;
+	}
+	if (process_role(process) == PROCESS_HEALTH) {
+		node->counters[NODE_HEALTH_RESTARTS]++;
 		return;
 	}
 	node->counters[NODE_KEYS_RESTARTS]++;
@@ -358,6 +368,9 @@ int node_children_start(struct node *node)
 	    .keys_rule_count = sizeof(keys_rules) / sizeof(keys_rules[0]),
 	    .worker_rules = worker_rules,
 	    .worker_rule_count = sizeof(worker_rules) / sizeof(worker_rules[0]),
+	    .has_health = node->program->health_main != NULL,
+	    .health_rules = node_health_rules,
+	    .health_rule_count = node_health_rule_count,
 	    .callbacks = &supervisor_callbacks,
 	    .context = node,
 	};
@@ -370,6 +383,7 @@ void node_children_config(struct node *node)
 	if (!node->supervisor)
 		return;
 	tell_peers(node, supervisor_process(node->supervisor, PROCESS_KEYS, 0));
+	node_health_config(node);
 	for (unsigned i = 0; i < node->workers; i++)
 		if (node->places[i].has_settings)
 			tell_config(node, supervisor_process(node->supervisor, PROCESS_WORKER, i));

@@ -24,6 +24,7 @@ enum { TOKEN_FILE_BYTES_MAX = 4096 };
 static const char *const counter_names[NODE_COUNTER_COUNT] = {
     [NODE_WORKER_RESTARTS] = "worker_restarts",
     [NODE_KEYS_RESTARTS] = "keys_restarts",
+    [NODE_HEALTH_RESTARTS] = "health_restarts",
     [NODE_CONFIGS_APPLIED] = "configs_applied",
     [NODE_CONFIGS_REFUSED] = "configs_refused",
     [NODE_CONTROL_CONNECTIONS] = "control_connections",

@@ -22,6 +22,7 @@
 enum node_counter {
 	NODE_WORKER_RESTARTS,
 	NODE_KEYS_RESTARTS,
+	NODE_HEALTH_RESTARTS,
 	NODE_CONFIGS_APPLIED,
 	NODE_CONFIGS_REFUSED,
 	NODE_CONTROL_CONNECTIONS,
@@ -75,6 +76,8 @@ struct node {
 	bool has_config;
 	bool is_config_waiting;      /* the saved one could not be opened yet */
 	struct config_number newest; /* none lower is taken */
+
+	struct backend_states *backends; /* NULL where there is no health process */
 
 	struct node_report *report;
 	uint64_t counters[NODE_COUNTER_COUNT];

@@ -18,7 +18,7 @@
 
 const char *process_role_name(enum process_role role)
 {
-	static const char *const names[] = {"main", "keys", "worker"};
+	static const char *const names[] = {"main", "keys", "worker", "health"};
 
 	return names[role];
 }
@@ -35,9 +35,10 @@ static bool has_channel(void)
 
 static enum process_role role_parse(const char *text)
 {
-	if (strcmp(text, "keys") == 0)
-		return PROCESS_KEYS;
-	return strcmp(text, "worker") == 0 ? PROCESS_WORKER : PROCESS_MAIN;
+	for (int role = PROCESS_KEYS; role <= PROCESS_HEALTH; role++)
+		if (strcmp(text, process_role_name((enum process_role)role)) == 0)
+			return (enum process_role)role;
+	return PROCESS_MAIN;
 }
 
 static void set_names(const char *name)

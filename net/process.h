@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum process_role { PROCESS_MAIN, PROCESS_KEYS, PROCESS_WORKER };
+enum process_role { PROCESS_MAIN, PROCESS_KEYS, PROCESS_WORKER, PROCESS_HEALTH };
 
 enum { PROCESS_CHANNEL_DESCRIPTOR = 3 };
 
@@ -39,13 +39,13 @@ struct process_peer {
 
 struct process_start {
 	enum process_role role;
-	unsigned index;     /* of the worker, 0 for keys */
-	char name[32];      /* "worker-0", "keys" */
+	unsigned index;     /* of the worker, else 0 */
+	char name[32];      /* "worker-0", "keys", "health" */
 	int argument_count; /* what follows "--" */
 	char **arguments;
 };
 
-/* "main", "keys", "worker" */
+/* "main", "keys", "worker", "health" */
 const char *process_role_name(enum process_role role);
 
 /*

@@ -27,6 +27,9 @@
 #define HAS_SANITIZER 0
 #endif
 
+/* Debian's certificates of authorities, for checks of https backends. */
+#define AUTHORITIES "/etc/ssl/certs"
+
 /* What every process needs: memory, time, its loop, messages, ending. */
 static const int common_calls[] = {
     SCMP_SYS(brk),
@@ -198,9 +201,9 @@ static int build(scmp_filter_ctx filter, enum sandbox_profile profile)
 		result = add_common_with_arguments(filter);
 	if (result == 0)
 		result = add_open(filter, profile);
-	if (result == 0 && profile == SANDBOX_WORKER)
+	if (result == 0 && profile != SANDBOX_KEYS)
 		result = add_calls(filter, SCMP_ACT_ALLOW, worker_calls, COUNT(worker_calls));
-	if (result == 0 && profile == SANDBOX_WORKER)
+	if (result == 0 && profile != SANDBOX_KEYS)
 		result = add_worker_with_arguments(filter);
 	return result;
 }
@@ -218,8 +221,8 @@ static void allow_reading(int ruleset, const char *path)
 	close(rule.parent_fd);
 }
 
-/* Leaves the sources of random numbers alone to be opened; an older kernel has no landlock. */
-static void restrict_files(void)
+/* Leaves what the profile needs to be opened, and nothing else; an older kernel has no landlock. */
+static void restrict_files(enum sandbox_profile profile)
 {
 	/* Every access that the first version of landlock knows. */
 	struct landlock_ruleset_attr handled = {
@@ -232,6 +235,8 @@ static void restrict_files(void)
 	}
 	allow_reading(ruleset, "/dev/urandom");
 	allow_reading(ruleset, "/dev/random");
+	if (profile == SANDBOX_HEALTH)
+		allow_reading(ruleset, AUTHORITIES);
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		log_warn("landlock_failed", "error=\"%s\"", strerror(errno));
 	close(ruleset);
@@ -268,8 +273,8 @@ int sandbox_enter(enum sandbox_profile profile)
 		log_warn("sandbox_only_logs", "cause=TRUNKLINE_SANDBOX");
 		otherwise = SCMP_ACT_LOG;
 	}
-	if (profile == SANDBOX_KEYS)
-		restrict_files();
+	if (profile != SANDBOX_WORKER)
+		restrict_files(profile);
 	result = load(profile, otherwise);
 	if (result == 0)
 		return 0;

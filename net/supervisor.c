@@ -46,7 +46,7 @@ struct process {
 
 struct supervisor {
 	struct supervisor_config config;
-	struct process *processes; /* keys, then the workers */
+	struct process *processes; /* keys, then the workers, then health */
 	size_t count;
 	char **arguments; /* of a child; the first, third and fifth are filled in for each */
 	bool is_stopping;
@@ -275,11 +275,9 @@ static void join_all(struct process *process)
 	struct supervisor *supervisor = process->supervisor;
 	struct process *keys = &supervisor->processes[0];
 
-	if (process->role == PROCESS_WORKER) {
+	if (process->role == PROCESS_WORKER)
 		join(keys, process);
-		return;
-	}
-	for (size_t i = 1; i < supervisor->count; i++)
+	for (size_t i = 1; process == keys && i <= supervisor->config.workers; i++)
 		join(keys, &supervisor->processes[i]);
 }
 
@@ -321,16 +319,39 @@ static int make_arguments(struct supervisor *supervisor)
 	return 0;
 }
 
+static size_t process_total(const struct supervisor_config *config)
+{
+	return 1 + config->workers + (config->has_health ? 1 : 0);
+}
+
+static enum process_role role_of(const struct supervisor_config *config, size_t number)
+{
+	if (number == 0)
+		return PROCESS_KEYS;
+	return number <= config->workers ? PROCESS_WORKER : PROCESS_HEALTH;
+}
+
+static const struct ipc_rule *rules_of(
+    const struct supervisor_config *config, enum process_role role, size_t *count)
+{
+	if (role == PROCESS_HEALTH) {
+		*count = config->health_rule_count;
+		return config->health_rules;
+	}
+	*count = role == PROCESS_KEYS ? config->keys_rule_count : config->worker_rule_count;
+	return role == PROCESS_KEYS ? config->keys_rules : config->worker_rules;
+}
+
 static int process_init(struct process *process, struct supervisor *supervisor, size_t number)
 {
 	const struct supervisor_config *config = &supervisor->config;
-	bool is_keys = number == 0;
-	const struct ipc_rule *rules = is_keys ? config->keys_rules : config->worker_rules;
-	size_t count = is_keys ? config->keys_rule_count : config->worker_rule_count;
+	enum process_role role = role_of(config, number);
+	size_t count;
+	const struct ipc_rule *rules = rules_of(config, role, &count);
 
 	process->supervisor = supervisor;
-	process->role = is_keys ? PROCESS_KEYS : PROCESS_WORKER;
-	process->index = is_keys ? 0 : (unsigned)number - 1;
+	process->role = role;
+	process->index = role == PROCESS_WORKER ? (unsigned)number - 1 : 0;
 	process->restart_delay_s = RESTART_FIRST_S;
 	process->rules = calloc(count + 1, sizeof(*rules));
 	if (!process->rules)
@@ -368,10 +389,10 @@ int supervisor_new(struct supervisor **out, const struct supervisor_config *conf
 	if (!supervisor)
 		return ERR_NOMEM;
 	supervisor->config = *config;
-	supervisor->processes = calloc(config->workers + 1, sizeof(struct process));
+	supervisor->processes = calloc(process_total(config), sizeof(struct process));
 	if (!supervisor->processes || make_arguments(supervisor) < 0)
 		goto failed;
-	for (; supervisor->count < config->workers + 1; supervisor->count++)
+	for (; supervisor->count < process_total(config); supervisor->count++)
 		if (process_init(
 		        &supervisor->processes[supervisor->count], supervisor, supervisor->count)
 		    < 0)
@@ -435,11 +456,13 @@ void supervisor_free(struct supervisor *supervisor)
 struct process *supervisor_process(
     struct supervisor *supervisor, enum process_role role, unsigned index)
 {
-	size_t number = role == PROCESS_KEYS ? 0 : (size_t)index + 1;
+	for (size_t i = 0; i < supervisor->count; i++) {
+		struct process *process = &supervisor->processes[i];
 
-	if (role == PROCESS_MAIN || number >= supervisor->count)
-		return NULL;
-	return &supervisor->processes[number];
+		if (process->role == role && process->index == index)
+			return process;
+	}
+	return NULL;
 }
 
 bool supervisor_is_ready(const struct supervisor *supervisor)

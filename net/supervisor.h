@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Main's side of its children: one keys process and n workers, each with a channel to main, and
- * one between keys and each worker.  A child that dies is started again after 100 ms, doubled to
+ * Main's side of its children: one keys process, n workers and perhaps one health process, each with a
+ * channel to main, and one between keys and each worker.  A child that dies is started again after 100 ms, doubled to
  * 5 s while it keeps dying; main then hands it its sockets again, so no port ever closes.  When
  * keys is started again each worker gets a fresh channel to it.
  * It knows nothing of what the children do.
@@ -41,8 +41,9 @@ struct supervisor_config {
 	unsigned workers;             /* 0 (keys alone) .. SLOTS_MAX */
 	const char *const *arguments; /* for each child, NULL at the end; or NULL for none */
 	/* What main takes from them; the context of these handlers is the struct process. */
-	const struct ipc_rule *keys_rules, *worker_rules;
-	size_t keys_rule_count, worker_rule_count;
+	const struct ipc_rule *keys_rules, *worker_rules, *health_rules;
+	size_t keys_rule_count, worker_rule_count, health_rule_count;
+	bool has_health; /* there is a health process */
 	const struct supervisor_callbacks *callbacks;
 	void *context;
 };

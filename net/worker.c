@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/keyed_hash.h"
 #include "base/log.h"
+#include "net/health_messages.h"
 #include "net/privileges.h"
 #include "net/sandbox.h"
 #include "net/worker_private.h"
@@ -303,6 +304,18 @@ static int on_socket(struct ipc *ipc, void *context, struct ipc_message *message
 	return 0;
 }
 
+static int on_health(struct ipc *ipc, void *context, struct ipc_message *message)
+{
+	struct worker *worker = context;
+	const struct backend_health *changes = (const void *)message->data;
+
+	(void)ipc;
+	if (!worker->config || !worker->role->on_health || message->length_bytes % sizeof(*changes))
+		return ERR_STATE;
+	worker->role->on_health(worker->state, changes, message->length_bytes / sizeof(*changes));
+	return 0;
+}
+
 static int on_trace(struct ipc *ipc, void *context, struct ipc_message *message)
 {
 	struct worker *worker = context;
@@ -400,6 +413,7 @@ static const struct ipc_rule main_rules[] = {
     {WORKER_MESSAGE_SOCKET, sizeof(struct worker_socket), sizeof(struct worker_socket), 0, 1,
         on_socket},
     {WORKER_MESSAGE_TRACE, PIN_BYTES, PIN_BYTES, 1, 1, on_trace},
+    {WORKER_MESSAGE_HEALTH, sizeof(struct backend_health), IPC_MESSAGE_BYTES, 0, 0, on_health},
     {WORKER_MESSAGE_DRAIN, 0, 0, 0, 0, on_drain},
     {WORKER_MESSAGE_STOP, 0, 0, 0, 0, on_stop},
 };

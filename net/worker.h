@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct backend_health;
 struct udp_outbox;
 struct udp_receiver;
 struct worker;
@@ -59,6 +60,8 @@ struct worker_role {
 	 * call. A negative error ends the worker.
 	 */
 	int (*on_config)(void *state, const struct node_config *old);
+	/* What changed about the health of backends, see net/health_messages.h. */
+	void (*on_health)(void *state, const struct backend_health *changes, size_t count);
 	/* A socket lent by main, the role's to close; or main takes that socket back (descriptor -1). */
 	void (*on_socket)(void *state, const struct worker_socket *socket, int descriptor);
 	/* SIGTERM: accept nothing new; the worker ends when flow_count() is 0 or the drain time is over. */

@@ -27,8 +27,9 @@ enum worker_message {
 	WORKER_MESSAGE_CONFIG,        /* node_config_save()'s text */
 	WORKER_MESSAGE_SOCKET,        /* struct worker_socket; 1 descriptor, or 0: taken back */
 	WORKER_MESSAGE_TRACE,         /* a peer's pin; 1 descriptor: the file of its trace */
-	WORKER_MESSAGE_DRAIN, /* no payload: accept nothing new, say DRAINED when flows are gone */
-	WORKER_MESSAGE_STOP,  /* no payload: close lanes with REASON_DRAINED and exit */
+	WORKER_MESSAGE_DRAIN,  /* no payload: accept nothing new, say DRAINED when flows are gone */
+	WORKER_MESSAGE_HEALTH, /* struct backend_health, any number of them: what changed */
+	WORKER_MESSAGE_STOP,   /* no payload: close lanes with REASON_DRAINED and exit */
 	/* Worker to main. */
 	WORKER_MESSAGE_DRAINED = PROCESS_MESSAGE_OWN + 32, /* no payload */
 };

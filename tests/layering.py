@@ -35,7 +35,7 @@ LIBRARY_FOLDERS = {
     "ev.h": {"net", "listener", "endpoint", "control"},
     "sqlite3.h": {"control"},
     "microhttpd.h": {"net", "control"},
-    "curl/": {"cli"},
+    "curl/": {"cli", "endpoint"},
     "libsmartcols": {"cli"},
     "ares": {"net", "endpoint"},
     "lz4": {"net"},
@@ -77,6 +77,8 @@ DAEMONS = {
     "net/node_apply.c": "test_node.py",
     "net/node_children.c": "test_faults.py",
     "net/node_control.c": "test_control_nodes.py",
+    "net/node_health.c": "test_health.py",
+    "endpoint/health_process.c": "test_health.py",
     "net/privileges.c": "test_privileges.py",
 }
 

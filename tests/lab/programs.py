@@ -56,13 +56,16 @@ http {{
 
 class Nginx(procs.Proc):
     """Serves `root` and takes PUT below /put/. `listens` are (address, port) pairs; without
-    `workers` it is one process."""
+    `workers` it is one process. `tls` is a key's and a certificate's file."""
 
-    def __init__(self, folder, listens, space=None, name="nginx", workers=0):
+    def __init__(self, folder, listens, space=None, name="nginx", workers=0, tls=None):
         folder = new_folder(folder, name)
         self.root = new_folder(folder, "root")
         config = os.path.join(folder, "nginx.conf")
-        lines = "".join(f"\t\tlisten {bracket(a)}:{p} backlog=8192;\n" for a, p in listens)
+        ssl = " ssl" if tls else ""
+        lines = "".join(f"\t\tlisten {bracket(a)}:{p}{ssl} backlog=8192;\n" for a, p in listens)
+        if tls:
+            lines += f"\t\tssl_certificate_key {tls[0]};\n\t\tssl_certificate {tls[1]};\n"
         with open(config, "w", encoding="utf-8") as file:
             file.write(NGINX.format(folder=folder, listens=lines, root=self.root,
                                     master="on" if workers else "off", workers=workers or 1))
@@ -181,6 +184,59 @@ def qstat(space, address, port):
     done = procs.run(["quakestat", "-xml", "-timeout", 10, "-cubes", f"{address}:{port}"], space)
     server = xml.etree.ElementTree.fromstring(done.stdout).find("server")
     return {"status": server.get("status"), **{field.tag: field.text for field in server}}
+
+
+# ---- a SIP server: SIPp's own scenario of one that answers
+
+
+class SipServer(procs.Proc):
+    """Answers OPTIONS, by a scenario of our own."""
+
+    def __init__(self, folder, address, port, space=None):
+        scenario = os.path.join(new_folder(folder, "sip"), "options.xml")
+        with open(scenario, "w", encoding="ascii") as file:
+            file.write(SIP_OPTIONS)
+        super().__init__("sip-server", ["sipp", "-sf", scenario, "-i", address, "-p", port, "-nostdin"],
+                         folder, space, cwd=os.path.dirname(scenario), env={"TERM": "dumb"})
+
+
+SIP_OPTIONS = """<?xml version="1.0" encoding="us-ascii"?>
+<scenario name="options">
+<recv request="OPTIONS"/>
+<send><![CDATA[
+
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+</scenario>
+"""
+
+
+# ---- a QUIC server: ngtcp2's
+
+
+class QuicServer(procs.Proc):
+    def __init__(self, folder, address, port, key, cert, space=None):
+        super().__init__("quic-server", ["/usr/sbin/gtlsserver", "-q", address, port, key, cert], folder, space)
+
+
+# ---- a server of the Quake III family: OpenArena
+
+
+class OpenArena(procs.Proc):
+    """IPv4 only. Nothing registers it anywhere."""
+
+    def __init__(self, folder, address, port, space=None):
+        super().__init__("openarena", [
+            "/usr/games/openarena-server", "+set", "dedicated", "1", "+set", "net_ip", address,
+            "+set", "net_port", port, "+set", "fs_homepath", new_folder(folder, "openarena"),
+            "+set", "net_enabled", "1", "+map", "oa_dm1"], folder, space)
 
 
 # ---- SSH

@@ -90,8 +90,6 @@ static void later_options_and_commands_are_unknown(void **state)
 	(void)state;
 	assert_refused("accelerator create web --client-ip ppv2",
 	    "unknown option \"--client-ip\"; see trunkctl accelerator create --help");
-	assert_refused("accelerator create web --health tcp",
-	    "unknown option \"--health\"; see trunkctl accelerator create --help");
 	assert_refused("node drain x", "unknown command \"node drain\"; see trunkctl node --help");
 }
 

@@ -35,6 +35,12 @@ static struct config_accelerator accelerators[] = {
         .udp_idle_timeout_s = 60,
         .udp_flows_per_source = 1000,
         .connect_timeout_ms = 5000,
+        .health = {.kind = HEALTH_HTTP,
+            .path = "/ready",
+            .interval_ms = 1000,
+            .timeout_ms = 500,
+            .rise = 2,
+            .fall = 3},
         .groups = groups,
         .group_count = 1},
 };
