@@ -15,6 +15,8 @@ import socket
 import subprocess
 import time
 
+from tests.lab.clock import PATIENCE
+
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.02
@@ -147,14 +149,15 @@ def command_line(pid):
 
 
 def wait_until(condition, timeout, what):
-    """Returns the first true value of condition(), or fails saying what did not happen."""
-    deadline = time.monotonic() + timeout
+    """Returns the first true value of condition(), or fails saying what did not happen. `timeout` is
+    generous on a quiet machine."""
+    deadline = time.monotonic() + PATIENCE * timeout
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise ProgramError(f"not within {timeout} s: {what() if callable(what) else what}")
+            raise ProgramError(f"not within {PATIENCE * timeout} s: {what() if callable(what) else what}")
         time.sleep(POLL_S)
 
 

@@ -15,6 +15,7 @@ import socket
 import struct
 
 from tests.lab import procs
+from tests.lab.clock import PATIENCE
 from tests.lab.trunkline import SLOW, Cluster
 from tests.lab.wan import Wan
 
@@ -57,7 +58,7 @@ def echoes(user, server, data=b"ping"):
 def is_reset(sock, timeout):
     """Waits for the end of a connection, True when it is a reset, False when it is orderly; fails
     when it does not come."""
-    sock.settimeout(timeout)
+    sock.settimeout(PATIENCE * timeout)
     try:
         while sock.recv(65536):
             pass
@@ -65,7 +66,7 @@ def is_reset(sock, timeout):
     except ConnectionResetError:
         return True
     except TimeoutError as late:
-        raise procs.ProgramError(f"the connection has not ended within {timeout} s") from late
+        raise procs.ProgramError(f"the connection has not ended within {PATIENCE * timeout} s") from late
 
 
 def is_quiet(sock, seconds=0.2):
@@ -77,12 +78,12 @@ class TcpService:
     def __init__(self, site, entrance, port, servers):
         self.site, self.entrance, self.port, self.servers = site, entrance, port, servers
 
-    def connect(self, address=None, timeout=5):
+    def connect(self, address=None, timeout=10):
         user = procs.connect(self.site.space("user"), address or self.entrance, self.port, timeout)
         user.settimeout(10 * SLOW)
         return user
 
-    def accept(self, number=0, timeout=5):
+    def accept(self, number=0, timeout=10):
         self.servers[number].settimeout(timeout * SLOW)
         server = self.servers[number].accept()[0]
         server.settimeout(10 * SLOW)

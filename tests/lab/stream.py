@@ -9,6 +9,8 @@ import struct
 import threading
 import time
 
+from tests.lab.clock import Stopwatch
+
 BLOCK = 16384
 
 
@@ -68,8 +70,8 @@ class TcpStream:
 
     def moves(self, seconds):
         """Both directions get something new within the time."""
-        before, deadline = list(self.received), time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        before, watch = list(self.received), Stopwatch()
+        while watch.seconds() < seconds:
             if all(now > then for now, then in zip(self.received, before)):
                 return True
             time.sleep(0.01)

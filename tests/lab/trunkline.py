@@ -10,7 +10,6 @@ Leaving the block stops everything, and fails when a daemon left a process behin
 spoke.
 """
 import contextlib
-import datetime
 import json
 import os
 import re
@@ -130,9 +129,8 @@ class Daemon:
             return file.read()
 
     def logged(self, pattern):
-        """(UNIX time, line) of each line with a match."""
-        return [(datetime.datetime.fromisoformat(line.split()[0].replace("Z", "+00:00")).timestamp(), line)
-                for line in self.log().splitlines() if re.search(pattern, line)]
+        """The lines with a match."""
+        return [line for line in self.log().splitlines() if re.search(pattern, line)]
 
     def open_files(self):
         """Descriptors of all its processes."""
