@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker's page: counters, a record for each of its lanes and its column of UDP sources, in a
+ * A worker's page: counters, a record for each of its lanes, what these tell their siblings, and its column of UDP sources, in a
  * memfd sealed against shrinking and growing.  Main makes it, main and the other workers map it
  * read-only, the worker alone writes it, and it outlives the worker, so counters never go back.
  * No lock: a reader copies a lane's record until its sequence number stood still, and takes a
@@ -13,6 +13,7 @@
 #include "model/congestion.h"
 #include "model/lane_figures.h"
 #include "model/limits.h"
+#include "net/page_paths.h"
 #include "net/source_counts.h"
 
 #include <stdbool.h>
@@ -129,6 +130,7 @@ struct page_lane {
 struct page {
 	uint64_t values[PAGE_VALUE_COUNT];
 	struct page_lane lanes[PAGE_LANES];
+	struct page_paths paths;
 	struct source_column udp_sources; /* of a listener */
 };
 

@@ -414,6 +414,7 @@ static void count_lane(struct carried *carried)
 	page_add(page, PAGE_path_mtu_probes, stats.mtu_probes - carried->mtu_probes);
 	page_add(page, PAGE_path_mtu_black_holes, stats.mtu_black_holes - carried->mtu_black_holes);
 	worker_congestion_tick(carried, stats.bytes_sent);
+	worker_siblings_tick(carried);
 	carried->mtu_probes = stats.mtu_probes;
 	carried->mtu_black_holes = stats.mtu_black_holes;
 }
@@ -471,11 +472,13 @@ struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const
 	config->context = &made->shown;
 	config->pool = lanes->worker->pool;
 	worker_congestion_begin(made, config);
+	worker_siblings_begin(made, config);
 	config->memory = &lanes->worker->memory;
 	config->memory_bytes =
 	    lanes->worker->memory.limit_bytes / LANE_MEMORY_PART * (LANE_MEMORY_PART - 1);
 	randombytes_buf(config->challenge_key, sizeof config->challenge_key);
 	if (lane_new(&made->shown.lane, config, lanes->worker->now_us)) {
+		worker_siblings_end(made);
 		free(made);
 		return NULL;
 	}
@@ -503,6 +506,7 @@ void lanes_remove(struct lanes *lanes, struct carried *carried)
 	list_del(&carried->busy);
 	list_del(&carried->received);
 	page_lane_release(carried->page);
+	worker_siblings_end(carried);
 	free(carried);
 }
 

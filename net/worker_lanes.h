@@ -13,6 +13,7 @@
 #include "net/udp.h"
 #include "net/worker.h"
 #include "net/worker_congestion.h"
+#include "net/worker_siblings.h"
 
 #include <ev.h>
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct carried {
 	uint32_t local_id;
 	struct trace_lane traced; /* while its tunnel is traced */
 	struct worker_congestion congestion;
+	struct worker_siblings siblings;
 	struct page_lane *page;               /* its record, NULL when the page was full */
 	bool was_up;                          /* as it was last logged */
 	uint64_t mtu_probes, mtu_black_holes; /* that the page's counters know of */

@@ -7,6 +7,7 @@
 #ifndef TUNNEL_CC_H
 #define TUNNEL_CC_H
 
+#include "tunnel/path_share.h"
 #include "tunnel/rate_sample.h"
 #include "tunnel/rtt.h"
 
@@ -76,6 +77,10 @@ struct cc_ops {
 	uint64_t (*pacing_rate_Bps)(const void *state, const struct rtt *rtt);
 	/* What it believes that the path carries; 0: it has not learned yet. */
 	uint64_t (*path_rate_Bps)(const void *state, const struct rtt *rtt);
+	/* What the tunnel's other lanes tell: at the start, then before on_ack.  NULL: it shares nothing. */
+	void (*on_siblings)(void *state, const struct path_share_view *view, uint64_t now_us);
+	/* What it has to tell them: all but who and when, and what was delivered. */
+	void (*tell)(const void *state, struct path_share_record *record);
 };
 
 #endif

@@ -118,7 +118,11 @@ static uint64_t bbr_pacing_rate_Bps(const void *state, const struct rtt *rtt)
 
 	if (bbr->state == STARTUP && bbr->is_rate_known)
 		gain = 1;
-	return (uint64_t)(gain * PACING_MARGIN * rate / arriving);
+	if (bbr->is_for_all)
+		rate = fmax(rate + bbr_gained(bbr), DOWN_LEAST * rate);
+	else
+		rate *= gain;
+	return (uint64_t)(PACING_MARGIN * rate / arriving);
 }
 
 static uint64_t bbr_path_rate_Bps(const void *state, const struct rtt *rtt)
@@ -127,6 +131,16 @@ static uint64_t bbr_path_rate_Bps(const void *state, const struct rtt *rtt)
 
 	(void)rtt;
 	return (uint64_t)bbr_bw(bbr);
+}
+
+static void on_siblings(void *state, const struct path_share_view *view, uint64_t now_us)
+{
+	bbr_on_siblings(state, view, now_us);
+}
+
+static void tell(const void *state, struct path_share_record *record)
+{
+	bbr_tell(state, record);
 }
 
 const struct cc_ops cc_bbr = {
@@ -142,4 +156,6 @@ const struct cc_ops cc_bbr = {
     .window_bytes = bbr_window_bytes,
     .pacing_rate_Bps = bbr_pacing_rate_Bps,
     .path_rate_Bps = bbr_path_rate_Bps,
+    .on_siblings = on_siblings,
+    .tell = tell,
 };

@@ -59,7 +59,7 @@ void bbr_judge_round(struct bbr *bbr, uint64_t now_us)
 
 	bbr->state_rounds++;
 	bbr->cycle_rounds++;
-	bbr_advance_bw(bbr);
+	bbr_advance_bw(bbr, now_us);
 	bbr->lossy_rounds = is_last_lossy ? bbr->lossy_rounds + 1 : 0;
 	look_for_contest(bbr, is_queued, is_last_lossy, now_us);
 	if (bbr->state == STARTUP || bbr->state == REFILL || bbr->state == UP)
@@ -67,6 +67,8 @@ void bbr_judge_round(struct bbr *bbr, uint64_t now_us)
 	if (last->has_mark || bbr_is_loss_above(bbr, last, BBR_LOSS_MOST)
 	    || (is_last_lossy && bbr_is_queue_long(bbr, last) && !bbr->contest.is_on))
 		cut(bbr, last);
+	else if (bbr->siblings.is_raising)
+		return;
 	else if (!bbr->contest.is_on && (is_queued || bbr->lossy_rounds >= EASE_LOSSY_ROUNDS))
 		ease(bbr, last);
 	else if (bbr->lossy_rounds == 0 && bbr_queue_share(bbr, last) < EASE_GROWTH_QUEUE)
@@ -77,9 +79,12 @@ static double model_window(const struct bbr *bbr)
 {
 	double rate = bbr_bw(bbr);
 	double gain = bbr->state == UP ? UP_WINDOW_GAIN : WINDOW_GAIN;
-	double rtts = gain * bbr_bdp(bbr, rate);
-	double short_rtt = bbr_bdp(bbr, rate) + rate * QUEUE_MIN_US / 1e6;
+	double rtts, short_rtt;
 
+	if (bbr->state == UP)
+		rate += bbr_gained(bbr) - (bbr->pacing_gain - 1) * rate;
+	rtts = gain * bbr_bdp(bbr, rate);
+	short_rtt = bbr_bdp(bbr, rate) + rate * QUEUE_MIN_US / 1e6;
 	return fmax(rtts, short_rtt);
 }
 

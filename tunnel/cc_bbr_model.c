@@ -4,14 +4,27 @@
 
 #include <math.h>
 
-double bbr_max_bw(const struct bbr *bbr)
+double bbr_tunnel_bw(const struct bbr *bbr)
 {
 	return fmax(bbr->bw_cycles[0], bbr->bw_cycles[1]);
+}
+
+double bbr_max_bw(const struct bbr *bbr)
+{
+	return path_share_part(&bbr->siblings, bbr_tunnel_bw(bbr));
 }
 
 double bbr_bw(const struct bbr *bbr)
 {
 	return fmin(bbr_max_bw(bbr), bbr->bw_lo);
+}
+
+double bbr_gained(const struct bbr *bbr)
+{
+	double base =
+	    bbr->is_for_all ? bbr_tunnel_bw(bbr) - bbr_max_bw(bbr) + bbr_bw(bbr) : bbr_bw(bbr);
+
+	return (bbr->pacing_gain - 1) * base;
 }
 
 double bbr_bdp(const struct bbr *bbr, double rate)
@@ -65,14 +78,21 @@ double bbr_queue_share(const struct bbr *bbr, const struct bbr_round *round)
 void bbr_note_rate(struct bbr *bbr, const struct cc_ack *ack)
 {
 	double rate = (double)ack->rate.rate_Bps;
+	double together;
 
+	bbr->delivered_bytes += ack->bytes;
 	if (rate <= 0)
 		return;
+	together = bbr_together(bbr, rate, ack->now_us);
 	bbr->round.bw = fmax(bbr->round.bw, rate);
+	bbr->round.together = fmax(bbr->round.together, together);
 	bbr->round.delivered = fmax(bbr->round.delivered, (double)ack->rate.delivered_bytes);
 	bbr->round.is_app_limited = ack->rate.is_app_limited;
-	if (!ack->rate.is_app_limited || rate >= bbr_max_bw(bbr))
-		bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], rate);
+	/* While a sibling probes only it has a view of all that is from the same moments. */
+	if (bbr_is_siblings_queue(bbr, ack->now_us))
+		return;
+	if (!ack->rate.is_app_limited || bbr->siblings.hungry > 0 || together >= bbr_tunnel_bw(bbr))
+		bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], together);
 }
 
 /*
@@ -113,6 +133,8 @@ void bbr_note_rtt(struct bbr *bbr, const struct cc_ack *ack)
 
 	if (sample_us == 0)
 		return;
+	bbr->is_rtt_proved |= bbr->siblings.hungry == 0
+	                      && (double)ack->used_bytes <= BBR_MIN_WINDOW_PKTS * bbr->packet_bytes;
 	if (sample_us < bbr->round.min_rtt_us)
 		bbr->round.min_rtt_us = sample_us;
 	if (sample_us < bbr->probed_min_rtt_us)
@@ -137,11 +159,12 @@ void bbr_start_round(struct bbr *bbr, const struct cc_ack *ack)
 }
 
 /* After the first round trip behind a probe its samples are in. */
-void bbr_advance_bw(struct bbr *bbr)
+void bbr_advance_bw(struct bbr *bbr, uint64_t now_us)
 {
-	if (!bbr->bw_is_to_advance || bbr->state_rounds < 2)
+	if (!bbr->bw_is_to_advance || bbr->cycle_rounds < 2)
 		return;
 	bbr->bw_is_to_advance = false;
+	bbr->probed_us = now_us;
 	bbr->bw_cycles[0] = bbr->bw_cycles[1];
 	bbr->bw_cycles[1] = 0;
 }

@@ -4,6 +4,7 @@
  *
  *   cc_bbr_model.c   what the path showed: rate, shortest round trip, queue, loss, by round trip
  *   cc_bbr_bounds.c  what a round trip's loss and queue say to send less; the window
+ *   cc_bbr_siblings.c  what the tunnel's other lanes know and do
  *   cc_bbr_states.c  the states: filling the pipe, probing for rate and for the shortest round trip
  *   cc_bbr.c         what the path calls; the pace
  */
@@ -12,6 +13,7 @@
 
 #include "tunnel/cc.h"
 #include "tunnel/contest.h"
+#include "tunnel/delivery_meter.h"
 #include "tunnel/loss_floor.h"
 #include "tunnel/path_limits.h"
 
@@ -40,6 +42,8 @@
 #define RATE_LEAST_PPS    4
 /* Startup sends nearly three times what the path carries: more loss than that ends it at once. */
 #define STARTUP_LOSS_MOST 0.3
+/* Of its own rate, of a lane that drains what it sent too much for the whole tunnel. */
+#define DOWN_LEAST 0.25
 
 enum {
 	FULL_BW_ROUNDS = 3,
@@ -62,6 +66,7 @@ enum {
 	RTT_SAME_MIN_US = 500, /* a sample that near to the minimum confirms it */
 	RTT_SAME_DIVISOR = 64,
 	UP_ROUNDS_MAX = 20,
+	TURN_US = 500000, /* that a lane waits for each one whose turn to probe it is */
 };
 
 enum bbr_state { STARTUP, DRAIN, DOWN, CRUISE, REFILL, UP, PROBE_RTT };
@@ -73,6 +78,7 @@ struct bbr_round {
 	double acked, lost; /* bytes */
 	uint64_t min_rtt_us;
 	double bw, delivered; /* the most of its samples */
+	double together;      /* of rates, of all lanes of the tunnel */
 	bool is_app_limited;
 	bool has_train;
 	bool has_mark;
@@ -94,7 +100,7 @@ struct bbr {
 	struct bbr_train train;
 	bool is_rate_known; /* by trains, before the pipe was ever full */
 
-	double bw_cycles[2]; /* the most of the last probing cycle and this one */
+	double bw_cycles[2]; /* of the tunnel, the most of the last probing cycle and this one */
 	bool bw_is_to_advance;
 	double bw_lo, inflight_lo, inflight_hi; /* INFINITY: none */
 	bool is_full;                           /* the pipe was filled once */
@@ -117,6 +123,13 @@ struct bbr {
 
 	double window;
 	double pacing_gain;
+
+	struct path_share_view siblings; /* all zeros: alone */
+	struct delivery_meter together;
+	uint64_t delivered_bytes;
+	bool is_rtt_proved; /* nobody of the tunnel sent much when min_rtt_us was seen */
+	bool is_for_all;    /* the probe is the whole tunnel's */
+	uint64_t probed_us, rtt_probe_us, sibling_probing_us;
 };
 
 static inline uint64_t bbr_greater(uint64_t a, uint64_t b)
@@ -125,10 +138,14 @@ static inline uint64_t bbr_greater(uint64_t a, uint64_t b)
 }
 
 /* cc_bbr_model.c */
-/* The rate that the path showed, and that less what it takes for now; what is in flight at such a rate. */
+/* The rate that the path showed, for the tunnel and this lane's part, and that less what it takes for now. */
+double bbr_tunnel_bw(const struct bbr *bbr);
 double bbr_max_bw(const struct bbr *bbr);
 double bbr_bw(const struct bbr *bbr);
+/* What is in flight at such a rate. */
 double bbr_bdp(const struct bbr *bbr, double rate);
+/* What a probe's gain adds to the pace: of the whole tunnel's rate, when it probes for all. */
+double bbr_gained(const struct bbr *bbr);
 /* What a round trip showed. */
 bool bbr_is_loss_above(const struct bbr *bbr, const struct bbr_round *round, double share);
 bool bbr_is_lossy(const struct bbr *bbr, const struct bbr_round *round);
@@ -145,7 +162,7 @@ void bbr_note_train(struct bbr *bbr, const struct cc_ack *ack);
 void bbr_note_rtt(struct bbr *bbr, const struct cc_ack *ack);
 void bbr_start_round(struct bbr *bbr, const struct cc_ack *ack);
 /* At the start of a round trip: the rate of the last cycle but one is forgotten once this one's probe is over. */
-void bbr_advance_bw(struct bbr *bbr);
+void bbr_advance_bw(struct bbr *bbr, uint64_t now_us);
 
 /* cc_bbr_bounds.c */
 /* A round trip is over: what it says of loss and queue. */
@@ -154,8 +171,19 @@ double bbr_probe_rtt_window(const struct bbr *bbr);
 double bbr_window_with_headroom(const struct bbr *bbr);
 void bbr_set_window(struct bbr *bbr, const struct cc_ack *ack);
 
+/* cc_bbr_siblings.c */
+void bbr_on_siblings(struct bbr *bbr, const struct path_share_view *view, uint64_t now_us);
+void bbr_tell(const struct bbr *bbr, struct path_share_record *record);
+/* What all lanes deliver, when this one delivers at such a rate. */
+double bbr_together(struct bbr *bbr, double rate, uint64_t now_us);
+/* The tunnel's queue is that of a sibling's probe: no reason to send less. */
+bool bbr_is_siblings_queue(const struct bbr *bbr, uint64_t now_us);
+
 /* cc_bbr_states.c */
 void bbr_enter(struct bbr *bbr, enum bbr_state state, double pacing_gain, uint64_t now_us);
+/* The pipe is full. */
+void bbr_fill_pipe(struct bbr *bbr, uint64_t now_us);
+void bbr_start_cycle(struct bbr *bbr, uint64_t now_us);
 void bbr_run_states(struct bbr *bbr, const struct cc_ack *ack, bool is_round);
 
 #endif

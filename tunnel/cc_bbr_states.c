@@ -10,9 +10,10 @@ void bbr_enter(struct bbr *bbr, enum bbr_state state, double pacing_gain, uint64
 	bbr->state_since_us = now_us;
 	bbr->state_rounds = 0;
 	bbr->pacing_gain = pacing_gain;
+	bbr->is_for_all &= state == DOWN;
 }
 
-static void start_cycle(struct bbr *bbr, uint64_t now_us)
+void bbr_start_cycle(struct bbr *bbr, uint64_t now_us)
 {
 	bbr->cycle_since_us = now_us;
 	bbr->cycle_rounds = 0;
@@ -24,7 +25,7 @@ static void start_cycle(struct bbr *bbr, uint64_t now_us)
 static void enter_down(struct bbr *bbr, uint64_t now_us)
 {
 	bbr_enter(bbr, DOWN, DOWN_PACING_GAIN, now_us);
-	start_cycle(bbr, now_us);
+	bbr_start_cycle(bbr, now_us);
 	loss_floor_look(&bbr->floor);
 	bbr->calm_from_us = bbr->calm_to_us = 0;
 }
@@ -43,24 +44,28 @@ static void enter_refill(struct bbr *bbr, uint64_t now_us)
 static void enter_up(struct bbr *bbr, const struct cc_ack *ack)
 {
 	bbr_enter(bbr, UP, UP_PACING_GAIN, ack->now_us);
+	bbr->is_for_all = true;
 	bbr->up_srtt_us = ack->rtt->smoothed_us;
-	bbr->up_bw = bbr->up_first_bw = bbr_max_bw(bbr);
+	bbr->up_bw = bbr->up_first_bw = bbr_tunnel_bw(bbr);
 }
 
 static void leave_up(struct bbr *bbr, uint64_t now_us)
 {
 	bbr->bw_is_to_advance = !bbr->round.is_app_limited;
+	if (!bbr->bw_is_to_advance)
+		bbr->probed_us = now_us;
 	enter_down(bbr, now_us);
 }
 
 static void enter_probe_rtt(struct bbr *bbr, uint64_t now_us)
 {
 	bbr_enter(bbr, PROBE_RTT, 1, now_us);
+	bbr->rtt_probe_us = now_us;
 	bbr->probe_rtt_done_us = 0;
 	bbr->probed_min_rtt_us = UINT64_MAX;
 }
 
-static void fill_pipe(struct bbr *bbr, uint64_t now_us)
+void bbr_fill_pipe(struct bbr *bbr, uint64_t now_us)
 {
 	bbr->is_full = true;
 	bbr->is_settling = true;
@@ -78,8 +83,8 @@ static void startup_on_round(struct bbr *bbr, const struct cc_ack *ack)
 {
 	const struct bbr_round *last = &bbr->last;
 
-	if (bbr_max_bw(bbr) >= bbr->full_bw * FULL_BW_GROWTH) {
-		bbr->full_bw = bbr_max_bw(bbr);
+	if (bbr_tunnel_bw(bbr) >= bbr->full_bw * FULL_BW_GROWTH) {
+		bbr->full_bw = bbr_tunnel_bw(bbr);
 		bbr->full_bw_rounds = 0;
 		/* What grows is not full, so what is lost is the line's. */
 		bbr_note_calm(bbr, last->acked, last->lost);
@@ -95,7 +100,16 @@ static void startup_on_round(struct bbr *bbr, const struct cc_ack *ack)
 	}
 	if (bbr->full_bw_rounds >= FULL_BW_ROUNDS || bbr_is_queue_long(bbr, last)
 	    || bbr_is_loss_above(bbr, last, BBR_LOSS_MOST))
-		fill_pipe(bbr, ack->now_us);
+		bbr_fill_pipe(bbr, ack->now_us);
+}
+
+/* One lane of a tunnel at a time, in turns; the next ones wait whether it does. */
+static bool is_my_turn(const struct bbr *bbr, uint64_t now_us)
+{
+	uint64_t wait_us = bbr->probe_wait_us + bbr->siblings.before * TURN_US;
+
+	return !bbr->siblings.is_probing
+	       && (bbr->siblings.before == 0 || now_us - bbr->cycle_since_us >= wait_us);
 }
 
 static bool is_time_to_probe(const struct bbr *bbr, uint64_t now_us)
@@ -117,7 +131,7 @@ static void down_on_ack(struct bbr *bbr, const struct cc_ack *ack)
 	}
 	if (bbr->calm_from_us && ack->now_us - bbr->calm_from_us >= bbr->min_rtt_us) {
 		bbr->calm_to_us = ack->now_us;
-		bbr->is_settling &= bbr_max_bw(bbr) > bbr->up_first_bw * SETTLED_GROWTH;
+		bbr->is_settling &= bbr_tunnel_bw(bbr) > bbr->up_first_bw * SETTLED_GROWTH;
 		bbr_enter(bbr, CRUISE, 1, ack->now_us);
 	}
 }
@@ -146,7 +160,7 @@ static bool is_up_over(const struct bbr *bbr, const struct cc_ack *ack, bool is_
 		return false;
 	if (ack->rtt->smoothed_us > bbr->up_srtt_us + rise_us)
 		return true;
-	if (bbr_max_bw(bbr) >= bbr->up_bw * UP_GROWTH)
+	if (bbr_tunnel_bw(bbr) >= bbr->up_bw * UP_GROWTH)
 		return false;
 	return bbr_is_lossy(bbr, &bbr->round) || (is_round && bbr->state_rounds >= 2);
 }
@@ -157,7 +171,7 @@ static void up_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 	                   && !bbr->contest.is_on;
 
 	raise_inflight_hi(bbr, ack);
-	bbr->bw_lo = fmax(bbr->bw_lo, bbr->round.bw);
+	bbr->bw_lo = fmax(bbr->bw_lo, path_share_part(&bbr->siblings, bbr->round.together));
 	if (is_up_over(bbr, ack, is_round)) {
 		if (bbr->round.has_mark || is_too_much)
 			bbr->inflight_hi =
@@ -165,7 +179,7 @@ static void up_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 		leave_up(bbr, ack->now_us);
 	} else if (is_round) {
 		bbr->up_rounds++;
-		bbr->up_bw = bbr_max_bw(bbr);
+		bbr->up_bw = bbr_tunnel_bw(bbr);
 	}
 }
 
@@ -174,8 +188,9 @@ static void leave_probe_rtt(struct bbr *bbr, uint64_t now_us)
 	if (bbr->probed_min_rtt_us != UINT64_MAX)
 		bbr->min_rtt_us = bbr->probed_min_rtt_us;
 	bbr->min_rtt_at_us = now_us;
+	bbr->is_rtt_proved = true;
 	bbr->bw_lo = bbr->inflight_lo = INFINITY;
-	start_cycle(bbr, now_us);
+	bbr_start_cycle(bbr, now_us);
 	bbr_enter(bbr, CRUISE, 1, now_us);
 }
 
@@ -190,10 +205,20 @@ static void probe_rtt_on_ack(struct bbr *bbr, const struct cc_ack *ack)
 	}
 }
 
+/* The lanes of a tunnel do so together, or they would see one another's queue. */
+static bool is_sibling_probing_rtt(const struct bbr *bbr, uint64_t now_us)
+{
+	uint64_t at_us = bbr->siblings.rtt_probe_us;
+
+	return at_us > bbr->rtt_probe_us && now_us - at_us < PROBE_RTT_US / 2;
+}
+
 /* With so little in flight as ProbeRTT would leave, the samples are as good as its. */
 static void renew_min_rtt(struct bbr *bbr, const struct cc_ack *ack)
 {
-	if (ack->now_us - bbr->min_rtt_at_us <= PROBE_RTT_EVERY_US || bbr->state == PROBE_RTT)
+	if (bbr->state == PROBE_RTT
+	    || (ack->now_us - bbr->min_rtt_at_us <= PROBE_RTT_EVERY_US
+	        && !is_sibling_probing_rtt(bbr, ack->now_us)))
 		return;
 	if ((double)ack->used_bytes > bbr_probe_rtt_window(bbr)) {
 		if (bbr->is_full)
@@ -209,7 +234,7 @@ void bbr_run_states(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 	switch (bbr->state) {
 	case STARTUP:
 		if (is_overflowing(bbr))
-			fill_pipe(bbr, ack->now_us);
+			bbr_fill_pipe(bbr, ack->now_us);
 		else if (is_round)
 			startup_on_round(bbr, ack);
 		break;
@@ -221,11 +246,13 @@ void bbr_run_states(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 		down_on_ack(bbr, ack);
 		break;
 	case CRUISE:
-		if (is_time_to_probe(bbr, ack->now_us))
+		if (is_my_turn(bbr, ack->now_us) && is_time_to_probe(bbr, ack->now_us))
 			enter_refill(bbr, ack->now_us);
 		break;
 	case REFILL:
-		if (is_round && bbr->state_rounds >= 1)
+		if (bbr->siblings.is_probing_before)
+			bbr_enter(bbr, CRUISE, 1, ack->now_us);
+		else if (is_round && bbr->state_rounds >= 1)
 			enter_up(bbr, ack);
 		break;
 	case UP:

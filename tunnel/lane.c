@@ -46,6 +46,7 @@ static int init_path(struct lane *lane, uint64_t now_us)
 	    .packet_most_bytes = lane->config.packet_bytes,
 	    .cc = controllers[lane->config.congestion],
 	    .rate_Bps = lane->config.congestion == LANE_FIXED ? lane->config.fixed_rate_Bps : 0,
+	    .siblings = lane->config.siblings,
 	    .max_ack_delay_us = ACK_DELAY_MAX_US + PTO_GRANULARITY_US, /* and its timer's slack */
 	    .pto_max_us = PING_DOWN_US,
 	};

@@ -14,6 +14,7 @@
 #include "base/chunk.h"
 #include "tunnel/aead.h"
 #include "tunnel/migration.h"
+#include "tunnel/path_share.h"
 #include "tunnel/reason.h"
 #include "tunnel/route.h"
 #include "tunnel/trace.h"
@@ -116,8 +117,9 @@ struct lane_config {
 	uint16_t
 	    packet_bytes; /* most UDP payload, PACKET_MIN_BYTES .. PACKET_MAX_BYTES; the search begins at the least */
 	enum lane_congestion congestion;
-	uint64_t fixed_rate_Bps; /* LANE_FIXED: bytes of UDP payload a second, not 0 */
-	uint32_t max_flows;      /* most flows at once; one more is reset with REASON_LIMIT */
+	uint64_t fixed_rate_Bps;       /* LANE_FIXED: bytes of UDP payload a second, not 0 */
+	struct path_siblings siblings; /* of the tunnel; outlive the lane */
+	uint32_t max_flows;            /* most flows at once; one more is reset with REASON_LIMIT */
 	uint64_t memory_bytes;   /* most bytes that this lane may hold in send and receive chunks */
 	struct budget *memory;   /* of which at most what is left here, but for LANE_RESERVE_BYTES;
 	                            shared, outlives the lane; NULL: there is no such bound */

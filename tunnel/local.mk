@@ -8,15 +8,17 @@ libtunnel_a_SOURCES += \
 	tunnel/aead.c tunnel/aead.h \
 	tunnel/cc.h \
 	tunnel/cc_bbr.c tunnel/cc_bbr.h tunnel/cc_bbr_private.h \
-	tunnel/cc_bbr_bounds.c tunnel/cc_bbr_model.c tunnel/cc_bbr_states.c \
+	tunnel/cc_bbr_bounds.c tunnel/cc_bbr_model.c tunnel/cc_bbr_siblings.c tunnel/cc_bbr_states.c \
 	tunnel/cc_cubic.c tunnel/cc_cubic.h \
 	tunnel/cc_fixed.c tunnel/cc_fixed.h \
 	tunnel/contest.c tunnel/contest.h \
+	tunnel/delivery_meter.c tunnel/delivery_meter.h \
 	tunnel/loss.c tunnel/loss.h \
 	tunnel/loss_floor.c tunnel/loss_floor.h \
 	tunnel/pacer.c tunnel/pacer.h \
 	tunnel/path.c tunnel/path.h \
 	tunnel/path_limits.h \
+	tunnel/path_share.c tunnel/path_share.h \
 	tunnel/pmtu.c tunnel/pmtu.h \
 	tunnel/rate_sample.c tunnel/rate_sample.h \
 	tunnel/received.c tunnel/received.h \
@@ -28,9 +30,11 @@ check_PROGRAMS += \
 	tests/unit/cc_cubic_test \
 	tests/unit/cc_fixed_test \
 	tests/unit/contest_test \
+	tests/unit/delivery_meter_test \
 	tests/unit/loss_floor_test \
 	tests/unit/loss_test \
 	tests/unit/pacer_test \
+	tests/unit/path_share_test \
 	tests/unit/path_test \
 	tests/unit/pmtu_test \
 	tests/unit/rate_sample_test \

@@ -15,7 +15,41 @@ enum {
 	ECN_NOT_ECT = 0,
 	ECN_ECT0 = 2,
 	ECN_GIVE_UP_PTOS = 3, /* unproven marks are dropped after that many timeouts in a row */
+	SHARE_EVERY_US =
+	    1000, /* other cores' memory is not looked at for each ACK of a fast line */
 };
+
+/* What other lanes of the tunnel learned, before an ACK is judged. */
+static void look_at_siblings(struct path *path, uint64_t now_us)
+{
+	const struct path_siblings *siblings = &path->config.siblings;
+	struct path_share_record records[PATH_SIBLINGS_MAX];
+	struct path_share_view view;
+	unsigned count;
+
+	if (!siblings->read || !path->config.cc->on_siblings
+	    || now_us < path->looked_us + SHARE_EVERY_US)
+		return;
+	path->looked_us = now_us;
+	count = siblings->read(siblings->context, records, PATH_SIBLINGS_MAX);
+	path_share_look(&view, records, count, &path->told, now_us);
+	path->config.cc->on_siblings(path->cc, &view, now_us);
+}
+
+static void tell_siblings(struct path *path, const struct rate_sample *rate, uint64_t now_us)
+{
+	const struct path_siblings *siblings = &path->config.siblings;
+
+	if (!siblings->tell || !path->config.cc->tell)
+		return;
+	path->told.told_us = now_us;
+	path->told.order = siblings->order;
+	if (rate->rate_Bps > 0)
+		path->told.delivered_Bps = rate->rate_Bps;
+	path->told.delivered_bytes = path->rate.delivered_bytes;
+	path->config.cc->tell(path->cc, &path->told);
+	siblings->tell(siblings->context, &path->told);
+}
 
 /* The state of a new controller, NULL without memory. */
 static void *new_congestion(
@@ -54,6 +88,7 @@ int path_init(struct path *path, const struct path_config *config, uint64_t now_
 		sentmap_clear(&path->sent);
 		return ERR_NOMEM;
 	}
+	look_at_siblings(path, now_us);
 	loss_init(&path->loss, config->max_ack_delay_us, config->pto_max_us);
 	loss_meter_init(&path->meter);
 	rate_sampler_init(&path->rate);
@@ -483,7 +518,9 @@ static void tell_congestion_control(
 
 	rate_sample_finish(&path->rate, &news->rate, path->rtt.min_us);
 	ack.rate = news->rate;
+	look_at_siblings(path, now_us);
 	path->config.cc->on_ack(path->cc, &ack);
+	tell_siblings(path, &ack.rate, now_us);
 	end_round(path, news->newest_number);
 }
 

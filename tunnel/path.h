@@ -16,6 +16,7 @@
 #include "tunnel/loss.h"
 #include "tunnel/loss_meter.h"
 #include "tunnel/pacer.h"
+#include "tunnel/path_share.h"
 #include "tunnel/pmtu.h"
 #include "tunnel/rate_sample.h"
 #include "tunnel/rtt.h"
@@ -32,7 +33,8 @@ struct path_config {
 	uint16_t packet_bytes;      /* UDP payload of a full packet at first, and at least */
 	uint16_t packet_most_bytes; /* up to which the path MTU search goes; packet_bytes: none */
 	const struct cc_ops *cc;
-	uint64_t rate_Bps; /* as in struct cc_start */
+	uint64_t rate_Bps;             /* as in struct cc_start */
+	struct path_siblings siblings; /* the tunnel's other lanes; without functions: none */
 	uint64_t
 	    max_ack_delay_us; /* how long the peer may hold an ACK back, its timer's slack included */
 	uint64_t
@@ -67,8 +69,10 @@ struct path {
 	bool is_building_mtu_probe;
 	/* Most in flight in this round trip and the last; a round ends with the ack of round_end. */
 	uint64_t round_end, round_used_bytes, last_round_used_bytes;
-	const struct tracer *tracer; /* may be NULL */
-	uint64_t flows;              /* see path_set_flows() */
+	const struct tracer *tracer;   /* may be NULL */
+	struct path_share_record told; /* to siblings, last */
+	uint64_t looked_us;            /* at theirs */
+	uint64_t flows;                /* see path_set_flows() */
 	bool ecn_is_on;
 	bool ecn_is_proven;        /* the peer has counted marks of ours */
 	uint64_t ecn_ect0, ecn_ce; /* the peer's counts so far */

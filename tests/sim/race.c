@@ -20,6 +20,7 @@ enum {
 	SAMPLE_US = 1000,
 	TRACE_US = 100000,
 	REQUESTS_MAX = 65536,
+	PING_BEFORE_US = 1000000,
 };
 
 #define START_US UINT64_C(1000000)
@@ -30,7 +31,8 @@ struct racer {
 	const struct racer_config *config;
 	unsigned index;
 	struct path path;
-	uint64_t timer_us; /* an event is set for then; UINT64_MAX: none */
+	struct path_share_record told; /* to the tunnel's other lanes */
+	uint64_t timer_us;             /* an event is set for then; UINT64_MAX: none */
 	uint64_t probes_due;
 	/* What the application gave, and when. */
 	uint64_t left_bytes, request_began_us;
@@ -86,6 +88,25 @@ static void ignore_fate(void *context, const struct sent_frame *frame, bool lost
 	(void)context;
 	(void)frame;
 	(void)lost;
+}
+
+/* The lanes of a tunnel, as workers' pages tell them of one another. */
+
+static unsigned read_siblings(void *context, struct path_share_record *records, unsigned most)
+{
+	const struct racer *racer = context;
+	const struct race_config *config = racer->race->config;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < config->count && count < most; i++)
+		if (i != racer->index && config->racers[i].tunnel == racer->config->tunnel)
+			records[count++] = racer->race->racers[i].told;
+	return count;
+}
+
+static void tell_siblings(void *context, const struct path_share_record *record)
+{
+	((struct racer *)context)->told = *record;
 }
 
 /* Sending. */
@@ -147,6 +168,18 @@ static void request_event(void *context, void *argument, bool free_it)
 	racer->request_began_us = now_of(racer);
 	racer->left_bytes =
 	    racer->config->request_bytes ? racer->config->request_bytes : UINT64_MAX;
+	pump(racer);
+}
+
+/* A lane pings when it comes up, before it has anything to carry. */
+static void ping_event(void *context, void *argument, bool free_it)
+{
+	struct racer *racer = context;
+
+	(void)argument;
+	if (free_it || !racer->config->tunnel)
+		return;
+	racer->probes_due = 1;
 	pump(racer);
 }
 
@@ -390,6 +423,9 @@ static void start_racer(struct race *race, unsigned index)
 	    .pto_max_us = PING_DOWN_US,
 	};
 
+	if (race->config->racers[index].tunnel)
+		config.siblings = (struct path_siblings){
+		    .read = read_siblings, .tell = tell_siblings, .context = racer, .order = index};
 	racer->race = race;
 	racer->index = index;
 	racer->config = &race->config->racers[index];
@@ -400,7 +436,10 @@ static void start_racer(struct race *race, unsigned index)
 		fprintf(stderr, "no path\n");
 		exit(1);
 	}
-	events_add(&race->events, START_US + racer->config->start_us, request_event, racer, NULL);
+	events_add(&race->events, START_US + racer->config->start_us, ping_event, racer, NULL);
+	events_add(&race->events,
+	    START_US + racer->config->start_us + (racer->config->tunnel ? PING_BEFORE_US : 0),
+	    request_event, racer, NULL);
 }
 
 void race_run(const struct race_config *config, struct race_result *result)

@@ -24,6 +24,7 @@ extern const size_t race_case_count;
 
 /* NULL when there is none of that name. */
 const struct race_case *race_case_find(const char *name);
+double race_case_first_share(const struct race_case *race_case, const struct race_result *result);
 /* Which bound was passed; NULL: none. */
 const char *race_case_check(const struct race_case *race_case, const struct race_result *result);
 

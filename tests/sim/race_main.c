@@ -25,18 +25,19 @@ struct options {
 	const struct cc_ops *instead; /* of BBR in all cases: shows which bounds it is that holds */
 	uint64_t seed;                /* 0: those of the check */
 	bool is_verbose, is_list;
+	bool is_apart; /* lanes of a tunnel share nothing: shows which bounds it is that holds */
 	/* A line of one's own; rate 0: none. */
 	double rate_mbit, rtt_ms, queue_ms, loss_percent, seconds;
-	unsigned count;
-	const struct cc_ops *cc;
+	unsigned count, lanes; /* senders, and how many of the first of them are one tunnel */
 };
 
 static void usage(FILE *out)
 {
-	fputs(
-	    "usage: race [--case NAME] [--with bbr|cubic|kernel] [--seed N] [--verbose] [--list]\n"
-	    "       race --rate MBIT --rtt MS [--queue MS] [--loss PERCENT] [--seconds N]\n"
-	    "            [--count N] [--with bbr|cubic|kernel] [--seed N] [--verbose]\n",
+	fputs("usage: race [--case NAME] [--with bbr|cubic|kernel] [--apart] [--seed N] "
+	      "[--verbose] [--list]\n"
+	      "       race --rate MBIT --rtt MS [--queue MS] [--loss PERCENT] [--seconds N]\n"
+	      "            [--count N] [--lanes N] [--with bbr|cubic|kernel] [--seed N] "
+	      "[--verbose]\n",
 	    out);
 }
 
@@ -84,6 +85,12 @@ static bool take(int option, struct options *options)
 	case 'n':
 		options->count = (unsigned)strtoul(optarg, NULL, 10);
 		return options->count > 0 && options->count <= RACERS_MAX;
+	case 'a':
+		options->is_apart = true;
+		return true;
+	case 'm':
+		options->lanes = (unsigned)strtoul(optarg, NULL, 10);
+		return options->lanes > 0;
 	case 'h':
 		usage(stdout);
 		exit(0);
@@ -106,6 +113,8 @@ static bool parse(int argc, char **argv, struct options *options)
 	    {"loss", required_argument, NULL, 'p'},
 	    {"seconds", required_argument, NULL, 'd'},
 	    {"count", required_argument, NULL, 'n'},
+	    {"apart", no_argument, NULL, 'a'},
+	    {"lanes", required_argument, NULL, 'm'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -146,7 +155,10 @@ static int run_own(const struct options *options)
 	struct race_result result;
 
 	for (unsigned i = 0; i < config.count; i++)
-		config.racers[i].cc = options->instead ? options->instead : &cc_bbr;
+		config.racers[i] = (struct racer_config){
+		    .cc = options->instead ? options->instead : &cc_bbr,
+		    .tunnel = options->lanes ? 1 + i / options->lanes : 0,
+		};
 	race_run(&config, &result);
 	print(&result, line_Bps);
 	printf("\n");
@@ -163,6 +175,8 @@ static unsigned run_case(
 
 	config.seed = seed;
 	config.is_verbose = options->is_verbose;
+	for (unsigned i = 0; options->is_apart && i < config.count; i++)
+		config.racers[i].tunnel = 0;
 	for (unsigned i = 0; options->instead && i < config.count; i++)
 		if (config.racers[i].cc == &cc_bbr)
 			config.racers[i].cc = options->instead;
@@ -170,6 +184,8 @@ static unsigned run_case(
 	failure = race_case_check(race_case, &result);
 	printf("%-28s seed %llu ", race_case->name, (unsigned long long)seed);
 	print(&result, (double)race_case->share_of_Bps);
+	if (race_case->first_count)
+		printf(" first %.3f", race_case_first_share(race_case, &result));
 	printf(failure ? " FAILED: %s\n" : "%s\n", failure ? failure : "");
 	fflush(stdout);
 	return failure != NULL;

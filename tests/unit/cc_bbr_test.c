@@ -9,16 +9,20 @@
 
 #include "tests/unit/cmocka_all.h"
 
+#include <math.h>
+
 enum { PACKET_BYTES = 1000, RTT_US = 50000, ACKS_A_ROUND = 10 };
 
 /* The line: 5,000,000 bytes a second are 250 packets in flight. */
 struct fixture {
-	_Alignas(16) uint8_t state[1024];
+	_Alignas(16) uint8_t state[4096];
 	struct rtt rtt;
 	double line_Bps, loss;
 	uint64_t queue_us; /* that others make */
 	uint64_t now_us, next_number;
 	double demand_Bps; /* that the application has; 0: endless */
+	bool has_siblings;
+	struct path_share_view siblings;
 };
 
 static int set_up(void **state)
@@ -82,6 +86,8 @@ static void run_round(struct fixture *f)
 
 		f->now_us += (uint64_t)rtt_us / ACKS_A_ROUND;
 		ack.now_us = f->now_us;
+		if (f->has_siblings)
+			cc_bbr.on_siblings(f->state, &f->siblings, f->now_us);
 		ack.largest_sent_us = f->now_us - (uint64_t)rtt_us;
 		if (lost > 0)
 			cc_bbr.on_loss(f->state, &(struct cc_loss){.now_us = f->now_us,
@@ -248,6 +254,146 @@ static void persistent_congestion_halves(void **state)
 	assert_in_range(rate_Bps(f), before * 0.49, before * 0.51);
 }
 
+/* Three siblings that fill the line with this lane; who probed last was one of them. */
+static void add_siblings(struct fixture *f)
+{
+	double all = f->line_Bps;
+
+	f->line_Bps /= 4;
+	f->has_siblings = true;
+	f->siblings = (struct path_share_view){
+	    .senders = 3,
+	    .hungry = 3,
+	    .delivered_Bps = all * 3 / 4,
+	    .rate_Bps = all,
+	    .min_rtt_us = RTT_US,
+	    .min_rtt_at_us = f->now_us,
+	    .probed_us = f->now_us,
+	    .probed_Bps = all,
+	    .loss_floor = 0.03,
+	};
+}
+
+static struct path_share_record told(const struct fixture *f)
+{
+	struct path_share_record record = {0};
+
+	cc_bbr.tell(f->state, &record);
+	return record;
+}
+
+/* The siblings' rate, the shortest round trip and the line's loss are known before the first ACK. */
+static void a_lane_beside_others_starts_at_its_part(void **state)
+{
+	struct fixture *f = *state;
+	double most = 0;
+
+	add_siblings(f);
+	cc_bbr.on_siblings(f->state, &f->siblings, f->now_us);
+	assert_in_range(rate_Bps(f), f->line_Bps - 1, f->line_Bps + 1);
+	for (int i = 0; i < 20; i++) {
+		most = fmax(most, pace_Bps(f));
+		run_round(f);
+	}
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.97, f->line_Bps * 1.01);
+	assert_in_range(most, f->line_Bps * 0.97, f->line_Bps * 1.04);
+	assert_int_equal(told(f).rate_Bps / 10, (uint64_t)(4 * f->line_Bps) / 10);
+	assert_true(told(f).is_hungry && told(f).loss_floor > 0.029);
+}
+
+static double most_pace(struct fixture *f, double seconds)
+{
+	uint64_t until_us = f->now_us + (uint64_t)(seconds * 1e6);
+	double most = 0;
+
+	while (f->now_us < until_us) {
+		run_round(f);
+		most = fmax(most, pace_Bps(f));
+	}
+	return most;
+}
+
+/* Nobody probes beside a probe, and whose turn it is adds a quarter of the whole rate. */
+static void it_probes_in_its_turn_for_all(void **state)
+{
+	struct fixture *f = *state;
+
+	add_siblings(f);
+	f->siblings.loss_floor = 0;
+	f->siblings.is_probing = true;
+	assert_true(most_pace(f, 10) < f->line_Bps * 1.01);
+	f->siblings.is_probing = false;
+	f->siblings.probed_us = f->now_us;
+	f->siblings.before = 2;
+	assert_true(most_pace(f, 2.9) < f->line_Bps * 1.01);
+	f->siblings.before = 0;
+	assert_in_range(most_pace(f, 4), f->line_Bps * 1.9, f->line_Bps * 2.1);
+}
+
+static void of_two_that_begin_to_probe_the_later_one_gives_way(void **state)
+{
+	struct fixture *f = *state;
+
+	add_siblings(f);
+	run_round(f);
+	while (!told(f).is_probing)
+		run_round(f);
+	assert_true(told(f).is_raising);
+	f->siblings.is_probing = f->siblings.is_probing_before = true;
+	run_round(f);
+	assert_false(told(f).is_probing);
+}
+
+static void what_a_sibling_finds_is_taken_over(void **state)
+{
+	struct fixture *f = *state;
+
+	add_siblings(f);
+	f->siblings.is_probing = true;
+	run_seconds(f, 1);
+	f->siblings.probing_Bps = 4 * f->line_Bps * 1.2;
+	run_round(f);
+	assert_in_range(rate_Bps(f), f->line_Bps * 1.19, f->line_Bps * 1.21);
+	f->siblings.probing_Bps = 0;
+	f->siblings.is_probing = false;
+	f->siblings.probed_us = f->now_us;
+	f->siblings.probed_Bps = 4 * f->line_Bps * 0.7;
+	f->siblings.delivered_Bps = 0;
+	run_round(f);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.69, f->line_Bps * 0.71);
+}
+
+/* Half of what it has in flight, as soon as a sibling begins. */
+static void the_shortest_round_trip_is_probed_for_together(void **state)
+{
+	struct fixture *f = *state;
+
+	add_siblings(f);
+	run_seconds(f, 1);
+	f->siblings.rtt_probe_us = f->now_us + 1;
+	run_round(f);
+	assert_true(told(f).rtt_probe_us >= f->siblings.rtt_probe_us);
+	assert_in_range(
+	    window(f), f->line_Bps * RTT_US / 1e6 * 0.45, f->line_Bps * RTT_US / 1e6 * 0.55);
+}
+
+static void a_siblings_probe_is_no_reason_to_send_less(void **state)
+{
+	struct fixture *f = *state;
+
+	add_siblings(f);
+	run_seconds(f, 1);
+	f->siblings.is_probing = f->siblings.is_raising = true;
+	f->queue_us = RTT_US / 5;
+	for (int i = 0; i < 5; i++)
+		run_round(f);
+	assert_true(rate_Bps(f) > f->line_Bps * 0.98);
+	f->siblings.is_raising = false;
+	for (int i = 0; i < 5; i++)
+		run_round(f);
+	assert_true(rate_Bps(f) < f->line_Bps * 0.96);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +409,12 @@ int main(void)
 	        a_standing_queue_is_drained_to_see_the_shortest_round_trip, set_up),
 	    cmocka_unit_test_setup(small_requests_teach_the_rate_by_how_they_spread, set_up),
 	    cmocka_unit_test_setup(persistent_congestion_halves, set_up),
+	    cmocka_unit_test_setup(a_lane_beside_others_starts_at_its_part, set_up),
+	    cmocka_unit_test_setup(it_probes_in_its_turn_for_all, set_up),
+	    cmocka_unit_test_setup(of_two_that_begin_to_probe_the_later_one_gives_way, set_up),
+	    cmocka_unit_test_setup(what_a_sibling_finds_is_taken_over, set_up),
+	    cmocka_unit_test_setup(the_shortest_round_trip_is_probed_for_together, set_up),
+	    cmocka_unit_test_setup(a_siblings_probe_is_no_reason_to_send_less, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

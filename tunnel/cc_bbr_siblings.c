@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * BBR: one model for all lanes of a tunnel, see path_share.h.  The rate is the tunnel's, and each lane takes its
+ * part of it; so what one finds by probing is everybody's, and who begins needs no Startup.
+ */
+#include "tunnel/cc_bbr_private.h"
+
+#include <math.h>
+
+enum {
+	METER_PKTS = 16, /* fewer say little of a rate */
+	METER_MOST_US = 1000000,
+};
+
+/* What bounds this lane by its own experience keeps its proportion to the lane's part. */
+static void scale_bounds(struct bbr *bbr, double before, double after)
+{
+	if (before <= 0 || after <= 0)
+		return;
+	bbr->bw_lo *= after / before;
+	bbr->inflight_lo *= after / before;
+	bbr->inflight_hi *= after / before;
+}
+
+/* They have filled the pipe: no need to. */
+static void take_over(struct bbr *bbr, const struct path_share_view *view, uint64_t now_us)
+{
+	bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], view->rate_Bps);
+	if (bbr->floor.look_count == 0)
+		bbr->floor.share = view->loss_floor;
+	bbr_fill_pipe(bbr, now_us);
+	bbr->is_settling = false;
+}
+
+static void follow_min_rtt(struct bbr *bbr, const struct path_share_view *view)
+{
+	uint64_t same_us = bbr_greater(RTT_SAME_MIN_US, bbr->min_rtt_us / RTT_SAME_DIVISOR);
+
+	if (view->min_rtt_us > 0 && !bbr->is_rtt_proved
+	    && (bbr->min_rtt_us == 0 || view->min_rtt_us < bbr->min_rtt_us))
+		bbr->min_rtt_us = view->min_rtt_us;
+	if (view->min_rtt_us > 0 && view->min_rtt_us <= bbr->min_rtt_us + same_us)
+		bbr->min_rtt_at_us = bbr_greater(bbr->min_rtt_at_us, view->min_rtt_at_us);
+}
+
+/* A sibling's probe is as good as one of our own. */
+static void follow_probes(struct bbr *bbr, const struct path_share_view *view, uint64_t now_us)
+{
+	double rate = bbr_tunnel_bw(bbr);
+
+	if (view->is_probing) {
+		bbr->sibling_probing_us = now_us;
+		bbr->bw_cycles[1] =
+		    fmax(bbr->bw_cycles[1], fmin(view->probing_Bps, UP_PACING_GAIN * rate));
+	}
+	if (view->probed_us <= bbr_greater(bbr->siblings.probed_us, bbr->probed_us)
+	    || view->probed_Bps <= 0 || bbr->state != CRUISE)
+		return;
+	bbr_start_cycle(bbr, now_us);
+	bbr->bw_cycles[0] = fmin(view->probed_Bps, UP_PACING_GAIN * rate);
+	bbr->bw_cycles[1] = 0;
+}
+
+/* As in our own probe: what is found is taken, and what held back before is not asked. */
+static void follow_raise(struct bbr *bbr, const struct path_share_view *view)
+{
+	if (!view->is_raising || (bbr->state != CRUISE && bbr->state != DOWN))
+		return;
+	bbr->inflight_lo = INFINITY;
+	bbr->bw_lo = fmax(bbr->bw_lo, path_share_part(view, view->found_Bps));
+	if (bbr->contest.is_on)
+		bbr->bw_lo = INFINITY;
+}
+
+static void follow_drained(struct bbr *bbr, const struct path_share_view *view, uint64_t now_us)
+{
+	if (bbr->state != CRUISE || view->is_drained == bbr->siblings.is_drained)
+		return;
+	if (view->is_drained) {
+		bbr->calm_from_us = now_us;
+		bbr->calm_to_us = UINT64_MAX;
+	} else {
+		bbr->calm_to_us = now_us;
+	}
+}
+
+double bbr_together(struct bbr *bbr, double rate, uint64_t now_us)
+{
+	double all = rate + bbr->siblings.delivered_Bps;
+	double span_us = fmax((double)bbr->min_rtt_us,
+	    METER_PKTS * bbr->packet_bytes * 1e6 / fmax(bbr_tunnel_bw(bbr), 1));
+	double counted;
+
+	if (bbr->siblings.senders == 0)
+		return rate;
+	counted = delivery_meter_note(&bbr->together, now_us,
+	    bbr->delivered_bytes + bbr->siblings.delivered_bytes,
+	    (uint64_t)fmin(span_us, METER_MOST_US));
+	return counted > 0 ? fmin(all, counted) : all;
+}
+
+void bbr_on_siblings(struct bbr *bbr, const struct path_share_view *view, uint64_t now_us)
+{
+	double before = bbr_max_bw(bbr);
+
+	follow_min_rtt(bbr, view);
+	if (bbr->is_full) {
+		follow_probes(bbr, view, now_us);
+		follow_drained(bbr, view, now_us);
+	}
+	bbr->siblings = *view;
+	if (!bbr->is_full && view->rate_Bps > 0)
+		take_over(bbr, view, now_us);
+	scale_bounds(bbr, before, bbr_max_bw(bbr));
+	follow_raise(bbr, view);
+}
+
+void bbr_tell(const struct bbr *bbr, struct path_share_record *record)
+{
+	record->rate_Bps = bbr->is_full ? (uint64_t)bbr_tunnel_bw(bbr) : 0;
+	record->is_rtt_proved = bbr->is_rtt_proved;
+	record->min_rtt_us = bbr->min_rtt_us;
+	record->min_rtt_at_us = bbr->min_rtt_at_us;
+	record->probed_us = bbr->probed_us;
+	record->rtt_probe_us = bbr->rtt_probe_us;
+	record->loss_floor = bbr->floor.share;
+	record->is_hungry = !bbr->round.is_app_limited;
+	record->found_Bps = bbr->state == UP ? (uint64_t)bbr->round.together : 0;
+	record->is_raising = bbr->state == REFILL || bbr->state == UP;
+	record->is_probing = bbr->state == REFILL || bbr->is_for_all || bbr->bw_is_to_advance;
+	record->is_drained = bbr->state == DOWN && bbr->calm_from_us > 0;
+}
+
+bool bbr_is_siblings_queue(const struct bbr *bbr, uint64_t now_us)
+{
+	return bbr->sibling_probing_us > 0
+	       && now_us - bbr->sibling_probing_us <= bbr->min_rtt_us + bbr->min_rtt_us / 2;
+}
