@@ -10,12 +10,14 @@
 #include "cli/manifest.h"
 #include "cli/value.h"
 
-static json_t *make_body(
-    const struct manifest *manifest, const struct invocation *invocation, bool is_dry_run)
+enum { CONFIRM_MAX_S = 86400 }; /* as in doc/openapi.yaml */
+
+static json_t *make_body(const struct manifest *manifest, const struct invocation *invocation,
+    bool is_dry_run, long confirm_s)
 {
-	return json_pack("{s:O, s:b, s:b, s:b}", "items", manifest->items, "dry_run", is_dry_run,
-	    "prune", invocation_has(invocation, "--prune"), "now",
-	    invocation_has(invocation, "--now"));
+	return json_pack("{s:O, s:b, s:b, s:b, s:I}", "items", manifest->items, "dry_run",
+	    is_dry_run, "prune", invocation_has(invocation, "--prune"), "now",
+	    invocation_has(invocation, "--now"), "confirm_s", (json_int_t)confirm_s);
 }
 
 /* Every error at its line, and one more line that says what it means. */
@@ -31,10 +33,10 @@ static enum exit_code tell_errors(const struct manifest *manifest, const json_t 
  * errors.
  */
 static enum exit_code post(struct session *session, const struct invocation *invocation,
-    const struct manifest *manifest, bool is_dry_run, json_t **answer)
+    const struct manifest *manifest, bool is_dry_run, long confirm_s, json_t **answer)
 {
 	bool is_wrong = manifest->errors.count > 0;
-	json_t *body = make_body(manifest, invocation, is_dry_run || is_wrong);
+	json_t *body = make_body(manifest, invocation, is_dry_run || is_wrong, confirm_s);
 	struct reply reply;
 	enum exit_code code = client_request(session->client, "POST", "/v1/apply", body, 0, &reply);
 	const json_t *faults = json_object_get(reply.problem, "errors");
@@ -50,8 +52,8 @@ static enum exit_code post(struct session *session, const struct invocation *inv
 	return code;
 }
 
-static enum exit_code request(
-    struct session *session, const struct invocation *invocation, bool is_dry_run, json_t **answer)
+static enum exit_code request(struct session *session, const struct invocation *invocation,
+    bool is_dry_run, long confirm_s, json_t **answer)
 {
 	char error[MANIFEST_ERROR_BYTES];
 	struct manifest manifest;
@@ -66,22 +68,30 @@ static enum exit_code request(
 		    "%s states no object; trunkctl explain lists the kinds that there are",
 		    manifest.name);
 	else
-		code = post(session, invocation, &manifest, is_dry_run, answer);
+		code = post(session, invocation, &manifest, is_dry_run, confirm_s, answer);
 	manifest_clear(&manifest);
 	return code;
 }
 
 int apply_file(struct session *session, const struct invocation *invocation)
 {
+	char error[VALUE_ERROR_BYTES];
 	bool is_dry_run = invocation_has(invocation, "--dry-run");
+	const char *confirm = invocation_value(invocation, "--confirm");
+	long confirm_s = 0;
 	json_t *answer;
-	enum exit_code code = request(session, invocation, is_dry_run, &answer);
+	if (confirm && !value_duration("--confirm", confirm, 1, CONFIRM_MAX_S, &confirm_s, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	enum exit_code code = request(session, invocation, is_dry_run, confirm_s, &answer);
 	if (code == EXIT_DONE && !session_print_value(session, answer)) {
 		bool has_changed =
 		    change_print_list(session, json_object_get(answer, "changes"), is_dry_run);
 		if (has_changed && !is_dry_run)
 			fprintf(session->out, "revision %" JSON_INTEGER_FORMAT "\n",
 			    json_integer_value(json_object_get(answer, "revision")));
+		if (has_changed && !is_dry_run && confirm_s > 0)
+			fprintf(stderr, "It is undone in %ld s unless you say: trunkctl confirm\n",
+			    confirm_s);
 	}
 	json_decref(answer);
 	return code;
@@ -90,7 +100,7 @@ int apply_file(struct session *session, const struct invocation *invocation)
 int diff_file(struct session *session, const struct invocation *invocation)
 {
 	json_t *answer;
-	enum exit_code code = request(session, invocation, true, &answer);
+	enum exit_code code = request(session, invocation, true, 0, &answer);
 	if (code == EXIT_DONE) {
 		const json_t *changes = json_object_get(answer, "changes");
 		if (change_is_any(changes))

@@ -179,6 +179,26 @@ static const struct command_option apply_options[] = {
     {.name = "--dry-run", .help = "only say what would be done"},
     {.name = "--prune", .help = "delete what the file does not state"},
     {.name = "--now", .help = "end flows of what is removed at once, without the drain time"},
+    {.name = "--confirm",
+        .metavar = "TIME",
+        .help = "go back by itself unless trunkctl confirm comes in that time, as 60s"},
+    {.name = NULL},
+};
+
+static const struct command_option history_options[] = {
+    {.name = "--limit", .metavar = "N", .help = "how many of the newest [20]"},
+    {.name = NULL},
+};
+
+static const struct command_option rollback_options[] = {
+    {.name = "--dry-run", .help = "only say what would be done"},
+    {.name = "--now", .help = "end flows of what is removed at once, without the drain time"},
+    {.name = NULL},
+};
+
+static const struct command_option wait_options[] = {
+    {.name = "--revision", .metavar = "REVISION", .help = "the one to wait for [the newest]"},
+    {.name = "--timeout", .metavar = "TIME", .help = "how long at most [60s]"},
     {.name = NULL},
 };
 
@@ -224,6 +244,12 @@ static const struct command commands[] = {
         api_token_options, token_create},
     {"token", "list", {NULL}, "all tokens, without their secrets", NULL, token_list},
     {"token", "revoke", {"NAME"}, "make a token worthless at once", NULL, token_revoke},
+    {"history", NULL, {"[REVISION]"}, "the latest changes, or what one of them changed",
+        history_options, history_show},
+    {"rollback", NULL, {"REVISION"}, "make accelerators and tunnels as they were after a revision",
+        rollback_options, rollback_revision},
+    {"confirm", NULL, {NULL}, "keep the change that apply --confirm made", NULL, confirm_change},
+    {"wait", NULL, {NULL}, "until all nodes have applied a revision", wait_options, wait_revision},
     {"status", NULL, {NULL}, "everything at a glance, and what needs attention", NULL, status_show},
     {.noun = NULL},
 };

@@ -35,6 +35,11 @@ int token_create(struct session *session, const struct invocation *invocation);
 int token_list(struct session *session, const struct invocation *invocation);
 int token_revoke(struct session *session, const struct invocation *invocation);
 
+int history_show(struct session *session, const struct invocation *invocation);
+int rollback_revision(struct session *session, const struct invocation *invocation);
+int confirm_change(struct session *session, const struct invocation *invocation);
+int wait_revision(struct session *session, const struct invocation *invocation);
+
 int status_show(struct session *session, const struct invocation *invocation);
 
 #endif

@@ -16,6 +16,7 @@ libcli_a_SOURCES = \
 	cli/manifest.c cli/manifest.h \
 	cli/node.c \
 	cli/output.c cli/output.h \
+	cli/revision.c \
 	cli/session.c cli/session.h \
 	cli/status.c \
 	cli/table.c cli/table.h \
@@ -25,6 +26,7 @@ libcli_a_SOURCES = \
 	cli/tunnel.c \
 	cli/tunnel_view.c cli/tunnel_view.h \
 	cli/value.c cli/value.h \
+	cli/wait.c \
 	cli/watch.c
 CLI_LIBS = libcli.a $(MODEL_LIBS) $(CURL_LIBS) $(SMARTCOLS_LIBS)
 
@@ -66,7 +68,9 @@ CLI_SERVER_TESTS = \
 	tests/unit/apply_test \
 	tests/unit/change_view_test \
 	tests/unit/explain_test \
-	tests/unit/get_test
+	tests/unit/get_test \
+	tests/unit/revision_test \
+	tests/unit/wait_test
 check_PROGRAMS += $(CLI_SERVER_TESTS) tests/unit/terminal_test
 tests_unit_client_test_SOURCES = tests/unit/client_test.c tests/unit/cli_fixture.h
 tests_unit_client_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
@@ -96,3 +100,7 @@ tests_unit_explain_test_SOURCES = tests/unit/explain_test.c tests/unit/cli_fixtu
 tests_unit_explain_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_get_test_SOURCES = tests/unit/get_test.c tests/unit/cli_fixture.h
 tests_unit_get_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_revision_test_SOURCES = tests/unit/revision_test.c tests/unit/cli_fixture.h
+tests_unit_revision_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_wait_test_SOURCES = tests/unit/wait_test.c tests/unit/cli_fixture.h
+tests_unit_wait_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)

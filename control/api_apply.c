@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The API's objects as people state them: all of them, and many at once in one change. */
 #include "control/api_routes.h"
+#include "control/confirm.h"
 #include "control/plan.h"
 #include "control/state.h"
 
@@ -18,6 +19,7 @@ int api_object_list(
 
 struct apply_request {
 	bool is_dry_run, prunes, is_now;
+	uint32_t confirm_s; /* 0: it needs no confirmation */
 };
 
 /* Without the items, which are no struct's. */
@@ -25,6 +27,8 @@ static const struct schema_field apply_fields[] = {
     {SCHEMA_MEMBER("dry_run", struct apply_request, is_dry_run), .type = SCHEMA_BOOL},
     {SCHEMA_MEMBER("prune", struct apply_request, prunes), .type = SCHEMA_BOOL},
     {SCHEMA_MEMBER("now", struct apply_request, is_now), .type = SCHEMA_BOOL},
+    {SCHEMA_MEMBER("confirm_s", struct apply_request, confirm_s), .type = SCHEMA_U32,
+        .max = CONFIRM_MAX_S},
 };
 static const struct schema apply_schema = SCHEMA(struct apply_request, apply_fields);
 
@@ -63,13 +67,12 @@ static int run(struct control *control, const struct api_request *request, struc
 		change_init(&change, request->caller.who, "applied: %s",
 		    plan_summary(plan, summary, sizeof(summary)));
 		change.drain_s = wanted->is_now ? 0 : DRAIN_DEFAULT_S;
+		change.confirm_s = wanted->confirm_s;
 		if (plan_run(control, plan, &change, &answer->problem) < 0)
 			return -1;
 	}
 	api_answer_set_etag(answer, control->installation.revision);
-	answer->body =
-	    json_pack("{s:I, s:b, s:o}", "revision", (json_int_t)control->installation.revision,
-	        "dry_run", wanted->is_dry_run, "changes", plan_to_json(plan));
+	answer->body = plan_answer(plan, control->installation.revision, wanted->is_dry_run);
 	return 0;
 }
 

@@ -28,6 +28,10 @@ const struct api_route api_routes[] = {
     {"POST", "/v1/apply", API_ROLE_OPERATOR, api_apply},
     {"GET", "/v1/status", API_ROLE_VIEWER, api_status},
     {"GET", "/v1/revisions", API_ROLE_VIEWER, api_revision_list},
+    {"GET", "/v1/revisions/{}", API_ROLE_VIEWER, api_revision_show},
+    {"GET", "/v1/rollout", API_ROLE_VIEWER, api_rollout},
+    {"POST", "/v1/rollback", API_ROLE_OPERATOR, api_rollback},
+    {"POST", "/v1/confirm", API_ROLE_OPERATOR, api_confirm},
 };
 const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);
 

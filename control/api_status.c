@@ -5,6 +5,7 @@
 #include "control/api_access.h"
 #include "control/api_routes.h"
 #include "control/api_tunnels.h"
+#include "control/confirm.h"
 #include "control/node_server.h"
 #include "control/time_text.h"
 
@@ -30,6 +31,17 @@ static void add_problem(json_t *list, const char *fix, const char *format, ...)
 	vsnprintf(detail, sizeof(detail), format, args);
 	va_end(args);
 	json_array_append_new(list, json_pack("{s:s, s:s?}", "detail", detail, "fix", fix));
+}
+
+static void add_confirmation(const struct control *control, json_t *list)
+{
+	const struct confirmation *waits = &control->installation.confirmation;
+	char deadline[TIME_TEXT_BYTES];
+
+	if (waits->revision)
+		add_problem(list, "trunkctl confirm keeps it, trunkctl rollback takes it back",
+		    "revision %llu is undone at %s unless it is confirmed",
+		    (unsigned long long)waits->revision, time_format(waits->deadline_ms, deadline));
 }
 
 static void add_node_problems(const struct control *control, json_t *list)
@@ -139,16 +151,17 @@ int api_status(
 
 	(void)request;
 	api_tunnels_each(control, count_tunnel, tunnels);
+	add_confirmation(control, problems);
 	add_node_problems(control, problems);
 	add_accelerator_problems(control, problems);
 	api_tunnels_each(control, add_tunnel_problem, problems);
-	answer->body = json_pack("{s:s, s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:I, s:o, s:o}",
+	answer->body = json_pack("{s:s, s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:o}",
 	    "version", PACKAGE_VERSION, "incarnation", (json_int_t)installation->incarnation,
 	    "revision", (json_int_t)installation->revision, "started",
 	    time_to_json(control->started_ms), "nodes_address", control->join_addresses[0], "pin",
 	    pin_format(control->pin, pin), "api", api_json(control->access), "nodes",
 	    count_nodes(control), "accelerators", (json_int_t)installation->accelerator_count,
-	    "tunnels", tunnels, "problems", problems);
+	    "tunnels", tunnels, "confirmation", confirm_to_json(control), "problems", problems);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "control/confirm.h"
 #include "control/node_server.h"
 
 #include <stdarg.h>
@@ -41,17 +42,52 @@ void change_note(struct change *change, const char *kind, const char *name, cons
 	                                           "name", name, "before", before, "after", after));
 }
 
+static int check_confirmation(
+    const struct control *control, const struct change *change, struct problem *problem)
+{
+	const struct confirmation *confirmation = &control->installation.confirmation;
+
+	if (!confirmation->revision || !change->objects || change->is_past_confirmation
+	    || change->ends_confirmation)
+		return 0;
+	return problem_set(problem, PROBLEM_UNCONFIRMED, "",
+	    "keep it: trunkctl confirm; or take it back: trunkctl rollback",
+	    "revision %llu waits for confirmation, and would be undone with what comes after it",
+	    (unsigned long long)confirmation->revision);
+}
+
+static int put_confirmation(struct control *control, const struct change *change)
+{
+	struct confirmation confirmation = {0};
+
+	if (change->confirm_s)
+		confirmation = (struct confirmation){.revision = change->revision.number,
+		    .back_to = control->installation.revision,
+		    .deadline_ms = change->revision.when_ms + UINT64_C(1000) * change->confirm_s,
+		    .window_s = change->confirm_s};
+	else if (!change->ends_confirmation)
+		return 0;
+	return store_put_confirmation(control->store, &confirmation);
+}
+
+static int begin(struct control *control, struct change *change, struct problem *problem)
+{
+	if (check_confirmation(control, change, problem) < 0)
+		return -1;
+	change->revision.when_ms = control_now_ms();
+	if (store_begin(control->store) < 0)
+		return not_saved(control, change, problem);
+	if (store_add_revision(control->store, &change->revision, change->objects) == 0
+	    && put_confirmation(control, change) == 0)
+		return 0;
+	store_rollback(control->store);
+	return not_saved(control, change, problem);
+}
+
 int change_begin(struct control *control, struct change *change, struct problem *problem)
 {
-	int result = 0;
+	int result = begin(control, change, problem);
 
-	change->revision.when_ms = control_now_ms();
-	if (store_begin(control->store) < 0) {
-		result = not_saved(control, change, problem);
-	} else if (store_add_revision(control->store, &change->revision, change->objects) < 0) {
-		store_rollback(control->store);
-		result = not_saved(control, change, problem);
-	}
 	json_decref(change->objects);
 	change->objects = NULL;
 	return result;
@@ -64,6 +100,7 @@ static void renew_snapshot(struct control *control, struct change *change)
 		log_error("snapshot_failed", "revision=%llu reason=\"%s\"",
 		    (unsigned long long)change->revision.number, store_error(control->store));
 	tunnels_forget(control->tunnels, &control->installation);
+	confirm_watch(control);
 	if (control->nodes)
 		node_server_push(control->nodes, change->drain_s);
 }

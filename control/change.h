@@ -12,9 +12,12 @@
 
 struct change {
 	struct revision
-	    revision;     /* who and what by the caller; number and when by change_begin() */
-	uint32_t drain_s; /* that flows have which lose their accelerator or backend */
-	json_t *objects;  /* what becomes of each, or NULL; change_begin() takes it */
+	    revision;       /* who and what by the caller; number and when by change_begin() */
+	uint32_t drain_s;   /* that flows have which lose their accelerator or backend */
+	json_t *objects;    /* what becomes of each, or NULL; change_begin() takes it */
+	uint32_t confirm_s; /* it is undone after so long unless confirmed; 0: it stays */
+	bool is_past_confirmation; /* it goes on though another waits for confirmation */
+	bool ends_confirmation;    /* it is the answer to one that waits */
 };
 
 /* Names the change: who is at the other end, what happened as a printf format. */
@@ -28,7 +31,10 @@ void change_init(struct change *change, const char *who, const char *what, ...)
 void change_note(struct change *change, const char *kind, const char *name, const json_t *before,
     const json_t *after);
 
-/* Starts the transaction and adds the revision.  0, or -1 with *problem filled and nothing begun. */
+/*
+ * Starts the transaction and adds the revision.  0, or -1 with *problem filled and nothing begun: not
+ * saved, or objects are to change while an earlier change waits for confirmation.
+ */
 int change_begin(struct control *control, struct change *change, struct problem *problem);
 
 /*

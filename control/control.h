@@ -25,6 +25,7 @@ struct control {
 	struct node_server *nodes;        /* NULL while it is not started */
 	struct tunnels *tunnels;
 	struct api_access *access; /* to the API */
+	ev_timer confirm_due;      /* confirm.c's */
 	uint8_t pin[PIN_BYTES];    /* control's own */
 	uint64_t started_ms;       /* UNIX time */
 	size_t join_address_count; /* where nodes connect, as tokens tell them */

@@ -43,6 +43,14 @@ struct tunnel_setting {
 	uint64_t revision; /* the change that last touched it; 0 while it is as by default */
 };
 
+/* A change that is undone by itself unless somebody confirms it in time. */
+struct confirmation {
+	uint64_t revision;    /* 0: none waits */
+	uint64_t back_to;     /* the revision before it */
+	uint64_t deadline_ms; /* UNIX time */
+	uint64_t window_s;
+};
+
 struct installation {
 	uint64_t incarnation; /* of the database */
 	uint64_t revision;    /* the newest change, 0 before the first */
@@ -53,6 +61,7 @@ struct installation {
 	size_t accelerator_count;
 	struct tunnel_setting *tunnel_settings; /* in no order, one a tunnel at most */
 	size_t tunnel_setting_count;
+	struct confirmation confirmation;
 };
 
 void installation_clear(struct installation *installation);

@@ -6,13 +6,14 @@ libcontrol_a_SOURCES = \
 	control/api_access.c control/api_access.h \
 	control/api_accelerators.c control/api_apply.c \
 	control/api_caller.c control/api_caller.h control/api_nodes.c control/api_status.c \
-	control/api_request.c \
+	control/api_request.c control/api_revisions.c control/api_rollout.c \
 	control/api_routes.c control/api_routes.h \
 	control/api_tls.c control/api_tls.h \
 	control/api_token.c control/api_token.h control/api_tokens.c \
 	control/api_tunnels.c control/api_tunnels.h \
 	control/change.c control/change.h \
 	control/compile.c control/compile.h \
+	control/confirm.c control/confirm.h \
 	control/control.h \
 	control/difference.c control/difference.h \
 	control/faults.c control/faults.h \
@@ -25,6 +26,7 @@ libcontrol_a_SOURCES = \
 	control/plan.c control/plan.h control/plan_run.c \
 	control/problem.c control/problem.h \
 	control/rate_limit.c control/rate_limit.h \
+	control/rollback.c control/rollback.h \
 	control/rules.c control/rules.h \
 	control/state.c control/state.h \
 	control/store.c control/store.h control/store_api_tokens.c control/store_objects.c control/store_sql.h \
@@ -81,8 +83,10 @@ tests_unit_tunnels_test_SOURCES = tests/unit/tunnels_test.c tests/unit/installat
 tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 
 API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_nodes_test \
-	tests/unit/api_status_test tests/unit/api_tokens_test tests/unit/api_tunnels_test tests/unit/api_apply_test
-check_PROGRAMS += $(API_TESTS) tests/unit/change_test
+	tests/unit/api_status_test tests/unit/api_tokens_test tests/unit/api_tunnels_test tests/unit/api_apply_test \
+	tests/unit/api_revisions_test tests/unit/api_rollout_test
+check_PROGRAMS += $(API_TESTS) tests/unit/change_test tests/unit/confirm_test \
+	tests/unit/rollback_test
 API_FIXTURE = tests/unit/api_fixture.h tests/unit/control_fixture.h
 tests_unit_api_test_SOURCES = tests/unit/api_test.c $(API_FIXTURE)
 tests_unit_api_test_LDADD = $(CONTROL_TEST_LIBS)
@@ -98,6 +102,14 @@ tests_unit_api_tunnels_test_SOURCES = tests/unit/api_tunnels_test.c $(API_FIXTUR
 tests_unit_api_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_apply_test_SOURCES = tests/unit/api_apply_test.c $(API_FIXTURE)
 tests_unit_api_apply_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_revisions_test_SOURCES = tests/unit/api_revisions_test.c $(API_FIXTURE)
+tests_unit_api_revisions_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_rollout_test_SOURCES = tests/unit/api_rollout_test.c $(API_FIXTURE)
+tests_unit_api_rollout_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_rollback_test_SOURCES = tests/unit/rollback_test.c tests/unit/control_fixture.h
+tests_unit_rollback_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_confirm_test_SOURCES = tests/unit/confirm_test.c tests/unit/control_fixture.h
+tests_unit_confirm_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_change_test_SOURCES = tests/unit/change_test.c tests/unit/control_fixture.h
 tests_unit_change_test_LDADD = $(CONTROL_TEST_LIBS)
 

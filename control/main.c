@@ -7,6 +7,7 @@
 
 #include "control/api.h"
 #include "control/api_access.h"
+#include "control/confirm.h"
 #include "control/control.h"
 #include "control/node_server.h"
 #include "control/options.h"
@@ -209,6 +210,8 @@ static int start(struct daemon_state *daemon)
 		result = privileges_give_state(daemon->options.state);
 	if (result == 0)
 		result = start_nodes(daemon);
+	if (result == 0)
+		confirm_watch(control);
 	return result;
 }
 
@@ -216,6 +219,8 @@ static void stop(struct daemon_state *daemon)
 {
 	for (size_t i = 0; i < API_SOCKETS_MAX; i++)
 		api_stop(daemon->apis[i]);
+	if (daemon->control.loop)
+		confirm_stop(&daemon->control);
 	node_server_free(daemon->control.nodes);
 	tunnels_free(daemon->control.tunnels);
 	api_access_free(daemon->control.access);

@@ -58,6 +58,9 @@ int plan_run(
 /* A new array of {kind, name, action, fields}. */
 json_t *plan_to_json(const struct plan *plan);
 
+/* {revision, dry_run, changes, warnings}: the answer of those who ask for it; a new reference. */
+json_t *plan_answer(const struct plan *plan, uint64_t revision, bool is_dry_run);
+
 /* "2 created, 1 updated" for the revision's text; returns text. */
 const char *plan_summary(const struct plan *plan, char *text, size_t size);
 

@@ -71,6 +71,12 @@ json_t *plan_to_json(const struct plan *plan)
 	return list;
 }
 
+json_t *plan_answer(const struct plan *plan, uint64_t revision, bool is_dry_run)
+{
+	return json_pack("{s:I, s:b, s:o, s:O}", "revision", (json_int_t)revision, "dry_run",
+	    is_dry_run, "changes", plan_to_json(plan), "warnings", plan->warnings);
+}
+
 const char *plan_summary(const struct plan *plan, char *text, size_t size)
 {
 	size_t used = 0;

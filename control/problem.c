@@ -20,6 +20,7 @@ static const struct kind {
     [PROBLEM_TOO_SLOW] = {"too-slow", 408, "Request too slow"},
     [PROBLEM_NAME_TAKEN] = {"name-taken", 409, "Name taken"},
     [PROBLEM_PORT_TAKEN] = {"port-taken", 409, "Port taken"},
+    [PROBLEM_UNCONFIRMED] = {"unconfirmed", 409, "A change waits for confirmation"},
     [PROBLEM_CHANGED_MEANWHILE] = {"changed-meanwhile", 412, "Changed meanwhile"},
     [PROBLEM_TOO_LARGE] = {"too-large", 413, "Too large"},
     [PROBLEM_TOO_MANY] = {"too-many", 429, "Too many requests"},

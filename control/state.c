@@ -50,7 +50,7 @@ json_t *state_objects(const struct installation *installation)
 struct undoing {
 	uint64_t revision; /* the one to go back to */
 	uint64_t oldest;   /* seen so far */
-	json_t *items;
+	json_t *items, *gone;
 };
 
 /* The index of the object of that kind and name, or the array's size. */
@@ -71,7 +71,7 @@ static size_t find(const json_t *items, const struct object_kind *kind, const ch
 	return json_array_size(items);
 }
 
-static void undo_object(json_t *items, const json_t *change)
+static void undo_object(struct undoing *undoing, const json_t *change)
 {
 	const char *kind_name = json_string_value(json_object_get(change, "kind"));
 	const char *name = json_string_value(json_object_get(change, "name"));
@@ -79,13 +79,16 @@ static void undo_object(json_t *items, const json_t *change)
 	json_t *before = json_object_get(change, "before");
 	size_t at;
 
-	if (!kind || !name)
-		return; /* a node: it is not stated */
-	at = find(items, kind, name);
-	if (at < json_array_size(items))
-		json_array_remove(items, at);
+	if (!kind || !name) {
+		if (name)
+			json_array_append_new(undoing->gone, json_string(name));
+		return; /* a node that was removed: nodes are not stated */
+	}
+	at = find(undoing->items, kind, name);
+	if (at < json_array_size(undoing->items))
+		json_array_remove(undoing->items, at);
 	if (json_is_object(before))
-		json_array_append_new(items, state_with_kind(kind->name, before));
+		json_array_append_new(undoing->items, state_with_kind(kind->name, before));
 }
 
 static int undo(void *context, const struct revision *revision, const json_t *objects)
@@ -97,22 +100,27 @@ static int undo(void *context, const struct revision *revision, const json_t *ob
 	undoing->oldest = revision->number;
 	if (revision->number == undoing->revision)
 		return 0;
-	json_array_foreach(objects, i, change) undo_object(undoing->items, change);
+	json_array_foreach(objects, i, change) undo_object(undoing, change);
 	return 0;
 }
 
-int state_objects_at(
-    struct store *store, const struct installation *installation, uint64_t revision, json_t **items)
+int state_objects_at(struct store *store, const struct installation *installation,
+    uint64_t revision, json_t **items, json_t **gone)
 {
-	struct undoing undoing = {.revision = revision, .items = state_objects(installation)};
+	struct undoing undoing = {.revision = revision,
+	    .oldest = UINT64_MAX,
+	    .items = state_objects(installation),
+	    .gone = json_array()};
 	int result = store_read_revisions(store, revision, installation->revision, undo, &undoing);
 
 	if (result == 0 && undoing.oldest != revision)
 		result = ERR_NOT_FOUND;
 	if (result < 0) {
 		json_decref(undoing.items);
+		json_decref(undoing.gone);
 		return result;
 	}
 	*items = undoing.items;
+	*gone = undoing.gone;
 	return 0;
 }

@@ -18,11 +18,12 @@ json_t *state_tunnel_json(
 json_t *state_objects(const struct installation *installation);
 
 /*
- * The objects as they were after that revision, by undoing the later ones: a new array in *items.
+ * The objects as they were after that revision, by undoing the later ones: a new array in *items,
+ * and in *gone the names of nodes that were removed since (which does not undo).
  * ERR_NOT_FOUND when the revision is none, or so old that later ones are forgotten; ERR_IO.
  */
 int state_objects_at(struct store *store, const struct installation *installation,
-    uint64_t revision, json_t **items);
+    uint64_t revision, json_t **items, json_t **gone);
 
 /* A copy of the object with its kind before its fields; a new reference. */
 json_t *state_with_kind(const char *kind, const json_t *object);

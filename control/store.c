@@ -59,6 +59,7 @@ static const char *const sql[STATEMENTS] = {
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
     [STATEMENT_META] = "SELECT value FROM meta WHERE key = ?",
+    [STATEMENT_META_PUT] = "INSERT OR REPLACE INTO meta VALUES (?, ?)",
     [STATEMENT_REVISION_ADD] =
         "INSERT INTO revisions (when_ms, who, what, objects) VALUES (?, ?, ?, ?)",
     [STATEMENT_REVISION_PURGE] = "DELETE FROM revisions WHERE number <= ?",

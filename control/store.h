@@ -78,6 +78,9 @@ void store_rollback(struct store *store);
  */
 int store_add_revision(struct store *store, struct revision *revision, const json_t *objects);
 
+/* What waits for confirmation from now on; all zero for nothing. */
+int store_put_confirmation(struct store *store, const struct confirmation *confirmation);
+
 /* Inserts when id is 0 and fills it in, else replaces. */
 int store_put_node(struct store *store, struct node *node);
 int store_delete_node(struct store *store, uint32_t id);

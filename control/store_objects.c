@@ -199,6 +199,53 @@ static int read_number(struct store *store, sqlite3_stmt *statement, uint64_t *n
 	return result > 0 ? 0 : ERR_IO;
 }
 
+static const struct meta {
+	const char *key;
+	size_t offset;
+} confirmation_keys[] = {
+    {"confirm_revision", offsetof(struct confirmation, revision)},
+    {"confirm_back_to", offsetof(struct confirmation, back_to)},
+    {"confirm_deadline_ms", offsetof(struct confirmation, deadline_ms)},
+    {"confirm_window_s", offsetof(struct confirmation, window_s)},
+};
+
+enum { CONFIRMATION_KEYS = sizeof(confirmation_keys) / sizeof(confirmation_keys[0]) };
+
+/* What was never put is 0. */
+static int load_confirmation(struct store *store, struct confirmation *confirmation)
+{
+	for (size_t i = 0; i < CONFIRMATION_KEYS; i++) {
+		uint64_t *member =
+		    (uint64_t *)(void *)((char *)confirmation + confirmation_keys[i].offset);
+		sqlite3_stmt *row =
+		    store_bind(store, STATEMENT_META, "t", confirmation_keys[i].key);
+		int result = row ? store_step(store, row) : ERR_IO;
+
+		if (result > 0)
+			*member = (uint64_t)sqlite3_column_int64(row, 0);
+		if (row)
+			store_done(row);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+int store_put_confirmation(struct store *store, const struct confirmation *confirmation)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < CONFIRMATION_KEYS; i++) {
+		const uint64_t *member =
+		    (const uint64_t *)(const void *)((const char *)confirmation
+		                                     + confirmation_keys[i].offset);
+
+		result = store_run(store, store_bind(store, STATEMENT_META_PUT, "ti",
+		                              confirmation_keys[i].key, (int64_t)*member));
+	}
+	return result;
+}
+
 int store_load(struct store *store, struct installation *installation)
 {
 	struct installation loaded = {0};
@@ -217,6 +264,8 @@ int store_load(struct store *store, struct installation *installation)
 		result = load_accelerators(store, &loaded);
 	if (result == 0)
 		result = load_tunnels(store, &loaded);
+	if (result == 0)
+		result = load_confirmation(store, &loaded.confirmation);
 	if (result < 0) {
 		installation_clear(&loaded);
 		return result;

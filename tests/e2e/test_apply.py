@@ -165,6 +165,94 @@ def test_ports_change_hands_in_one_change(operator):
         "web": ["5000"], "game": ["443"]}
 
 
+def ports_of(operator, name):
+    return [item["ports"] for item in operator.state() if item.get("name") == name]
+
+
+def test_history_tells_who_did_what_and_rollback_undoes_it(operator):
+    operator.run("apply", "-f", "FILE", text=GOOD)
+    first = operator.revision()
+    operator.run("apply", "--prune", "-f", "FILE",
+                 text=GOOD.split("---")[0].replace("443", "444"))
+    done = operator.run("history")
+    assert done.stdout.splitlines()[1].split(None, 1)[0] == str(first + 1)
+    assert "applied: 1 updated, 2 deleted" in done.stdout and "uid 0 (root)" in done.stdout
+    done = operator.run("history", str(first + 1))
+    assert '- ports: ["443", "8000-8010"]\n+ ports: ["444", "8000-8010"]\n' in done.stdout
+    assert "tunnel tyo-1/osl-1 deleted" in done.stdout
+    assert operator.run("history", "99").returncode == NOT_FOUND
+
+    before = operator.state()
+    done = operator.run("rollback", str(first), "--dry-run")
+    assert done.returncode == DONE and "accelerator game created" in done.stdout
+    assert operator.state() == before
+    done = operator.run("rollback", str(first))
+    assert done.returncode == DONE and "Nodes and tokens are not rolled back" in done.stderr
+    assert operator.run("diff", "--prune", "-f", "FILE", text=GOOD).returncode == DONE
+    done = operator.run("rollback", str(first + 1))
+    assert done.returncode == DONE and operator.state() == before
+
+
+def test_a_rollback_says_what_it_cannot_bring_back(operator):
+    operator.run("apply", "-f", "FILE", text=GOOD)
+    first = operator.revision()
+    assert operator.run("node", "remove", "tyo-1").returncode == DONE
+    operator.run("apply", "--prune", "-f", "FILE", text="items: []")
+    done = operator.run("rollback", str(first))
+    assert done.returncode == DONE
+    assert "node tyo-1 was removed since: it does not come back" in done.stderr
+    assert "what was set for its tunnel is not restored" in done.stderr
+    assert ports_of(operator, "web") and ports_of(operator, "game")
+
+
+def test_a_change_that_nobody_confirms_is_undone(operator):
+    operator.run("apply", "-f", "FILE", text=GOOD)
+    changed = GOOD.replace("443", "444")
+    done = operator.run("apply", "--confirm", "5s", "-f", "FILE", text=changed)
+    assert done.returncode == DONE and "unless you say: trunkctl confirm" in done.stderr
+    assert "is undone at" in operator.run("status").stdout
+    done = operator.run("accelerator", "delete", "game")
+    assert done.returncode == FAILED and "waits for confirmation" in done.stderr
+    assert ports_of(operator, "web") == [["444", "8000-8010"]]
+    procs.wait_until(lambda: ports_of(operator, "web") == [["443", "8000-8010"]],
+                     20 * trunkline.SLOW, "the change to be undone")
+    assert "was not confirmed in 5 s: rolled back" in operator.run("history").stdout
+    assert "is undone at" not in operator.run("status").stdout
+
+    operator.run("apply", "--confirm", "1h", "-f", "FILE", text=changed)
+    assert operator.run("confirm").returncode == DONE
+    assert operator.control.get("/v1/status")["confirmation"] is None
+    assert operator.run("confirm").returncode == NOT_FOUND
+    assert ports_of(operator, "web") == [["444", "8000-8010"]]
+
+
+def test_the_wait_for_confirmation_outlives_control(operator):
+    operator.run("apply", "-f", "FILE", text=GOOD)
+    operator.run("apply", "--confirm", "1h", "-f", "FILE", text=GOOD.replace("443", "444"))
+    waits = operator.control.get("/v1/status")["confirmation"]
+    operator.control.kill()
+    operator.control.start()
+    again = operator.control.get("/v1/status")["confirmation"]
+    assert {**again, "seconds_left": 0} == {**waits, "seconds_left": 0}
+    assert 3000 < again["seconds_left"] <= 3600
+    operator.run("rollback", str(waits["rolls_back_to"]))
+    # One whose time runs out while control is away is undone as soon as it is back.
+    operator.run("apply", "--confirm", "1s", "-f", "FILE", text=GOOD.replace("443", "445"))
+    operator.control.kill()
+    operator.control.start()
+    procs.wait_until(lambda: ports_of(operator, "web") == [["443", "8000-8010"]],
+                     20 * trunkline.SLOW, "the change to be undone")
+
+
+def test_wait_tells_who_is_missing(operator):
+    operator.run("apply", "-f", "FILE", text=GOOD)
+    done = operator.run("wait", "--timeout", "1s")
+    assert done.returncode == FAILED
+    assert "listener tyo-1: down" in done.stderr
+    assert "3 nodes did not apply it in time" in done.stderr
+    assert operator.run("wait", "--revision", "99").returncode == NOT_FOUND
+
+
 def test_explain_needs_no_control(operator):
     operator.control.stop()
     assert "Accelerator" in operator.run("explain").stdout

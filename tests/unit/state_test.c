@@ -60,21 +60,23 @@ static uint64_t set_congestion(const char *congestion)
 
 static void expect_at(uint64_t revision, const char *congestion)
 {
-	json_t *items;
+	json_t *items, *gone;
 
 	assert_int_equal(
-	    state_objects_at(control.store, &control.installation, revision, &items), 0);
+	    state_objects_at(control.store, &control.installation, revision, &items, &gone), 0);
 	assert_int_equal(json_array_size(items), congestion != NULL);
 	if (congestion)
 		assert_string_equal(
 		    json_string_value(json_object_get(json_array_get(items, 0), "congestion")),
 		    congestion);
+	assert_int_equal(json_array_size(gone), 0);
 	json_decref(items);
+	json_decref(gone);
 }
 
 static void earlier_states(void **state)
 {
-	json_t *items;
+	json_t *items, *gone;
 	uint64_t first, second, third;
 
 	(void)state;
@@ -86,10 +88,11 @@ static void earlier_states(void **state)
 	expect_at(second, "fixed:2mbit");
 	expect_at(first, "cubic");
 	expect_at(first - 1, NULL);
-	assert_int_equal(state_objects_at(control.store, &control.installation, third + 1, &items),
-	    ERR_NOT_FOUND);
 	assert_int_equal(
-	    state_objects_at(control.store, &control.installation, 0, &items), ERR_NOT_FOUND);
+	    state_objects_at(control.store, &control.installation, third + 1, &items, &gone),
+	    ERR_NOT_FOUND);
+	assert_int_equal(state_objects_at(control.store, &control.installation, 0, &items, &gone),
+	    ERR_NOT_FOUND);
 }
 
 static void kinds_stand_first(void **state)
