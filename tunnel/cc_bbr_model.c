@@ -115,8 +115,12 @@ void bbr_note_train(struct bbr *bbr, const struct cc_ack *ack)
 		};
 		return;
 	}
-	train->bytes += (double)ack->bytes;
 	train->last_ack_us = ack->now_us;
+	if (ack->now_us - train->first_ack_us < TRAIN_BATCH_US) {
+		train->first_sent_us = ack->largest_sent_us;
+		return;
+	}
+	train->bytes += (double)ack->bytes;
 	acked_us = ack->now_us - train->first_ack_us;
 	sent_us = ack->largest_sent_us - train->first_sent_us;
 	took_us = bbr_greater(acked_us, sent_us);

@@ -62,6 +62,7 @@ enum {
 	UP_QUEUE_RTT_DIVISOR = 16,
 	TRAIN_GAP_US = 10000, /* ACKs wait 5 ms at most */
 	TRAIN_US = 2000,
+	TRAIN_BATCH_US = 500, /* ACKs so near to the first may have waited together */
 	TRAIN_PKTS = 32,
 	RTT_SAME_MIN_US = 500, /* a sample that near to the minimum confirms it */
 	RTT_SAME_DIVISOR = 64,

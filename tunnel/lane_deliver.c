@@ -108,6 +108,25 @@ static void end_hold(struct flow *flow)
 	flow_schedule(flow);
 }
 
+/*
+ * A lost piece keeps the rest of the window from being taken, which says nothing of how fast the user takes: while it
+ * is on its way again the sender goes on in a larger window.
+ */
+static void grow_behind_gap(struct flow *flow)
+{
+	struct stream_recv *recv = &flow->recv;
+
+	if (flow->is_held || flow->is_on_hold || recv->has_final
+	    || recv->maximum - recv->highest > recv->window_bytes / 4)
+		return;
+	double_window(flow);
+	if (recv->taken + recv->window_bytes <= recv->maximum)
+		return;
+	recv->maximum = recv->taken + recv->window_bytes;
+	flow->window_is_pending = true;
+	flow_schedule(flow);
+}
+
 static void update_window(struct flow *flow)
 {
 	struct stream_recv *recv = &flow->recv;
@@ -314,6 +333,7 @@ int flow_on_stream(struct flow *flow, const struct frame_stream *stream)
 		offset = end > expected ? expected : end;
 	if (offset > expected || flow->is_held || flow->is_delivering) {
 		hold_if_short(flow);
+		grow_behind_gap(flow);
 		return offset < end && offset >= expected
 		           ? stream_recv_store(&flow->recv, lane->config.pool, &lane->budget,
 		               offset, stream->data + (offset - stream->offset), end - offset)

@@ -54,7 +54,7 @@ enum {
 
 /*
  * Flow control.  The first windows are protocol constants; both sides must use the same ones.  They
- * double when half of one is used up in less than FLOW_LOSS_RTTS / 2 round trips, and are told anew at each quarter.
+ * double when half of one is used up in less than FLOW_LOSS_RTTS / 2 round trips or a gap keeps it, and are told anew at each quarter.
  * 512 KiB lets a new flow fill 38 Mbit/s x 110 ms in its first round trip.
  *
  * 1 Gbit/s x 110 ms is 13.75 MB.  A window of twice that is never what slows a stream down, also while a

@@ -29,6 +29,7 @@ enum {
 	POLL_US = 20, /* how late a host sees a packet */
 	QUEUE_BYTES = 75000,
 	DEEP_QUEUE_BYTES = 625000, /* 50 ms */
+	NAP_EVERY = 9,             /* naps: awake for so many times as long */
 	REQUESTS_MAX = 32,         /* open on one side: some are not acknowledged to the end yet */
 };
 
@@ -55,7 +56,9 @@ struct repair_case {
 	unsigned at_once;      /* requests under way together; 0: one */
 	unsigned before_bytes; /* of an answer before them, by which the lane learns its rate */
 	unsigned queue_bytes;  /* of the line; 0: QUEUE_BYTES */
-	bool is_bbr;           /* not at a fixed rate */
+	uint64_t
+	    nap_us; /* hosts are busy with something else for so long on average, a tenth of the time */
+	bool is_bbr; /* not at a fixed rate */
 };
 
 /* One of the requests under way: at the listener when it began, at the endpoint what is left of its answer. */
@@ -73,6 +76,8 @@ struct side {
 	uint64_t bytes; /* IP bytes sent since the warm-up */
 	bool is_out;    /* the line is in an outage, or will be, from then on */
 	uint64_t turn_us;
+	bool is_napping; /* until wake_us; else it is awake until then */
+	uint64_t wake_us;
 	struct request requests[REQUESTS_MAX];
 };
 
@@ -96,13 +101,36 @@ static enum lane_congestion congestion = LANE_FIXED;
 
 static void pump(struct side *side);
 
+static double exponential(struct rng *rng, double mean)
+{
+	return -mean * log(1 - rng_uniform(rng));
+}
+
+/* True when the side's host does something else: until wake_us. */
+static bool is_napping(struct side *side)
+{
+	double mean_us = (double)side->run->test->nap_us;
+
+	while (mean_us > 0 && side->wake_us <= side->run->events.now_us) {
+		side->is_napping = !side->is_napping;
+		side->wake_us += 1
+		                 + (uint64_t)exponential(&side->run->rng,
+		                     side->is_napping ? mean_us : NAP_EVERY * mean_us);
+	}
+	return side->is_napping;
+}
+
 static void timer_event(void *context, void *argument, bool free_it)
 {
 	struct side *side = context;
 
 	(void)argument;
-	if (free_it || side->timer_us != side->run->events.now_us)
+	if (free_it || side->timer_us > side->run->events.now_us)
 		return;
+	if (is_napping(side)) {
+		events_add(&side->run->events, side->wake_us, timer_event, side, NULL);
+		return;
+	}
 	side->timer_us = UINT64_MAX;
 	if (lane_timer_us(side->lane) <= side->run->events.now_us)
 		lane_on_timer(side->lane, side->run->events.now_us);
@@ -121,11 +149,6 @@ static void set_timer(struct side *side)
 		return;
 	side->timer_us = due_us;
 	events_add(&side->run->events, due_us, timer_event, side, NULL);
-}
-
-static double exponential(struct rng *rng, double mean)
-{
-	return -mean * log(1 - rng_uniform(rng));
 }
 
 /* Outages of a mean length, so many that they take the case's share of the time. */
@@ -180,6 +203,10 @@ static void receive_event(void *context, void *argument, bool free_it)
 	struct side *side = context;
 	struct sim_packet *packet = argument;
 
+	if (!free_it && is_napping(side)) {
+		events_add(&side->run->events, side->wake_us, receive_event, side, packet);
+		return;
+	}
 	if (!free_it) {
 		uint64_t now_us = side->run->events.now_us;
 
@@ -630,6 +657,12 @@ static const struct repair_case cases[] = {
     {"four-200k", REQUESTS, .02, 0, 50000, 0, 200000, 24, 30,
         .bounds = {.p50_ms = 125, .p99_ms = 175}, .at_once = 4, .before_bytes = 60000000,
         .queue_bytes = DEEP_QUEUE_BYTES, .is_bbr = true},
+    /* New flows each, so it is their windows that grow. */
+    {"new-5m-10", REQUESTS, .10, 0, 50000, 30000, 5000000, 60, 0, .bounds = {.p50_ms = 1500}},
+    /* What is learned of the path where hosts are busy with something else. */
+    {"bulk-2-nap", REQUESTS, .02, 0, 50000, 30000, 60000000, 3, 30,
+        .bounds = {.p50_ms = 5900, .p99_ms = 7000}, .nap_us = 5000, .queue_bytes = DEEP_QUEUE_BYTES,
+        .is_bbr = true},
     {"bulk-2", REQUESTS, .02, 0, 50000, 30000, 60000000, 3, 30, .bounds = {.extra = .05}},
     {"bulk-10", REQUESTS, .10, 0, 50000, 30000, 60000000, 3, 30, .bounds = {.extra = .05}},
 };

@@ -242,6 +242,27 @@ static void small_requests_teach_the_rate_by_how_they_spread(void **state)
 	assert_in_range(rate_Bps(f), 4900000, 5100000);
 }
 
+/* What waited together, in a busy host or a radio's turn, shows nothing of the path's rate. */
+static void acks_that_waited_together_teach_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint64_t i = 0; i < 20; i++) {
+		struct cc_ack ack = {
+		    .now_us = f->now_us + (i < 2 ? i * 100 : i * 1000),
+		    .bytes = (i < 2 ? 100 : 5) * PACKET_BYTES,
+		    .largest_number = i,
+		    .largest_sent_us = f->now_us - RTT_US + (i < 2 ? i * 100 : i * 1000),
+		    .next_number = 1000,
+		    .rtt = &f->rtt,
+		    .rate = {.is_app_limited = true},
+		};
+
+		cc_bbr.on_ack(f->state, &ack);
+	}
+	assert_in_range(rate_Bps(f), 3e6, 6e6);
+}
+
 static void persistent_congestion_halves(void **state)
 {
 	struct fixture *f = *state;
@@ -408,6 +429,7 @@ int main(void)
 	    cmocka_unit_test_setup(
 	        a_standing_queue_is_drained_to_see_the_shortest_round_trip, set_up),
 	    cmocka_unit_test_setup(small_requests_teach_the_rate_by_how_they_spread, set_up),
+	    cmocka_unit_test_setup(acks_that_waited_together_teach_nothing, set_up),
 	    cmocka_unit_test_setup(persistent_congestion_halves, set_up),
 	    cmocka_unit_test_setup(a_lane_beside_others_starts_at_its_part, set_up),
 	    cmocka_unit_test_setup(it_probes_in_its_turn_for_all, set_up),
