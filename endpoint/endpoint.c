@@ -185,7 +185,8 @@ static int on_config(void *state, const struct node_config *old)
 	struct endpoint *endpoint = state;
 	const struct node_config *config = worker_config(endpoint->worker);
 
-	(void)old;
+	if (backends_set(&endpoint->tables, config, old))
+		return ERR_NOMEM;
 	backend_states_keep(endpoint->backends, config);
 	tcp_flows_on_config(endpoint);
 	udp_flows_on_config(endpoint);
@@ -219,6 +220,7 @@ static void stop(void *state)
 	tcp_relays_clear(&endpoint->relays);
 	names_free(endpoint->names);
 	backend_states_free(endpoint->backends);
+	backends_clear(&endpoint->tables);
 	free(endpoint);
 }
 

@@ -7,6 +7,7 @@
 #define ENDPOINT_ENDPOINT_H
 
 #include "base/list.h"
+#include "endpoint/backends.h"
 #include "endpoint/names.h"
 #include "endpoint/shares.h"
 #include "net/backend_states.h"
@@ -17,6 +18,7 @@ struct endpoint {
 	struct worker *worker;
 	struct names *names;
 	struct backend_states *backends; /* their health */
+	struct backends tables;          /* of the config in force */
 	struct tcp_relays relays;
 	struct shares shares; /* of descriptors */
 	struct list_node tcp_flows, udp_flows;

@@ -13,8 +13,10 @@ libendpoint_a_SOURCES += endpoint/answers.c endpoint/answers.h endpoint/answers_
 libendpoint_a_SOURCES += endpoint/answers_game.c endpoint/answers_icmp.c endpoint/answers_quic.c
 libendpoint_a_SOURCES += endpoint/answers_sip.c
 libendpoint_a_SOURCES += endpoint/http_judge.c endpoint/http_judge.h
+libendpoint_a_SOURCES += endpoint/backends.c endpoint/backends.h
 libendpoint_a_SOURCES += endpoint/shares.c endpoint/shares.h
-check_PROGRAMS += tests/unit/shares_test
+check_PROGRAMS += tests/unit/backends_test tests/unit/shares_test
+tests_unit_backends_test_LDADD = libendpoint.a $(LDADD)
 tests_unit_shares_test_LDADD = libendpoint.a $(LDADD)
 
 ENDPOINT_TEST_LIBS = libworkerdouble.a libendpoint.a libtestsupport.a $(LDADD)

@@ -4,7 +4,6 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "model/backend_choice.h"
 #include "net/flow_treatment.h"
 #include "net/tcp.h"
 
@@ -22,7 +21,7 @@ struct tcp_flow {
 	uint16_t user_port;
 	bool had_refusal, lacked_socket;
 	uint64_t tried; /* bit i: backend i of the config was tried */
-	uint64_t draw;
+	uint64_t hash;  /* that backend and address are chosen by */
 	size_t backend; /* index of the one that is tried now */
 	uint64_t backend_id;
 	struct addr addresses[NAMES_ADDRESSES_MAX];
@@ -180,9 +179,12 @@ static int find_addresses(struct tcp_flow *flow, const struct config_accelerator
 
 	flow->backend_id = endpoint_backend_id(backend);
 	flow->next_address = 0;
-	if (!error)
+	if (!error) {
 		flow->address_count = endpoint_healthy_addresses(
 		    flow->endpoint, config->id, backend, flow->addresses, flow->address_count);
+		backends_order_addresses(
+		    &flow->endpoint->tables, flow->hash, flow->addresses, flow->address_count);
+	}
 	for (size_t i = 0; !error && i < flow->address_count; i++)
 		flow->addresses[i].port = port;
 	if (!error && port == 0)
@@ -202,8 +204,8 @@ static void try_backends(struct tcp_flow *flow)
 		return;
 	}
 	uint64_t unusable = endpoint_unusable(flow->endpoint, config);
-	while ((chosen = backend_choose(
-	            config->backends, config->backend_count, flow->tried | unusable, flow->draw))
+	while ((chosen = backends_choose(
+	            &flow->endpoint->tables, config, flow->hash, flow->tried | unusable))
 	       >= 0) {
 		flow->backend = (size_t)chosen;
 		error = find_addresses(flow, config);
@@ -254,7 +256,7 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	made->endpoint = endpoint;
 	made->accelerator = open->accelerator;
 	made->user_port = open->local.port;
-	made->draw = worker_random(endpoint->worker);
+	made->hash = backends_flow_hash(&endpoint->tables, config, open);
 	made->descriptor = -1;
 	names_waiter_init(&made->waiter, on_name);
 	ev_init(&made->connecting, on_connecting);

@@ -4,7 +4,6 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "model/backend_choice.h"
 #include "net/flow_handler.h"
 #include "net/flow_life.h"
 #include "net/flow_treatment.h"
@@ -27,7 +26,7 @@ struct udp_flow {
 	struct share *share;
 	uint32_t accelerator;
 	uint16_t user_port;
-	uint64_t draw, tried;
+	uint64_t hash, tried; /* tried: bit i for backend i of the config */
 	bool has_socket;
 	struct udp udp;
 	ev_io reader;
@@ -144,6 +143,7 @@ static int use_backend(struct udp_flow *flow, const struct config_accelerator *c
 	if (error || port == 0)
 		return error ? error : ERR_NOT_FOUND;
 	count = endpoint_healthy_addresses(flow->endpoint, config->id, backend, addresses, count);
+	backends_order_addresses(&flow->endpoint->tables, flow->hash, addresses, count);
 	for (size_t i = 0; i < count; i++) {
 		addresses[i].port = port;
 		if ((error = open_socket(flow, &addresses[i])) == 0) {
@@ -165,8 +165,8 @@ static enum reason find_backend(struct udp_flow *flow)
 	if (!config)
 		return REASON_REMOVED;
 	uint64_t unusable = endpoint_unusable(flow->endpoint, config);
-	while ((chosen = backend_choose(
-	            config->backends, config->backend_count, flow->tried | unusable, flow->draw))
+	while ((chosen = backends_choose(
+	            &flow->endpoint->tables, config, flow->hash, flow->tried | unusable))
 	       >= 0) {
 		int error = use_backend(flow, config, (size_t)chosen);
 
@@ -245,7 +245,7 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	made->flow = flow;
 	made->accelerator = open->accelerator;
 	made->user_port = open->local.port;
-	made->draw = worker_random(endpoint->worker);
+	made->hash = backends_flow_hash(&endpoint->tables, config, open);
 	names_waiter_init(&made->waiter, on_name);
 	ev_init(&made->reader, on_readable);
 	made->reader.data = made;

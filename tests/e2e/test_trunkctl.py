@@ -211,7 +211,7 @@ def test_tables_have_a_line_for_each(cluster, ctl):
     procs.wait_until(lambda: re.search(
         r"^pacing_rate_bps +[1-9]\d* +[1-9]\d*$",
         ctl("tunnel", "show", "listener", "endpoint").stdout, re.M), 5, "both sides' figures")
-    assert "far     127.0.0.1:9     128" in ctl("accelerator", "show", "web").stdout
+    assert "far        100  127.0.0.1:9     128" in ctl("accelerator", "show", "web").stdout
 
 
 def test_congestion_control_changes_while_the_tunnel_runs(cluster, ctl):

@@ -103,6 +103,7 @@ static inline void fixture_add_backend(const char *host, uint16_t port, uint32_t
 	strcpy(added->host, host);
 	added->port = (uint16_t)(port ? port - (USER_PORT - fixture.ports.first) : 0);
 	added->weight = weight;
+	assert_int_equal(backends_set(&fixture.endpoint->tables, &fixture.config, NULL), 0);
 }
 
 static inline struct far_flow *fixture_open(enum flow_kind kind)

@@ -163,10 +163,12 @@ static void test_without_a_backend_it_is_refused(void **state)
 
 	(void)state;
 	fixture.backends[0].weight = 0;
+	fixture_apply();
 	flow = fixture_open(FLOW_UDP);
 	run(5);
 	assert_int_equal(flow->reset_with, REASON_NO_BACKEND);
 	fixture.backends[0].weight = 1;
+	fixture_apply();
 	fixture.ports = (struct port_range){400, 65535};
 	fixture.backends[0].port = 65530; /* USER_PORT would be above 65535 there */
 	flow = fixture_open(FLOW_UDP);
