@@ -51,6 +51,12 @@ static const struct command_option token_options[] = {
     {.name = NULL},
 };
 
+static const struct command_option drain_options[] = {
+    {.name = "--wait", .help = "until it has no flows, telling how many are left"},
+    {.name = "--timeout", .metavar = "TIME", .help = "wait at most so long [10m]"},
+    {.name = NULL},
+};
+
 static const struct command_option create_options[] = {
     {.name = "--protocol",
         .metavar = "tcp|udp|tcp+udp",
@@ -216,6 +222,9 @@ static const struct command commands[] = {
         node_token},
     {"node", "list", {NULL}, "all listeners and endpoints", NULL, node_list},
     {"node", "show", {"NODE"}, "one node", NULL, node_show},
+    {"node", "drain", {"NODE"}, "let a node take no new flows; those that it has stay",
+        drain_options, node_drain},
+    {"node", "undrain", {"NODE"}, "let a drained node take new flows again", NULL, node_undrain},
     {"node", "remove", {"NODE"}, "forget a node's key; its tunnels close at once", NULL,
         node_remove},
     {"accelerator", "create", {"NAME"}, "make an accelerator", create_options, accelerator_create},

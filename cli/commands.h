@@ -14,6 +14,8 @@ extern const struct command_table trunkctl_commands;
 int node_token(struct session *session, const struct invocation *invocation);
 int node_list(struct session *session, const struct invocation *invocation);
 int node_show(struct session *session, const struct invocation *invocation);
+int node_drain(struct session *session, const struct invocation *invocation);
+int node_undrain(struct session *session, const struct invocation *invocation);
 int node_remove(struct session *session, const struct invocation *invocation);
 
 int accelerator_create(struct session *session, const struct invocation *invocation);

@@ -118,6 +118,17 @@ const char *format_config(const json_t *config, char *buf)
 	return buf;
 }
 
+const char *format_flows(const json_t *flows, char *buf)
+{
+	const json_t *tcp = json_object_get(flows, "tcp"), *udp = json_object_get(flows, "udp");
+	if (!json_is_integer(tcp) || !json_is_integer(udp))
+		return unknown(buf);
+	snprintf(buf, FORMAT_BYTES,
+	    "%" JSON_INTEGER_FORMAT " tcp, %" JSON_INTEGER_FORMAT " udp flows",
+	    json_integer_value(tcp), json_integer_value(udp));
+	return buf;
+}
+
 const char *format_backend(const json_t *backend, char *buf)
 {
 	const char *host = json_string_value(json_object_get(backend, "host"));

@@ -41,6 +41,8 @@ const char *format_time(const json_t *time, time_t now, char *buf);
 const char *format_config(const json_t *config, char *buf);
 
 /* A backend's host and port: "192.0.2.1", "[2001:db8::1]:80". */
+/* "3 tcp, 5 udp flows" of a node. */
+const char *format_flows(const json_t *flows, char *buf);
 const char *format_backend(const json_t *backend, char *buf);
 
 /* How many backends an accelerator has in each region: "frankfurt 2, ashburn 1". */

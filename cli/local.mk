@@ -14,7 +14,7 @@ libcli_a_SOURCES = \
 	cli/health_value.c cli/health_value.h \
 	cli/history.c cli/history.h \
 	cli/manifest.c cli/manifest.h \
-	cli/node.c \
+	cli/node.c cli/node_drain.c \
 	cli/output.c cli/output.h \
 	cli/revision.c \
 	cli/session.c cli/session.h \
@@ -60,6 +60,7 @@ CLI_SERVER_TESTS = \
 	tests/unit/cli_session_test \
 	tests/unit/tunnel_view_test \
 	tests/unit/status_test \
+	tests/unit/cli_node_drain_test \
 	tests/unit/cli_node_test \
 	tests/unit/cli_token_test \
 	tests/unit/watch_test \
@@ -81,6 +82,8 @@ tests_unit_tunnel_view_test_SOURCES = tests/unit/tunnel_view_test.c tests/unit/c
 tests_unit_tunnel_view_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_status_test_SOURCES = tests/unit/status_test.c tests/unit/cli_fixture.h
 tests_unit_status_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_node_drain_test_SOURCES = tests/unit/cli_node_drain_test.c tests/unit/cli_fixture.h
+tests_unit_cli_node_drain_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_node_test_SOURCES = tests/unit/cli_node_test.c tests/unit/cli_fixture.h
 tests_unit_cli_node_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_token_test_SOURCES = tests/unit/cli_token_test.c tests/unit/cli_fixture.h

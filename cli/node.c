@@ -63,6 +63,20 @@ int node_token(struct session *session, const struct invocation *invocation)
 	return code;
 }
 
+/* "up", "up, draining", "down" ... */
+static void add_state(struct table *table, const json_t *node)
+{
+	char buf[FORMAT_BYTES], text[2 * FORMAT_BYTES];
+	const char *drain = json_string_value(json_object_get(node, "drain"));
+	format_string(json_object_get(node, "state"), buf);
+	if (!drain || strcmp(drain, "off") == 0) {
+		table_cell_coloured(table, buf, state_colour(buf));
+		return;
+	}
+	snprintf(text, sizeof(text), "%s, %s", buf, drain);
+	table_cell_coloured(table, text, strcmp(buf, "up") == 0 ? COLOUR_WARN : COLOUR_BAD);
+}
+
 static void add_row(struct table *table, const json_t *node)
 {
 	static const char *const strings[] = {"name", "role", "region"};
@@ -71,8 +85,7 @@ static void add_row(struct table *table, const json_t *node)
 	table_row(table);
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		table_cell(table, format_string(json_object_get(node, strings[i]), buf));
-	format_string(json_object_get(node, "state"), buf);
-	table_cell_coloured(table, buf, state_colour(buf));
+	add_state(table, node);
 	table_cell(table, format_list(json_object_get(node, "addresses"), buf));
 	table_cell(table, format_integer(json_object_get(node, "slots"), buf));
 	table_cell(table, format_string(json_object_get(node, "version"), buf));
@@ -121,12 +134,14 @@ static void add_counters(struct table *table, const json_t *node)
 
 static void print_node(struct session *session, const json_t *node)
 {
-	static const char *const strings[] = {"name", "role", "region", "state", "pin", "version"};
+	static const char *const strings[] = {
+	    "name", "role", "region", "state", "drain", "pin", "version"};
 	char buf[FORMAT_BYTES];
 	struct table *table = table_new_properties();
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		table_property(
 		    table, strings[i], format_string(json_object_get(node, strings[i]), buf));
+	table_property(table, "flows", format_flows(json_object_get(node, "flows"), buf));
 	table_property(table, "addresses", format_list(json_object_get(node, "addresses"), buf));
 	table_property(table, "workers", format_integer(json_object_get(node, "slots"), buf));
 	table_property(table, "config", format_config(json_object_get(node, "config"), buf));

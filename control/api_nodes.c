@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "control/api_routes.h"
 #include "control/change.h"
+#include "control/node_drain.h"
 #include "control/node_server.h"
 #include "control/state.h"
 #include "control/time_text.h"
@@ -123,15 +124,25 @@ static json_t *config_json(const struct node_live *live)
 	    "refused", refused);
 }
 
+static json_t *flows_json(const struct control *control, const struct node *node)
+{
+	struct node_flows flows = node_drain_flows(control, node);
+
+	if (flows.tcp < 0 || flows.udp < 0)
+		return json_null();
+	return json_pack("{s:I, s:I}", "tcp", (json_int_t)flows.tcp, "udp", (json_int_t)flows.udp);
+}
+
 static json_t *node_json(const struct control *control, const struct node *node)
 {
 	const struct node_live *live = node_server_live(control->nodes, node->id);
 	uint64_t seen_ms = live->last_seen_ms ? live->last_seen_ms : node->last_seen_ms;
 	char pin[PIN_TEXT_BYTES];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:s, s:o, s:o}", "name", node->name,
-	    "role", node_role_text(node->role), "region", node->region, "pin",
-	    pin_format(node->pin, pin), "state", live->is_up ? "up" : "down", "addresses",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o}", "name",
+	    node->name, "role", node_role_text(node->role), "region", node->region, "pin",
+	    pin_format(node->pin, pin), "state", live->is_up ? "up" : "down", "drain",
+	    node_drain_state(control, node), "flows", flows_json(control, node), "addresses",
 	    addresses_json(node), "slots", (json_int_t)node->slots, "version", node->version,
 	    "config", config_json(live), "last_seen", time_to_json(seen_ms));
 }
@@ -182,6 +193,59 @@ int api_node_show(
 	json_object_set_new(answer->body, "reported", time_to_json_exact(live->reported_ms));
 	json_object_set_new(answer->body, "counters", counters_json(live));
 	return 0;
+}
+
+/* ---- draining ---- */
+
+struct node_update {
+	bool is_draining;
+};
+
+static const struct schema_field update_fields[] = {
+    {SCHEMA_MEMBER("draining", struct node_update, is_draining), .type = SCHEMA_BOOL,
+        .is_required = true},
+};
+static const struct schema update_schema = SCHEMA(struct node_update, update_fields);
+
+static int save_drain(struct control *control, const struct api_request *request,
+    const struct node *node, bool is_draining, struct problem *problem)
+{
+	json_t *before = json_pack("{s:s, s:b}", "name", node->name, "draining", node->is_draining);
+	json_t *after = json_pack("{s:s, s:b}", "name", node->name, "draining", is_draining);
+	struct change change;
+	int result;
+
+	change_init(&change, request->caller.who,
+	    is_draining ? "node %s drained" : "node %s takes flows again", node->name);
+	change_note(&change, "Node", node->name, before, after);
+	json_decref(before);
+	json_decref(after);
+	result = change_begin(control, &change, problem);
+	if (result < 0)
+		return result;
+	result = store_drain_node(control->store, node->id, is_draining);
+	return change_end(control, &change, result, problem);
+}
+
+int api_node_update(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	const struct node *node = find(control, request->parameters[0], &answer->problem);
+	json_t *json = node ? api_request_json(request, &answer->problem) : NULL;
+	struct node_update wanted;
+	struct schema_errors errors;
+	int result;
+
+	if (!json)
+		return -1;
+	result = schema_from_json(&update_schema, json, 0, &wanted, &errors);
+	json_decref(json);
+	if (result < 0)
+		return problem_from_schema(&answer->problem, &errors);
+	if (wanted.is_draining != node->is_draining
+	    && save_drain(control, request, node, wanted.is_draining, &answer->problem) < 0)
+		return -1;
+	return api_node_show(control, request, answer); /* of the new snapshot */
 }
 
 /* What was set for its tunnels goes with a node. */

@@ -15,6 +15,7 @@ const struct api_route api_routes[] = {
     {"POST", "/v1/node-tokens", API_ROLE_ADMIN, api_node_token_create},
     {"GET", "/v1/nodes", API_ROLE_VIEWER, api_node_list},
     {"GET", "/v1/nodes/{}", API_ROLE_VIEWER, api_node_show},
+    {"PATCH", "/v1/nodes/{}", API_ROLE_OPERATOR, api_node_update},
     {"DELETE", "/v1/nodes/{}", API_ROLE_ADMIN, api_node_remove},
     {"GET", "/v1/accelerators", API_ROLE_VIEWER, api_accelerator_list},
     {"POST", "/v1/accelerators", API_ROLE_OPERATOR, api_accelerator_create},

@@ -31,7 +31,7 @@ void api_route_methods(const char *path, char *text, size_t size);
 
 api_handler_fn api_token_create, api_token_list, api_token_revoke;
 api_handler_fn api_node_token_create;
-api_handler_fn api_node_list, api_node_show, api_node_remove;
+api_handler_fn api_node_list, api_node_show, api_node_update, api_node_remove;
 api_handler_fn api_accelerator_list, api_accelerator_create, api_accelerator_show,
     api_accelerator_update, api_accelerator_delete;
 api_handler_fn api_tunnel_list, api_tunnel_show, api_tunnel_update;

@@ -98,8 +98,11 @@ static int add_group(const struct installation *installation, const struct node 
 		if (node->role != NODE_ENDPOINT || strcmp(node->region, region) != 0
 		    || node->address_count == 0)
 			continue;
-		if (append_name(&group->endpoints, &group->endpoint_count, node->name) < 0
-		    || add_peer(installation, config, self, node) < 0)
+		if (add_peer(installation, config, self, node) < 0)
+			return ERR_NOMEM;
+		/* A draining endpoint stays a peer, for the flows that it has. */
+		if (!node->is_draining
+		    && append_name(&group->endpoints, &group->endpoint_count, node->name) < 0)
 			return ERR_NOMEM;
 	}
 	return 0;
@@ -197,6 +200,7 @@ int compile_node_config(
 	    .role = node->role,
 	    .drain_s = DRAIN_DEFAULT_S,
 	    .seed = installation->seed,
+	    .is_draining = node->is_draining,
 	};
 	memcpy(config->node_name, node->name, sizeof(config->node_name));
 	memcpy(config->region, node->region, sizeof(config->region));

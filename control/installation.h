@@ -11,6 +11,7 @@
 #include "model/accelerator.h"
 #include "model/node_config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct node {
 	size_t address_count;
 	uint32_t slots;
 	char version[VERSION_BYTES];
+	bool is_draining;                 /* an operator said that it is to take no new flows */
 	uint64_t joined_ms, last_seen_ms; /* UNIX time; last_seen_ms as of the last connection */
 };
 

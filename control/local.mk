@@ -18,6 +18,7 @@ libcontrol_a_SOURCES = \
 	control/difference.c control/difference.h \
 	control/faults.c control/faults.h \
 	control/installation.c control/installation.h \
+	control/node_drain.c control/node_drain.h \
 	control/node_join.c control/node_join.h \
 	control/node_link.c control/node_link.h control/node_link_private.h \
 	control/node_links.c \
@@ -49,6 +50,7 @@ check_PROGRAMS += \
 	tests/unit/plan_test \
 	tests/unit/state_test \
 	tests/unit/installation_test \
+	tests/unit/node_drain_test \
 	tests/unit/node_join_test \
 	tests/unit/problem_test \
 	tests/unit/rate_limit_test \
@@ -73,6 +75,8 @@ tests_unit_state_test_SOURCES = tests/unit/state_test.c tests/unit/control_fixtu
 tests_unit_state_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_installation_test_SOURCES = tests/unit/installation_test.c tests/unit/installation_fixture.h
 tests_unit_installation_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_node_drain_test_SOURCES = tests/unit/node_drain_test.c tests/unit/installation_fixture.h
+tests_unit_node_drain_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_node_join_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_problem_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_rules_test_SOURCES = tests/unit/rules_test.c tests/unit/installation_fixture.h

@@ -50,6 +50,7 @@ static const char *const migrations[] = {
     "CREATE TABLE api_tokens (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
     "  role INTEGER NOT NULL, hash BLOB NOT NULL UNIQUE, created_by TEXT NOT NULL,"
     "  created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) STRICT;",
+    "ALTER TABLE nodes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;",
 };
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
@@ -71,12 +72,13 @@ static const char *const sql[STATEMENTS] = {
         " ORDER BY number DESC",
     [STATEMENT_NODE_LIST] =
         "SELECT id, name, role, region, pin, door_secret, addresses, slots, version, joined_ms,"
-        " last_seen_ms FROM nodes ORDER BY name",
+        " last_seen_ms, draining FROM nodes ORDER BY name",
     [STATEMENT_NODE_ADD] =
         "INSERT INTO nodes (name, role, region, pin, door_secret, addresses, slots, version,"
         " joined_ms, last_seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [STATEMENT_NODE_UPDATE] =
         "UPDATE nodes SET addresses = ?, slots = ?, version = ?, last_seen_ms = ? WHERE id = ?",
+    [STATEMENT_NODE_DRAIN] = "UPDATE nodes SET draining = ? WHERE id = ?",
     [STATEMENT_NODE_DELETE] = "DELETE FROM nodes WHERE id = ?",
     [STATEMENT_NODE_SEEN] = "UPDATE nodes SET last_seen_ms = ? WHERE id = ?",
     [STATEMENT_ACCELERATOR_LIST] = "SELECT id, revision, body FROM accelerators ORDER BY name",

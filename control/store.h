@@ -83,6 +83,7 @@ int store_put_confirmation(struct store *store, const struct confirmation *confi
 
 /* Inserts when id is 0 and fills it in, else replaces. */
 int store_put_node(struct store *store, struct node *node);
+int store_drain_node(struct store *store, uint32_t id, bool is_draining);
 int store_delete_node(struct store *store, uint32_t id);
 
 /* As store_put_node(); the body is accelerator_to_json(). */

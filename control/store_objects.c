@@ -65,6 +65,7 @@ static void read_node(struct node *node, sqlite3_stmt *row)
 	store_copy_text(node->version, sizeof(node->version), row, 8);
 	node->joined_ms = (uint64_t)sqlite3_column_int64(row, 9);
 	node->last_seen_ms = (uint64_t)sqlite3_column_int64(row, 10);
+	node->is_draining = sqlite3_column_int64(row, 11) != 0;
 }
 
 static int read_accelerator(
@@ -396,6 +397,12 @@ int store_put_node(struct store *store, struct node *node)
 	if (result == 0)
 		node->id = (uint32_t)sqlite3_last_insert_rowid(store->database);
 	return result;
+}
+
+int store_drain_node(struct store *store, uint32_t id, bool is_draining)
+{
+	return store_run(store,
+	    store_bind(store, STATEMENT_NODE_DRAIN, "ii", (int64_t)is_draining, (int64_t)id));
 }
 
 int store_delete_node(struct store *store, uint32_t id)

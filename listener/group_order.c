@@ -20,9 +20,10 @@ static void move_up(struct group_order *order, size_t from, size_t to)
 	order->at[to] = group;
 }
 
+/* Where the group stood by its RTT; behind all that did when it is new or was ranked. */
 static size_t place_of(const struct group_order *order, int group)
 {
-	size_t place = 0;
+	size_t place = order->ranked;
 
 	while (place < order->count && order->at[place] != group)
 		place++;
@@ -33,16 +34,14 @@ void group_order_inherit(
     struct group_order *order, const struct group_order *before, const int *was)
 {
 	for (size_t i = 0; i < order->count; i++) {
-		if (was[i] >= 0)
+		if (place_of(before, was[i]) < before->count)
 			order->groups[i].rtt_us = before->groups[was[i]].rtt_us;
 	}
-	/* An insertion sort by the places before; a new group stays behind what is before it. */
+	/* An insertion sort by the places before. */
 	for (size_t from = (size_t)order->ranked + 1; from < order->count; from++) {
-		int group = was[order->at[from]];
-		size_t to = from;
+		size_t place = place_of(before, was[order->at[from]]), to = from;
 
-		while (group >= 0 && to > order->ranked
-		       && place_of(before, group) < place_of(before, was[order->at[to - 1]]))
+		while (to > order->ranked && place < place_of(before, was[order->at[to - 1]]))
 			to--;
 		move_up(order, from, to);
 	}

@@ -39,7 +39,7 @@ void group_order_init(struct group_order *order, size_t count, size_t ranked);
 
 /*
  * Goes on with what `before` knew: group i is was[i] there, or -1 when it is new.  Call it after
- * group_order_init().
+ * group_order_init().  A group that was ranked before has to show its RTT anew.
  */
 void group_order_inherit(
     struct group_order *order, const struct group_order *before, const int *was);

@@ -250,6 +250,10 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 	struct flow_open open = {
 	    .kind = FLOW_UDP, .accelerator = accelerator, .user = key->user, .local = key->local};
 
+	if (worker_config(listener->worker)->is_draining) {
+		page_count(page_of(users), PAGE_udp_refused_draining);
+		return NULL;
+	}
 	if (!lane || !config || worker_is_draining(listener->worker)) {
 		page_count(page_of(users), PAGE_udp_refused_no_lane);
 		return NULL;

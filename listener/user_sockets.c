@@ -206,8 +206,10 @@ static void tell_reason(char reason[REASON_BYTES], const struct config_accelerat
 	    addr_format_ip(local, text, sizeof(text)), strerror(error));
 }
 
+/* `protocols` are those that the config lets it open. */
 static int want_port(struct user_sockets *sockets, const struct config_accelerator *accelerator,
-    const struct port_range *range, uint16_t port, char reason[REASON_BYTES])
+    enum accelerator_protocol protocols, const struct port_range *range, uint16_t port,
+    char reason[REASON_BYTES])
 {
 	static const struct {
 		enum accelerator_protocol protocol;
@@ -220,7 +222,7 @@ static int want_port(struct user_sockets *sockets, const struct config_accelerat
 			struct addr local = sockets->binds[b];
 			int result;
 
-			if (!(accelerator->protocol & kinds[k].protocol))
+			if (!(accelerator->protocol & protocols & kinds[k].protocol))
 				continue;
 			local.port = port;
 			result = want(sockets, kinds[k].kind, &local,
@@ -234,13 +236,15 @@ static int want_port(struct user_sockets *sockets, const struct config_accelerat
 }
 
 static int want_accelerator(struct user_sockets *sockets,
-    const struct config_accelerator *accelerator, char reason[REASON_BYTES])
+    const struct config_accelerator *accelerator, enum accelerator_protocol protocols,
+    char reason[REASON_BYTES])
 {
 	for (size_t r = 0; r < accelerator->port_count; r++) {
 		const struct port_range *range = &accelerator->ports[r];
 
 		for (unsigned port = range->first; port <= range->last; port++) {
-			int result = want_port(sockets, accelerator, range, (uint16_t)port, reason);
+			int result = want_port(
+			    sockets, accelerator, protocols, range, (uint16_t)port, reason);
 
 			if (result < 0)
 				return result;
@@ -254,6 +258,8 @@ static int want_accelerator(struct user_sockets *sockets,
 int user_sockets_prepare(
     struct user_sockets *sockets, const struct node_config *config, char reason[REASON_BYTES])
 {
+	/* A draining listener refuses new connections; its UDP sockets are those of old flows too. */
+	enum accelerator_protocol protocols = config->is_draining ? PROTOCOL_UDP : PROTOCOL_TCP_UDP;
 	struct user_socket *socket, *next;
 	int result = 0;
 
@@ -262,7 +268,7 @@ int user_sockets_prepare(
 		socket->next_accelerator = socket->accelerator;
 	}
 	for (size_t i = 0; result == 0 && i < config->accelerator_count; i++)
-		result = want_accelerator(sockets, &config->accelerators[i], reason);
+		result = want_accelerator(sockets, &config->accelerators[i], protocols, reason);
 	if (result < 0)
 		user_sockets_abandon(sockets);
 	return result;

@@ -3,7 +3,7 @@
  * Main's side of the sockets that users reach: what a config asks for is each bind address with
  * each port and protocol, once for every worker (SO_REUSEPORT); in ranges above
  * USER_SOCKETS_SHARED_PORTS each port belongs to one worker, port mod n.  Main keeps them open and
- * lends them, so a worker that starts again loses no port.  A new config opens and closes only
+ * lends them; while the config says that the node drains there are none for TCP.  A worker that starts again so loses no port.  A new config opens and closes only
  * what differs.
  */
 #ifndef LISTENER_USER_SOCKETS_H

@@ -129,6 +129,7 @@ static const struct schema_field config_fields[] = {
         .names = node_role_names, .check = check_role},
     {SCHEMA_MEMBER("drain_s", struct node_config, drain_s), .type = SCHEMA_U32, .max = DRAIN_MAX_S,
         .default_number = DRAIN_DEFAULT_S},
+    {SCHEMA_MEMBER("draining", struct node_config, is_draining), .type = SCHEMA_BOOL},
     {SCHEMA_MEMBER("seed", struct node_config, seed), .type = SCHEMA_U64, .is_required = true,
         .is_secret = true, .max = INT64_MAX},
     {SCHEMA_ARRAY("peers", struct node_config, peers, peer_count), .type = SCHEMA_STRUCT,

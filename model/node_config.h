@@ -88,6 +88,8 @@ struct node_config {
 	 * force before, end after so many seconds; 0 at once.
 	 */
 	uint32_t drain_s;
+	bool
+	    is_draining; /* a listener takes no new flows; an endpoint leaves that to its listeners */
 	/* Of flow_hash_init() and maglev_build(), the same on all nodes; below 2^63. */
 	uint64_t seed;
 	struct config_peer *peers;

@@ -77,6 +77,7 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(udp_flows_reset, COUNTER, "UDP flows that the other side ended")                         \
 	X(udp_flows_evicted, COUNTER, "UDP flows that gave way to newer ones at a limit")          \
 	X(udp_refused_no_lane, COUNTER, "Datagrams dropped because no lane was up")                \
+	X(udp_refused_draining, COUNTER, "Datagrams dropped because the node takes no new flows")  \
 	X(udp_refused_limit, COUNTER,                                                              \
 	    "Datagrams dropped because a limit on UDP flows was reached")                          \
 	X(udp_datagrams_received, COUNTER, "Datagrams from users or backends")                     \

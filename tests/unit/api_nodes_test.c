@@ -89,6 +89,28 @@ static void test_nodes_are_shown_as_they_are(void **state)
 	assert_null(strstr(answer.bytes, "door")); /* secrets of nodes are nobody's to read */
 }
 
+static void test_a_drain_is_a_change_that_stays(void **state)
+{
+	(void)state;
+	assert_int_equal(api_get("/v1/nodes/osl-1"), 200);
+	assert_string_equal(api_text("drain"), "off");
+	assert_true(json_is_null(api_at("flows"))); /* it is down */
+	assert_int_equal(api_ask("PATCH", "/v1/nodes/osl-1", "", "{\"draining\": true}"), 200);
+	assert_string_equal(api_text("drain"), "draining");
+	assert_int_equal(control.installation.revision, 3);
+	assert_int_equal(api_ask("PATCH", "/v1/nodes/osl-1", "", "{\"draining\": true}"), 200);
+	assert_int_equal(control.installation.revision, 3); /* it was so */
+	assert_int_equal(store_load(control.store, &control.installation), 0);
+	assert_int_equal(api_get("/v1/nodes"), 200);
+	assert_string_equal(api_text("items/0/drain"), "draining");
+	assert_string_equal(api_text("items/1/drain"), "off");
+	assert_int_equal(api_ask("PATCH", "/v1/nodes/osl-1", "", "{\"draining\": false}"), 200);
+	assert_string_equal(api_text("drain"), "off");
+	assert_int_equal(api_ask("PATCH", "/v1/nodes/osl-1", "", "{}"), 400);
+	assert_int_equal(api_ask("PATCH", "/v1/nodes/osl-1", "", "{\"drain\": true}"), 400);
+	assert_int_equal(api_ask("PATCH", "/v1/nodes/osl-9", "", "{\"draining\": true}"), 404);
+}
+
 static void test_a_removed_node_is_gone_for_good(void **state)
 {
 	(void)state;
@@ -108,6 +130,7 @@ int main(void)
 	    API_TEST(test_each_token_is_another),
 	    API_TEST(test_tokens_that_make_no_sense),
 	    API_TEST(test_nodes_are_shown_as_they_are),
+	    API_TEST(test_a_drain_is_a_change_that_stays),
 	    API_TEST(test_a_removed_node_is_gone_for_good),
 	};
 

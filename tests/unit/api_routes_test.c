@@ -95,7 +95,7 @@ static void methods_that_are_none(void **state)
 	expect_none("PUT", "/v1/nodes/a", PROBLEM_METHOD_NOT_ALLOWED);
 	expect_none("get", "/v1/nodes", PROBLEM_METHOD_NOT_ALLOWED);
 	api_route_methods("/v1/nodes/a", methods, sizeof(methods));
-	assert_string_equal(methods, "GET, DELETE");
+	assert_string_equal(methods, "GET, PATCH, DELETE");
 	api_route_methods("/v1/nope", methods, sizeof(methods));
 	assert_string_equal(methods, "");
 }

@@ -32,7 +32,7 @@ static void test_another_method_is_told_which(void **state)
 {
 	(void)state;
 	assert_int_equal(api_ask("PUT", "/v1/nodes/osl-1", "", ""), 405);
-	assert_true(api_has_header("Allow: GET, DELETE\r\n"));
+	assert_true(api_has_header("Allow: GET, PATCH, DELETE\r\n"));
 	assert_int_equal(api_get("/v1/nothing"), 404);
 	assert_false(api_has_header("Allow:"));
 }

@@ -8,7 +8,8 @@
 
 #define NODE                                                                                       \
 	"\"name\": \"osl-1\", \"role\": \"endpoint\", \"region\": \"oslo\", \"pin\": \"abc\", "    \
-	"\"state\": \"up\", \"addresses\": [\"192.0.2.2:7401\", \"[2001:db8::2]:7401\"], "         \
+	"\"state\": \"up\", \"drain\": \"off\", \"flows\": {\"tcp\": 12, \"udp\": 0}, "            \
+	"\"addresses\": [\"192.0.2.2:7401\", \"[2001:db8::2]:7401\"], "                            \
 	"\"slots\": 2, \"version\": \"0.1\", \"last_seen\": \"2020-02-03T04:05:06Z\""
 
 /* Scripts take the token from stdout: nothing else may be there. */
@@ -88,14 +89,25 @@ static void test_a_node_shows_the_counters_that_are_not_0(void **state)
 	                   "role       endpoint\n"
 	                   "region     oslo\n"
 	                   "state      up\n"
+	                   "drain      off\n"
 	                   "pin        abc\n"
 	                   "version    0.1\n"
+	                   "flows      12 tcp, 0 udp flows\n"
 	                   "addresses  192.0.2.2:7401,[2001:db8::2]:7401\n"
 	                   "workers    2\n"
 	                   "config     -, 7 is on its way\n"
 	                   "last seen  2020-02-03 04:05\n"
 	                   "reported   2020-02-03 04:06\n"
 	                   "tcp_flows  12\n");
+}
+
+static void test_a_draining_node_is_seen_in_the_list(void **state)
+{
+	(void)state;
+	cli_set(200, "{\"items\": [{\"name\": \"osl-1\", \"state\": \"up\", "
+	             "\"drain\": \"draining\"}]}");
+	assert_int_equal(cli_run("node list"), EXIT_DONE);
+	assert_non_null(strstr(printed, "up, draining"));
 }
 
 static void test_a_removed_node_is_a_revision(void **state)
@@ -126,6 +138,7 @@ int main(void)
 	    CLI_TEST(test_nodes_are_a_table),
 	    CLI_TEST(test_configs_have_colours),
 	    CLI_TEST(test_a_node_shows_the_counters_that_are_not_0),
+	    CLI_TEST(test_a_draining_node_is_seen_in_the_list),
 	    CLI_TEST(test_a_removed_node_is_a_revision),
 	    CLI_TEST(test_a_node_that_is_not_there),
 	};

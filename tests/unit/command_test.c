@@ -96,7 +96,7 @@ static void later_options_and_commands_are_unknown(void **state)
 	(void)state;
 	assert_refused("accelerator create web --client-ip ppv2",
 	    "unknown option \"--client-ip\"; see trunkctl accelerator create --help");
-	assert_refused("node drain x", "unknown command \"node drain\"; see trunkctl node --help");
+	assert_refused("node evict x", "unknown command \"node evict\"; see trunkctl node --help");
 }
 
 static void a_slip_gets_a_suggestion(void **state)

@@ -111,6 +111,31 @@ static void ranked_groups_come_first(void **state)
 	game->endpoint_groups[0].traffic_dial_percent = 100;
 }
 
+/* A draining endpoint keeps its tunnels; a draining listener is told. */
+static void draining_nodes(void **state)
+{
+	struct node_config config;
+	const struct config_accelerator *game;
+
+	(void)state;
+	fixture_nodes[1].is_draining = fixture_nodes[4].is_draining = true; /* osl-1, tyo-1 */
+	config = compile("tyo-1");
+	game = node_config_accelerator(&config, 9);
+	assert_true(config.is_draining);
+	assert_int_equal(config.peer_count, 3);
+	assert_int_equal(game->groups[0].endpoint_count, 1);
+	assert_string_equal(game->groups[0].endpoints[0].text, "osl-2");
+	node_config_clear(&config);
+	fixture_nodes[2].is_draining = true; /* osl-2, the region's last */
+	config = compile("tyo-2");
+	assert_false(config.is_draining);
+	assert_int_equal(config.peer_count, 3);
+	assert_int_equal(node_config_accelerator(&config, 9)->groups[0].endpoint_count, 0);
+	node_config_clear(&config);
+	fixture_nodes[1].is_draining = fixture_nodes[2].is_draining = false;
+	fixture_nodes[4].is_draining = false;
+}
+
 static void both_ends_get_the_flow_settings(void **state)
 {
 	struct flow_settings *settings = &fixture_accelerators[0].accelerator.flow_settings;
@@ -215,6 +240,7 @@ int main(void)
 	    COMPILE_TEST(endpoint_knows_who_may_ask),
 	    COMPILE_TEST(endpoint_has_its_regions_backends),
 	    COMPILE_TEST(ranked_groups_come_first),
+	    COMPILE_TEST(draining_nodes),
 	    COMPILE_TEST(both_ends_get_the_flow_settings),
 	    COMPILE_TEST(both_ends_get_the_tunnels_settings),
 	    COMPILE_TEST(both_ends_share_a_door_key),

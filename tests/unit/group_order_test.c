@@ -135,6 +135,22 @@ static void whoever_was_ranked_is_first_in_a_new_config(void **state)
 	assert_order("0231");
 }
 
+static void whoever_was_ranked_takes_its_place_by_rtt_at_once(void **state)
+{
+	const int was[] = {0, 1, 2, 3};
+	struct group_order before;
+
+	(void)state;
+	group_order_init(&order, 4, 2);
+	look_for(1, (uint64_t[]){40000, 30000, 20000, 10000});
+	assert_order("0132");
+	before = order;
+	group_order_init(&order, 4, 0);
+	group_order_inherit(&order, &before, was);
+	look_for(1, (uint64_t[]){40000, 30000, 20000, 10000});
+	assert_order("3210");
+}
+
 /* Whatever is measured: a permutation, the ranked first; and steady RTTs end in their order. */
 static void always_a_permutation_that_settles(void **state)
 {
@@ -177,6 +193,7 @@ int main(void)
 	    TEST(a_group_without_lanes_keeps_its_place),
 	    TEST(a_new_config_goes_on_with_the_order),
 	    TEST(whoever_was_ranked_is_first_in_a_new_config),
+	    TEST(whoever_was_ranked_takes_its_place_by_rtt_at_once),
 	    TEST(always_a_permutation_that_settles),
 	};
 

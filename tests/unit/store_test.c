@@ -218,9 +218,31 @@ static void tunnels(void **state)
 	installation_clear(&loaded);
 }
 
+static void a_drain_stays(void **state)
+{
+	struct installation loaded = {0};
+	uint32_t id;
+
+	(void)state;
+	put_node("tyo-1", NODE_LISTENER);
+	assert_int_equal(store_load(store, &loaded), 0);
+	assert_false(loaded.nodes[0].is_draining);
+	id = loaded.nodes[0].id;
+	assert_int_equal(store_drain_node(store, id, true), 0);
+	assert_int_equal(store_put_node(store, &loaded.nodes[0]), 0); /* it joined anew */
+	reopen();
+	assert_int_equal(store_load(store, &loaded), 0);
+	assert_true(loaded.nodes[0].is_draining);
+	assert_int_equal(store_drain_node(store, id, false), 0);
+	assert_int_equal(store_load(store, &loaded), 0);
+	assert_false(loaded.nodes[0].is_draining);
+	installation_clear(&loaded);
+}
+
 /* What the first two versions left; nothing of it goes, and changes are told as objects now. */
 static const char older_schema[] =
     "DROP TABLE tunnels; DROP TABLE revisions; DROP TABLE api_tokens;"
+    "ALTER TABLE nodes DROP COLUMN draining;"
     "CREATE TABLE revisions (number INTEGER PRIMARY KEY AUTOINCREMENT, when_ms INTEGER NOT NULL,"
     "  who TEXT NOT NULL, what TEXT NOT NULL, before TEXT, after TEXT) STRICT;"
     "INSERT INTO revisions VALUES (1, 5, 'me', 'token made', NULL, NULL),"
@@ -380,6 +402,7 @@ int main(void)
 	    STORE_TEST(names_are_unique),
 	    STORE_TEST(tunnels),
 	    STORE_TEST(an_older_schema_is_brought_up),
+	    STORE_TEST(a_drain_stays),
 	    STORE_TEST(tokens),
 	    STORE_TEST(revisions_newest_first),
 	    STORE_TEST(old_revisions_are_forgotten),

@@ -66,6 +66,28 @@ static void test_a_conversation_is_one_flow(void **state)
 	assert_int_equal(counted(PAGE_udp_datagrams_sent), 1);
 }
 
+static void test_a_draining_node_has_only_old_flows(void **state)
+{
+	struct addr other_address;
+	int other = loopback_udp("127.0.0.1", &other_address);
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "first");
+	fixture.config.is_draining = true;
+	fixture_apply();
+	say(other, "new");
+	say(user, "second");
+	assert_int_equal(fixture.seoul.count, 1);
+	far_flow_assert_received(far_flow_latest(&fixture.seoul, 0), "second");
+	assert_int_equal(counted(PAGE_udp_refused_draining), 1);
+	fixture.config.is_draining = false;
+	fixture_apply();
+	say(other, "again");
+	assert_int_equal(fixture.seoul.count, 2);
+	close(other);
+}
+
 /* One socket for all addresses: a user that asked 127.0.0.2 takes no answer from 127.0.0.1. */
 static void test_answers_leave_from_the_address_that_was_asked(void **state)
 {
@@ -337,6 +359,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_a_conversation_is_one_flow),
+	    TEST(test_a_draining_node_has_only_old_flows),
 	    TEST(test_answers_leave_from_the_address_that_was_asked),
 	    TEST(test_users_of_one_batch_are_kept_apart),
 	    TEST(test_datagrams_of_all_sizes_cross),

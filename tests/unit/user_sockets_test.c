@@ -177,6 +177,29 @@ static void each_worker_gets_its_own(void **state)
 		assert_int_equal(seen[i].count, 0);
 }
 
+/* Old UDP flows go on by their sockets, and nobody waits in a backlog. */
+static void a_draining_listener_has_no_tcp_sockets(void **state)
+{
+	struct setup s;
+	ino_t inode;
+
+	(void)state;
+	apply(config_of(&s, 1, PROTOCOL_UDP, base_port, base_port));
+	inode = seen[0].inodes[0];
+	apply(config_of(&s, 1, PROTOCOL_TCP_UDP, base_port, base_port));
+	assert_int_equal(user_sockets_count(sockets), 8);
+	s.config.is_draining = true;
+	apply(&s.config);
+	assert_int_equal(user_sockets_count(sockets), 4);
+	assert_int_equal(seen[0].count, 2);
+	assert_int_equal(seen[0].sockets[0].kind, WORKER_SOCKET_UDP_USERS);
+	assert_true(seen[0].inodes[0] == inode || seen[0].inodes[1] == inode);
+	s.config.is_draining = false;
+	apply(&s.config);
+	assert_int_equal(user_sockets_count(sockets), 8);
+	assert_int_equal(seen[1].count, 4);
+}
+
 static void what_stays_is_not_touched(void **state)
 {
 	struct setup s;
@@ -296,6 +319,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(each_worker_gets_its_own),
+	    TEST(a_draining_listener_has_no_tcp_sockets),
 	    TEST(what_stays_is_not_touched),
 	    TEST(a_wide_range_is_shared_out),
 	    TEST(a_taken_port_changes_nothing),
