@@ -28,6 +28,7 @@
 	X(packets_recovered)                                                                       \
 	X(repairs_received)                                                                        \
 	X(repairs_useless)                                                                         \
+	X(repair_refused_memory)                                                                   \
 	X(probe_timeouts)                                                                          \
 	X(key_changes)                                                                             \
 	X(ecn_marks)                                                                               \

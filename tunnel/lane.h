@@ -151,6 +151,7 @@ struct lane_stats {
 	uint64_t repair_bytes_sent, repairs_sent, copies_sent, packets_protected;
 	uint64_t packets_recovered, packets_saved;
 	uint64_t repairs_received, repairs_useless;
+	uint64_t repair_refused_memory; /* times that repair wanted memory while it was scarce */
 	uint64_t datagrams_sent, datagrams_received, datagrams_queue_dropped, datagrams_incomplete;
 	uint64_t datagrams_late; /* dropped because their deadline could not be met any more */
 	uint64_t datagrams_retransmitted;
@@ -161,6 +162,7 @@ struct lane_stats {
 	uint64_t
 	    flows_held; /* times that a flow was told to wait, since memory was short and its user slow */
 	uint64_t memory_bytes, memory_peak_bytes;
+	uint64_t repair_memory_bytes; /* of memory_bytes */
 };
 
 /* 0, ERR_NOMEM or ERR_INVALID. Sends its first ping at the next lane_send(). */

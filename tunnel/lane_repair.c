@@ -12,6 +12,7 @@
 void lane_repair_init(struct lane *lane)
 {
 	repair_control_init(&lane->repair.control, lane->now_us);
+	lane->repair.memory.budget = &lane->budget;
 	lane_repair_follow_path(lane);
 }
 
@@ -19,8 +20,10 @@ static void drop_encoder(struct lane *lane)
 {
 	struct lane_repair *repair = &lane->repair;
 
-	if (repair->encoder)
-		repair_encoder_clear(repair->encoder);
+	if (!repair->encoder)
+		return;
+	repair_encoder_clear(repair->encoder);
+	repair_memory_give(&repair->memory, sizeof(*repair->encoder));
 	free(repair->encoder);
 	repair->encoder = NULL;
 }
@@ -33,6 +36,7 @@ static void drop_decoder(struct lane *lane)
 		return;
 	repair_decoder_add_counters(&repair->decoder_counters, &repair->decoder->counters);
 	repair_decoder_clear(repair->decoder);
+	repair_memory_give(&repair->memory, sizeof(*repair->decoder));
 	free(repair->decoder);
 	repair->decoder = NULL;
 }
@@ -51,10 +55,21 @@ void lane_repair_follow_path(struct lane *lane)
 	    loss_meter_run(&path->meter), path->rtt.smoothed_us);
 }
 
+/* Streams come first. What is being read of the decoder stays. */
+static void give_way(struct lane *lane)
+{
+	if (budget_pressure(&lane->budget) < BUDGET_EXHAUSTED)
+		return;
+	drop_encoder(lane);
+	if (!lane->repair.is_recovering)
+		drop_decoder(lane);
+}
+
 void lane_repair_on_timer(struct lane *lane)
 {
 	struct lane_repair *repair = &lane->repair;
 
+	give_way(lane);
 	if (repair->encoder && lane->now_us - repair->encoder_used_us > REPAIR_IDLE_US)
 		drop_encoder(lane);
 	if (repair->decoder && lane->now_us - repair->decoder_used_us > REPAIR_IDLE_US)
@@ -78,6 +93,8 @@ void lane_repair_get_stats(const struct lane *lane, struct lane_stats *stats)
 	stats->packets_saved = lane->path.counters.packets_recovered;
 	stats->repairs_received = decoder.repairs;
 	stats->repairs_useless = decoder.useless;
+	stats->repair_refused_memory = repair->memory.refusals;
+	stats->repair_memory_bytes = repair->memory.used_bytes;
 }
 
 /* Sending. */
@@ -87,14 +104,27 @@ bool lane_repair_wants(const struct lane *lane)
 	return loss_meter_is_lossy(&lane->path.meter);
 }
 
+static struct repair_encoder *need_encoder(struct lane *lane)
+{
+	struct lane_repair *repair = &lane->repair;
+
+	give_way(lane);
+	if (repair->encoder || !repair_memory_take(&repair->memory, sizeof(*repair->encoder)))
+		return repair->encoder;
+	repair->encoder = calloc(1, sizeof(*repair->encoder));
+	if (repair->encoder)
+		repair->encoder->memory = &repair->memory;
+	else
+		repair_memory_give(&repair->memory, sizeof(*repair->encoder));
+	return repair->encoder;
+}
+
 bool lane_repair_protect(struct lane *lane, uint64_t number, const uint8_t *content, size_t length,
     enum flow_class class)
 {
 	struct lane_repair *repair = &lane->repair;
 
-	if (!repair->encoder)
-		repair->encoder = calloc(1, sizeof(*repair->encoder));
-	if (!repair->encoder
+	if (!need_encoder(lane)
 	    || repair_encoder_add(repair->encoder, number, content, length, lane->now_us))
 		return false;
 	repair->encoder_used_us = lane->now_us;
@@ -148,12 +178,15 @@ static struct repair_decoder *need_decoder(struct lane *lane)
 {
 	struct lane_repair *repair = &lane->repair;
 
-	if (!repair->decoder) {
-		repair->decoder = malloc(sizeof(*repair->decoder));
-		if (repair->decoder)
-			repair_decoder_init(repair->decoder);
-	}
+	give_way(lane);
 	repair->decoder_used_us = lane->now_us;
+	if (repair->decoder || !repair_memory_take(&repair->memory, sizeof(*repair->decoder)))
+		return repair->decoder;
+	repair->decoder = malloc(sizeof(*repair->decoder));
+	if (repair->decoder)
+		repair_decoder_init(repair->decoder, &repair->memory);
+	else
+		repair_memory_give(&repair->memory, sizeof(*repair->decoder));
 	return repair->decoder;
 }
 

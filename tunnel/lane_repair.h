@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Loss repair in a lane: which packets are protected and repaired on the way out, what comes back on the way in.
- * Encoder and decoder have memory only while protected packets go or come.
+ * Encoder and decoder have memory only while protected packets go or come, and while the lane has some to spare.
  */
 #ifndef TUNNEL_LANE_REPAIR_H
 #define TUNNEL_LANE_REPAIR_H
@@ -11,12 +11,14 @@
 #include "tunnel/repair_control.h"
 #include "tunnel/repair_decoder.h"
 #include "tunnel/repair_encoder.h"
+#include "tunnel/repair_memory.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct lane_repair {
 	struct repair_control control;
+	struct repair_memory memory;
 	struct repair_encoder *encoder; /* NULL: nothing was protected for a while */
 	struct repair_decoder *decoder;
 	uint64_t encoder_used_us, decoder_used_us;
@@ -33,7 +35,7 @@ void lane_repair_init(struct lane *lane);
 void lane_repair_clear(struct lane *lane);
 /* The path's loss and RTT may have changed. */
 void lane_repair_follow_path(struct lane *lane);
-/* Gives memory back that was not used for a while. */
+/* Gives memory back that was not used for a while, or that others need more. */
 void lane_repair_on_timer(struct lane *lane);
 void lane_repair_get_stats(const struct lane *lane, struct lane_stats *stats);
 

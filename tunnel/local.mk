@@ -64,6 +64,7 @@ libtunnel_a_SOURCES += \
 	tunnel/repair_decoder.c tunnel/repair_decoder.h \
 	tunnel/repair_encoder.c tunnel/repair_encoder.h \
 	tunnel/repair_limits.h \
+	tunnel/repair_memory.c tunnel/repair_memory.h \
 	tunnel/repair_plan.c tunnel/repair_plan.h
 check_PROGRAMS += \
 	tests/unit/gf256_test \
@@ -74,6 +75,7 @@ check_PROGRAMS += \
 	tests/unit/repair_control_test \
 	tests/unit/repair_decoder_test \
 	tests/unit/repair_encoder_test \
+	tests/unit/repair_memory_test \
 	tests/unit/repair_plan_test
 tests_unit_lane_repair_test_SOURCES = tests/unit/lane_repair_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 

@@ -8,28 +8,33 @@
 #include "tunnel/gf256.h"
 #include "tunnel/limits.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-void repair_decoder_init(struct repair_decoder *decoder)
+void repair_decoder_init(struct repair_decoder *decoder, struct repair_memory *memory)
 {
 	memset(decoder, 0, sizeof(*decoder));
+	decoder->memory = memory;
 	for (unsigned i = 0; i < REPAIR_KEPT_PKTS; i++)
 		decoder->kept[i].number = UINT64_MAX;
 	for (unsigned i = 0; i < REPAIR_UNKNOWNS_MAX; i++)
 		decoder->unknowns[i] = UINT64_MAX;
 }
 
+static void run_free(struct repair_decoder *decoder, struct repair_run *run)
+{
+	repair_memory_free(decoder->memory, run->data, run->capacity);
+}
+
 void repair_decoder_clear(struct repair_decoder *decoder)
 {
 	for (unsigned i = 0; i < REPAIR_KEPT_PKTS; i++)
-		free(decoder->kept[i].run.data);
+		run_free(decoder, &decoder->kept[i].run);
 	for (unsigned i = 0; i < REPAIR_EQUATIONS_MAX; i++)
-		free(decoder->equations[i].run.data);
+		run_free(decoder, &decoder->equations[i].run);
 }
 
 /* Room for so many bytes; those past run->bytes become zeros. */
-static int run_extend(struct repair_run *run, size_t bytes)
+static int run_extend(struct repair_decoder *decoder, struct repair_run *run, size_t bytes)
 {
 	size_t capacity = gf256_round_up(bytes);
 	uint8_t *data;
@@ -37,13 +42,13 @@ static int run_extend(struct repair_run *run, size_t bytes)
 	if (bytes <= run->bytes)
 		return 0;
 	if (capacity > run->capacity) {
-		data = aligned_alloc(GF256_RUN_BYTES, capacity);
+		data = repair_memory_new(decoder->memory, capacity);
 		if (!data)
 			return ERR_NOMEM;
 		if (run->bytes)
 			memcpy(data, run->data, run->bytes);
 		memset(data + run->bytes, 0, capacity - run->bytes);
-		free(run->data);
+		run_free(decoder, run);
 		run->data = data;
 		run->capacity = capacity;
 	}
@@ -60,9 +65,10 @@ static void run_reset(struct repair_run *run)
 }
 
 /* to += factor * from. 0 or ERR_NOMEM. */
-static int run_add(struct repair_run *to, const struct repair_run *from, uint8_t factor)
+static int run_add(struct repair_decoder *decoder, struct repair_run *to,
+    const struct repair_run *from, uint8_t factor)
 {
-	if (run_extend(to, from->bytes))
+	if (run_extend(decoder, to, from->bytes))
 		return ERR_NOMEM;
 	gf256_add_multiple(to->data, from->data, factor, gf256_round_up(from->bytes));
 	return 0;
@@ -133,10 +139,10 @@ void repair_decoder_expire(struct repair_decoder *decoder, uint64_t now_us)
 }
 
 /* equation += factor * other, unknowns and bytes. */
-static int subtract(
-    struct repair_equation *equation, const struct repair_equation *other, uint8_t factor)
+static int subtract(struct repair_decoder *decoder, struct repair_equation *equation,
+    const struct repair_equation *other, uint8_t factor)
 {
-	if (run_add(&equation->run, &other->run, factor))
+	if (run_add(decoder, &equation->run, &other->run, factor))
 		return ERR_NOMEM;
 	gf256_add_multiple(equation->factors, other->factors, factor, REPAIR_UNKNOWNS_MAX);
 	return 0;
@@ -198,7 +204,7 @@ static int spread_pivot(struct repair_decoder *decoder, struct repair_equation *
 		struct repair_equation *other = &decoder->equations[i];
 
 		if (other != equation && other->is_used && other->factors[equation->pivot]
-		    && subtract(other, equation, other->factors[equation->pivot]))
+		    && subtract(decoder, other, equation, other->factors[equation->pivot]))
 			return ERR_NOMEM;
 	}
 	return 0;
@@ -216,7 +222,7 @@ static int settle_equation(struct repair_decoder *decoder, struct repair_equatio
 		const struct repair_equation *other = &decoder->equations[i];
 
 		if (other != equation && other->is_used && equation->factors[other->pivot])
-			rc = subtract(equation, other, equation->factors[other->pivot]);
+			rc = subtract(decoder, equation, other, equation->factors[other->pivot]);
 	}
 	pivot = first_factor(equation);
 	if (rc == 0 && pivot >= 0) {
@@ -251,7 +257,7 @@ static void substitute(
 		if (!equation->is_used || !factor)
 			continue;
 		equation->factors[column] = 0;
-		if (run_add(&equation->run, known, factor))
+		if (run_add(decoder, &equation->run, known, factor))
 			drop_equation(decoder, equation);
 		else if (equation->pivot == column)
 			unsettled = equation;
@@ -273,7 +279,7 @@ int repair_decoder_on_packet(
 		return 0;
 	run_reset(&kept->run);
 	kept->number = UINT64_MAX;
-	if (run_extend(&kept->run, REPAIR_LENGTH_BYTES + length))
+	if (run_extend(decoder, &kept->run, REPAIR_LENGTH_BYTES + length))
 		return ERR_NOMEM;
 	kept->number = number;
 	kept->run.data[0] = (uint8_t)(length >> 8);
@@ -349,7 +355,7 @@ static struct repair_equation *new_equation(struct repair_decoder *decoder, uint
 static int fill_run(struct repair_decoder *decoder, struct repair_equation *equation,
     const struct frame_repair *frame, uint64_t repair, uint64_t first)
 {
-	if (run_extend(&equation->run, frame->length))
+	if (run_extend(decoder, &equation->run, frame->length))
 		return ERR_NOMEM;
 	memcpy(equation->run.data, frame->data, frame->length);
 	for (unsigned i = 0; i < frame->span; i++) {
@@ -357,7 +363,7 @@ static int fill_run(struct repair_decoder *decoder, struct repair_equation *equa
 		uint8_t factor = gf256_coefficient(repair, first + i);
 
 		if (frame_repair_names(frame, i) && kept->number == first + i
-		    && run_add(&equation->run, &kept->run, factor))
+		    && run_add(decoder, &equation->run, &kept->run, factor))
 			return ERR_NOMEM;
 	}
 	return 0;

@@ -13,6 +13,7 @@
 #include "tunnel/frame.h"
 #include "tunnel/received.h"
 #include "tunnel/repair_limits.h"
+#include "tunnel/repair_memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,9 +59,10 @@ struct repair_decoder {
 	uint64_t ready[REPAIR_UNKNOWNS_MAX]; /* recovered, to be taken by repair_decoder_next() */
 	unsigned ready_count;
 	struct repair_decoder_counters counters;
+	struct repair_memory *memory; /* outlives it */
 };
 
-void repair_decoder_init(struct repair_decoder *decoder);
+void repair_decoder_init(struct repair_decoder *decoder, struct repair_memory *memory);
 /* Frees what it holds. */
 void repair_decoder_clear(struct repair_decoder *decoder);
 /* The protected bytes of packet `number` arrived; they are copied. 0 or ERR_NOMEM (then they are of no help). */

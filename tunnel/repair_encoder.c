@@ -8,14 +8,14 @@
 #include "tunnel/gf256.h"
 #include "tunnel/limits.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void repair_encoder_clear(struct repair_encoder *encoder)
 {
 	for (unsigned i = 0; i < REPAIR_WINDOW_PKTS; i++)
-		free(encoder->symbols[i].data);
-	memset(encoder, 0, sizeof(*encoder));
+		repair_memory_free(
+		    encoder->memory, encoder->symbols[i].data, encoder->symbols[i].capacity);
+	*encoder = (struct repair_encoder){.memory = encoder->memory};
 }
 
 static void drop_oldest(struct repair_encoder *encoder)
@@ -25,17 +25,17 @@ static void drop_oldest(struct repair_encoder *encoder)
 }
 
 /* The place's memory stays for its next symbol. */
-static int reserve(struct repair_symbol *symbol, size_t bytes)
+static int reserve(struct repair_encoder *encoder, struct repair_symbol *symbol, size_t bytes)
 {
 	size_t capacity = gf256_round_up(bytes);
 	uint8_t *data;
 
 	if (capacity <= symbol->capacity)
 		return 0;
-	data = aligned_alloc(GF256_RUN_BYTES, capacity);
+	data = repair_memory_new(encoder->memory, capacity);
 	if (!data)
 		return ERR_NOMEM;
-	free(symbol->data);
+	repair_memory_free(encoder->memory, symbol->data, symbol->capacity);
 	symbol->data = data;
 	symbol->capacity = capacity;
 	return 0;
@@ -51,7 +51,7 @@ int repair_encoder_add(struct repair_encoder *encoder, uint64_t number, const ui
 	           && number - repair_encoder_symbol(encoder, 0)->number >= REPAIR_SPAN_MAX))
 		drop_oldest(encoder);
 	symbol = &encoder->symbols[(encoder->first + encoder->count) % REPAIR_WINDOW_PKTS];
-	if (reserve(symbol, REPAIR_LENGTH_BYTES + length))
+	if (reserve(encoder, symbol, REPAIR_LENGTH_BYTES + length))
 		return ERR_NOMEM;
 	symbol->number = number;
 	symbol->has_copies = false;

@@ -9,6 +9,7 @@
 
 #include "tunnel/frame.h"
 #include "tunnel/repair_limits.h"
+#include "tunnel/repair_memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,9 +32,10 @@ struct repair_symbol {
 struct repair_encoder {
 	struct repair_symbol symbols[REPAIR_WINDOW_PKTS];
 	unsigned first, count;
+	struct repair_memory *memory; /* outlives it */
 };
 
-/* Frees what it holds. */
+/* Frees what it holds: it is empty then. Zeroed with its memory set it is too. */
 void repair_encoder_clear(struct repair_encoder *encoder);
 /* Copies a packet's protected bytes in; the oldest symbol gives way to it. 0 or ERR_NOMEM. */
 int repair_encoder_add(struct repair_encoder *encoder, uint64_t number, const uint8_t *content,

@@ -29,6 +29,8 @@ enum {
 struct peer {
 	struct lane_subject subject; /* first: the packet function gets this one */
 	struct reader *input;
+	struct budget budget;
+	struct repair_memory memory;
 	struct repair_encoder encoder;
 	uint64_t largest;                   /* of the lane's packets */
 	uint64_t flow;                      /* the newest that either side opened */
@@ -368,6 +370,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	peer = calloc(1, sizeof(*peer));
 	reader_init(&input, data + 1, size - 1);
 	peer->input = &input;
+	peer->budget.limit_bytes = 64 << 20;
+	peer->memory.budget = &peer->budget;
+	peer->encoder.memory = &peer->memory;
 	peer->flow = UINT64_MAX; /* the first is 0 */
 	subject_start(&peer->subject, data[0] & 1 ? LANE_LISTENER : LANE_ENDPOINT);
 	for (int i = 0; i < SUBJECT_STEPS && reader_left(&input) > 0; i++)

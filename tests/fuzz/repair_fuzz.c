@@ -19,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { PACKETS = 4096, PACKET_BYTES = 1172, LONGEST_BYTES = 600 };
 
 struct state {
+	struct budget budget;
+	struct repair_memory memory;
 	struct repair_encoder encoder;
 	struct repair_decoder decoder;
 	struct received received;
@@ -179,13 +181,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!s)
 		abort();
 	s->is_honest = data[0] & 1;
-	repair_decoder_init(&s->decoder);
+	s->budget.limit_bytes = 1 << 20;
+	s->memory.budget = &s->budget;
+	s->encoder.memory = &s->memory;
+	repair_decoder_init(&s->decoder, &s->memory);
 	received_init(&s->received);
 	reader_init(&r, data + 1, size - 1);
 	while (reader_left(&r) > 0 && s->number < PACKETS)
 		step(s, &r);
 	repair_encoder_clear(&s->encoder);
 	repair_decoder_clear(&s->decoder);
+	if (s->budget.used_bytes != 0)
+		abort();
 	free(s);
 	return 0;
 }

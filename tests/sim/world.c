@@ -377,7 +377,7 @@ static void check_lane(struct world *world, unsigned index)
 			world_fail(world, "lane %u, %s: %llu flows left", index,
 			    side ? "endpoint" : "listener",
 			    (unsigned long long)stats[side].flows_now);
-		if (stats[side].memory_bytes != 0)
+		if (stats[side].memory_bytes != stats[side].repair_memory_bytes)
 			world_fail(world, "lane %u, %s: %llu bytes held without flows", index,
 			    side ? "endpoint" : "listener",
 			    (unsigned long long)stats[side].memory_bytes);

@@ -8,7 +8,7 @@
 #include "tests/unit/lane_pair.h"
 #include "tunnel/lane_private.h"
 
-enum { MS = 1000 };
+enum { MS = 1000, LANE_BYTES = 2 << 20, OTHERS_BYTES = LANE_BYTES - 100000 };
 
 static struct app_flow *peer_of(struct pair *pair, struct app_flow *app)
 {
@@ -127,6 +127,42 @@ static void memory_goes_when_idle(void **state)
 	pair_free(&pair);
 }
 
+/* What repair holds is in the lane's account; when others need it all, it goes, and what was lost comes by retransmission. */
+static void memory_is_the_lanes(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+	uint64_t before;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 50 * MS, .memory_bytes = LANE_BYTES});
+	pair.endpoint.loss = 0.05;
+	before = stats_of(&pair.endpoint).memory_bytes;
+	app = pair_open(&pair, FLOW_UDP);
+	tick(&pair, app, 500, 1000);
+	assert_true(stats_of(&pair.listener).repair_memory_bytes > sizeof(struct repair_encoder));
+	assert_true(stats_of(&pair.endpoint).repair_memory_bytes > sizeof(struct repair_decoder));
+	assert_true(stats_of(&pair.endpoint).memory_bytes
+	            >= before + stats_of(&pair.endpoint).repair_memory_bytes);
+	assert_int_equal(stats_of(&pair.listener).repair_refused_memory, 0);
+
+	budget_force(&pair.listener.lane->budget, OTHERS_BYTES);
+	budget_force(&pair.endpoint.lane->budget, OTHERS_BYTES);
+	tick(&pair, app, 200, 1000);
+	assert_null(pair.listener.lane->repair.encoder);
+	assert_null(pair.endpoint.lane->repair.decoder);
+	assert_int_equal(stats_of(&pair.endpoint).repair_memory_bytes, 0);
+	assert_true(stats_of(&pair.listener).repair_refused_memory > 0);
+	assert_int_equal(lane_state(pair.listener.lane), LANE_UP);
+
+	budget_give(&pair.listener.lane->budget, OTHERS_BYTES);
+	budget_give(&pair.endpoint.lane->budget, OTHERS_BYTES);
+	before = stats_of(&pair.endpoint).packets_recovered;
+	tick(&pair, app, 500, 1000);
+	assert_true(stats_of(&pair.endpoint).packets_recovered > before);
+	pair_free(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +171,7 @@ int main(void)
 	    cmocka_unit_test(a_clean_path_costs_nothing),
 	    cmocka_unit_test(streams_are_exact),
 	    cmocka_unit_test(memory_goes_when_idle),
+	    cmocka_unit_test(memory_is_the_lanes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

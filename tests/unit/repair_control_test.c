@@ -19,9 +19,13 @@ struct traffic {
 	uint64_t repair_bytes;
 };
 
+static struct budget budget = {.limit_bytes = 64 << 20};
+static struct repair_memory plenty = {.budget = &budget};
+
 static void begin(struct traffic *traffic, double loss)
 {
 	memset(traffic, 0, sizeof(*traffic));
+	traffic->encoder.memory = &plenty;
 	traffic->now_us = 5000000;
 	repair_control_init(&traffic->control, traffic->now_us);
 	repair_control_set_path(&traffic->control, loss, 1, RTT_US);

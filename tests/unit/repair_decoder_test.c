@@ -17,6 +17,8 @@
 
 enum { PACKETS = 3000 };
 
+static struct budget budget = {.limit_bytes = 64 << 20};
+static struct repair_memory plenty = {.budget = &budget};
 static struct repair_encoder encoder;
 static struct repair_decoder decoder;
 static struct received received;
@@ -24,8 +26,8 @@ static uint8_t memory[2048];
 
 static void begin(void)
 {
-	memset(&encoder, 0, sizeof(encoder));
-	repair_decoder_init(&decoder);
+	encoder = (struct repair_encoder){.memory = &plenty};
+	repair_decoder_init(&decoder, &plenty);
 	received_init(&received);
 }
 
@@ -33,6 +35,7 @@ static void end(void)
 {
 	repair_encoder_clear(&encoder);
 	repair_decoder_clear(&decoder);
+	assert_int_equal(budget.used_bytes, 0);
 }
 
 static size_t content_of(uint64_t number, uint8_t *content)
@@ -187,7 +190,7 @@ static void forgotten_packets_are_refused(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		send_packet(i, i != 4);
 	repair_decoder_clear(&decoder);
-	repair_decoder_init(&decoder);
+	repair_decoder_init(&decoder, &plenty);
 	repair(11, 10, true, 0);
 	assert_int_equal(decoder.counters.refused, 1);
 	assert_int_equal(decoder.equation_count, 0);

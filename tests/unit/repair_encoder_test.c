@@ -12,7 +12,9 @@
 
 #include <string.h>
 
-static struct repair_encoder encoder;
+static struct budget budget = {.limit_bytes = 64 << 20};
+static struct repair_memory plenty = {.budget = &budget};
+static struct repair_encoder encoder = {.memory = &plenty};
 static uint8_t memory[2048];
 
 static void add(uint64_t number, size_t length, uint64_t now_us)
