@@ -126,3 +126,59 @@ def address_changes(cluster):
     """Of the endpoint's lanes, as it has followed the listener."""
     figures = cluster.ctl("tunnel", "show", "listener", "endpoint")["figures"]
     return figures["endpoint"]["address_changes"] if figures["endpoint"] else 0
+
+
+# As site.scn without what this test does not need; the endpoint has a second address.
+TWO_ADDRESSES = """
+node user 10.77.0.1
+node listener 10.77.0.2
+node endpoint 10.77.0.3,10.77.0.13
+node server 10.77.0.4
+node control 10.77.0.5
+link user listener delay 1 rate 1000
+link listener endpoint delay 20 rate 1000
+link endpoint server delay 0.2 rate 1000
+link control listener delay 1
+link control endpoint delay 1
+"""
+
+
+def endpoint_address(cluster):
+    """As control tells it to the listener."""
+    return cluster.ctl("node", "show", "endpoint")["addresses"][0].rpartition(":")[0]
+
+
+def test_flows_follow_the_endpoint_to_its_new_address(tmp_path):
+    """An endpoint without --advertise is known by the address that control sees: when that becomes another, the listener
+    moves its lanes there, and the old one may go."""
+    with Site(tmp_path, TWO_ADDRESSES, pair=False) as site:
+        site.start_control()
+        site.add_listener(more=DRAIN)
+        # Its connections to servers are not what moves.
+        site.add_endpoint(tunnel="0.0.0.0:7401", more=("--source", "10.77.0.13", *DRAIN))
+        tcp, udp = site.tcp(), site.udp()
+        assert endpoint_address(site) == "10.77.0.3"
+        stream = TcpStream(*tcp.pair())
+        datagrams = UdpStream(udp.user(), udp.servers[0], rate=100, size=300)
+        assert stream.moves(5 * SLOW), stream.state()
+
+        ip = ("ip", "-n", site.space("endpoint"))
+        procs.run([*ip, "route", "replace", "10.77.0.5/32", "dev", "wan0", "src", "10.77.0.13"])
+        site.control.restart()  # its nodes connect again
+        site.wait_control()
+        procs.wait_until(lambda: endpoint_address(site) == "10.77.0.13", 30 * SLOW,
+                         lambda: f"another address of the endpoint: {endpoint_address(site)}")
+        procs.wait_until(lambda: moves_of_listener(site) == 1, 30 * SLOW,
+                         lambda: f"the listener to move its lane once, not {moves_of_listener(site)}")
+        moved = time.monotonic()
+        procs.run([*ip, "address", "del", "10.77.0.3/32", "dev", "wan0"])
+        assert stream.moves(5 * SLOW), stream.state()
+        procs.wait_until(lambda: datagrams.answered_since(moved), 10 * SLOW, datagrams.state)
+        stream.stop()
+        datagrams.stop()
+        assert site.items("tunnel", "list")[0]["state"] == "up"
+
+
+def moves_of_listener(cluster):
+    figures = cluster.ctl("tunnel", "show", "listener", "endpoint")["figures"]
+    return figures["listener"]["address_changes"] if figures["listener"] else 0
