@@ -8,16 +8,19 @@ enum {
 	SLOW_PKTS = 1000, /* the slow average's memory */
 	FAST_PKTS = 100,
 	CLEAN_PKTS = 1000, /* without a loss mean less than LOW_SHARE */
-	RUN_LOSSES = 50,   /* how many losses the mean length of one is over */
+	/* So many losses that did not come, of those that the share before had made, are no chance: e^-16, or e^-9 when that share was seen too high. */
+	CLEAN_LOSSES = 16,
+	RUN_LOSSES = 50, /* how many losses the mean length of one is over */
 	RUN_MAX_PKTS = 32,
 };
 
 /* Repair ends when the share was below this for so long. */
 #define LOW_SHARE      0.001
 #define LOW_US         UINT64_C(10000000)
-#define UNKNOWN_SHARE  0.01 /* of a path of which nothing is known */
-#define FAST_DISCOUNT  0.5  /* the fast average is noisy */
-#define RUN_NOTICEABLE 1.3  /* shorter means are what independent losses make */
+#define CLEAN_US       UINT64_C(4000000) /* and for so long, since losses may come in spells */
+#define UNKNOWN_SHARE  0.01              /* of a path of which nothing is known */
+#define FAST_DISCOUNT  0.5               /* the fast average is noisy */
+#define RUN_NOTICEABLE 1.3               /* shorter means are what independent losses make */
 
 void loss_meter_init(struct loss_meter *meter)
 {
@@ -52,12 +55,20 @@ static void judge(struct loss_meter *meter, uint64_t now_us)
 		meter->is_lossy = false;
 }
 
+static bool is_clean(const struct loss_meter *meter, uint64_t clean_us)
+{
+	if (meter->clean_pkts >= CLEAN_PKTS && clean_us >= LOW_US)
+		return true;
+	return clean_us >= CLEAN_US
+	       && (double)meter->clean_pkts * meter->lossy_share >= CLEAN_LOSSES * meter->run;
+}
+
 /* Nothing was lost for so long that the share cannot be what the slow average remembers. */
 static void note_clean(struct loss_meter *meter, uint64_t now_us)
 {
 	if (meter->clean_pkts++ == 0)
 		meter->clean_since_us = now_us;
-	if (meter->clean_pkts < CLEAN_PKTS || now_us - meter->clean_since_us < LOW_US)
+	if (!is_clean(meter, now_us - meter->clean_since_us))
 		return;
 	meter->slow = meter->fast = 0;
 	meter->is_lossy = false;
@@ -96,6 +107,7 @@ void loss_meter_on_lost(struct loss_meter *meter, uint64_t number, uint64_t now_
 	meter->run_next = number + 1;
 	meter->clean_pkts = 0;
 	count(meter, 1, now_us);
+	meter->lossy_share = meter->slow;
 }
 
 void loss_meter_on_spurious(struct loss_meter *meter)

@@ -27,6 +27,7 @@ enum {
 	WARM_UP_US = 8000000, /* lanes learn the path's loss */
 	REQUEST_BYTES = 100,
 	POLL_US = 20, /* how late a host sees a packet */
+	RATE_BPS = 12500000,
 	QUEUE_BYTES = 75000,
 	DEEP_QUEUE_BYTES = 625000, /* 50 ms */
 	NAP_EVERY = 9,             /* naps: awake for so many times as long */
@@ -55,6 +56,7 @@ struct repair_case {
 	struct bounds bounds;  /* 0: none */
 	unsigned at_once;      /* requests under way together; 0: one */
 	unsigned before_bytes; /* of an answer before them, by which the lane learns its rate */
+	unsigned rate_Bps;     /* of the line; 0: RATE_BPS */
 	unsigned queue_bytes;  /* of the line; 0: QUEUE_BYTES */
 	uint64_t
 	    nap_us; /* hosts are busy with something else for so long on average, a tenth of the time */
@@ -444,7 +446,7 @@ static void side_init(struct run *run, struct side *side, enum lane_role role)
 	struct side *peer = side == &run->listener ? &run->endpoint : &run->listener;
 	struct link_config line = {
 	    .delay_us = test->delay_us,
-	    .rate_Bps = 12500000,
+	    .rate_Bps = test->rate_Bps ? test->rate_Bps : RATE_BPS,
 	    .queue_bytes = test->queue_bytes ? test->queue_bytes : QUEUE_BYTES,
 	    .loss = test->outage_us ? 0 : test->loss,
 	};
@@ -663,6 +665,9 @@ static const struct repair_case cases[] = {
     {"bulk-2-nap", REQUESTS, .02, 0, 50000, 30000, 60000000, 3, 30,
         .bounds = {.p50_ms = 5900, .p99_ms = 7000}, .nap_us = 5000, .queue_bytes = DEEP_QUEUE_BYTES,
         .is_bbr = true},
+    /* A queue of 50 ms is four packets. */
+    {"bulk-1mbit", REQUESTS, .001, 0, 50000, 30000, 1000000, 10, 30, .bounds = {.p50_ms = 9500},
+        .rate_Bps = 125000, .queue_bytes = 6250, .is_bbr = true},
     {"bulk-2", REQUESTS, .02, 0, 50000, 30000, 60000000, 3, 30, .bounds = {.extra = .05}},
     {"bulk-10", REQUESTS, .10, 0, 50000, 30000, 60000000, 3, 30, .bounds = {.extra = .05}},
 };

@@ -84,6 +84,41 @@ static void rises_fast_falls_slowly(void **state)
 	assert_false(loss_meter_is_lossy(&traffic.meter));
 }
 
+/* Sixteen losses of those that were usual did not come, for four seconds: it loses no more. */
+static void a_lossy_path_becomes_clean_soon(void **state)
+{
+	struct traffic traffic;
+
+	(void)state;
+	begin(&traffic);
+	pass(&traffic, 5000, 0.02, 5000);
+	pass(&traffic, 1, 1, 5000);
+	pass(&traffic, 390, 0, 5000);
+	assert_true(loss_meter_is_lossy(&traffic.meter));
+	pass(&traffic, 900, 0, 5000);
+	assert_false(loss_meter_is_lossy(&traffic.meter));
+	/* However many packets go meanwhile. */
+	pass(&traffic, 5000, 0.02, 500);
+	pass(&traffic, 1, 1, 500);
+	pass(&traffic, 7900, 0, 500);
+	assert_true(loss_meter_is_lossy(&traffic.meter));
+	pass(&traffic, 200, 0, 500);
+	assert_false(loss_meter_is_lossy(&traffic.meter));
+}
+
+/* One that loses goes on to count as lossy, whatever the chance. */
+static void a_lossy_path_stays_lossy(void **state)
+{
+	struct traffic traffic;
+
+	(void)state;
+	begin(&traffic);
+	for (int i = 0; i < 20000; i++) {
+		pass(&traffic, 10, 0.01, 5000);
+		assert_true(i < 100 || loss_meter_is_lossy(&traffic.meter));
+	}
+}
+
 /* After 10 s and 1,000 packets without a loss nothing is repaired, whatever was before. */
 static void a_path_becomes_clean(void **state)
 {
@@ -91,11 +126,11 @@ static void a_path_becomes_clean(void **state)
 
 	(void)state;
 	begin(&traffic);
-	pass(&traffic, 5000, 0.1, 1000);
+	pass(&traffic, 20000, 0.0015, 1000);
 	pass(&traffic, 1, 1, 1000);
-	pass(&traffic, 9900, 0, 1000);
+	pass(&traffic, 4000, 0, 1000);
 	assert_true(loss_meter_is_lossy(&traffic.meter));
-	pass(&traffic, 200, 0, 1000);
+	pass(&traffic, 6100, 0, 1000);
 	assert_false(loss_meter_is_lossy(&traffic.meter));
 	assert_true(loss_meter_share(&traffic.meter) <= 0);
 	pass(&traffic, 2, 1, 1000);
@@ -135,6 +170,8 @@ int main(void)
 	    cmocka_unit_test(a_clean_path_is_known_soon),
 	    cmocka_unit_test(shares_are_measured),
 	    cmocka_unit_test(rises_fast_falls_slowly),
+	    cmocka_unit_test(a_lossy_path_becomes_clean_soon),
+	    cmocka_unit_test(a_lossy_path_stays_lossy),
 	    cmocka_unit_test(a_path_becomes_clean),
 	    cmocka_unit_test(losses_in_a_row_are_told),
 	    cmocka_unit_test(what_arrives_late_was_not_lost),
