@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cli/accelerator_spec.h"
+#include "cli/backend_table.h"
 #include "cli/commands.h"
 #include "cli/format.h"
 
@@ -115,6 +116,8 @@ static void print_properties(struct session *session, const json_t *accelerator)
 	table_property(table, "class", format_string(json_object_get(accelerator, "class"), buf));
 	table_property(
 	    table, "compression", format_string(json_object_get(accelerator, "compression"), buf));
+	table_property(table, "all unhealthy",
+	    format_string(json_object_get(accelerator, "all_unhealthy"), buf));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		table_property(table, numbers[i].title,
 		    format_integer(json_object_get(accelerator, numbers[i].field), buf));
@@ -181,6 +184,7 @@ int accelerator_show(struct session *session, const struct invocation *invocatio
 	if (code == EXIT_DONE && !session_print_value(session, accelerator)) {
 		print_properties(session, accelerator);
 		print_backends(session, accelerator);
+		backend_table_print(session, json_object_get(accelerator, "health"));
 		print_nodes(session, json_object_get(accelerator, "nodes"));
 	}
 	json_decref(accelerator);

@@ -106,6 +106,9 @@ static const struct command_option create_options[] = {
         .metavar = "MS",
         .help = "a datagram that is older is dropped, 0 for none [0]"},
     {.name = "--compression", .metavar = "off|lz4", .help = "of its TCP flows [off]"},
+    {.name = "--all-unhealthy",
+        .metavar = "refuse|fail-open",
+        .help = "without a healthy backend: no new flows, or as if all were healthy [refuse]"},
     {.name = NULL},
 };
 
@@ -158,6 +161,9 @@ static const struct command_option update_options[] = {
         .metavar = "MS",
         .help = "a datagram that is older is dropped, 0 for none"},
     {.name = "--compression", .metavar = "off|lz4", .help = "of its TCP flows"},
+    {.name = "--all-unhealthy",
+        .metavar = "refuse|fail-open",
+        .help = "without a healthy backend: no new flows, or as if all were healthy"},
     {.name = "--now", .help = "end flows of what is removed at once, without the drain time"},
     {.name = NULL},
 };

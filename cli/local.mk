@@ -12,6 +12,7 @@ libcli_a_SOURCES = \
 	cli/format.c cli/format.h \
 	cli/get.c \
 	cli/health_value.c cli/health_value.h \
+	cli/backend_table.c cli/backend_table.h \
 	cli/history.c cli/history.h \
 	cli/manifest.c cli/manifest.h \
 	cli/node.c cli/node_drain.c \

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/backend_table.h"
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/value.h"
@@ -161,8 +162,10 @@ int node_show(struct session *session, const struct invocation *invocation)
 	if (!value_name("NODE", name, error))
 		return session_fail(EXIT_USAGE, "%s", error);
 	enum exit_code code = session_get(session, "/v1/nodes", name, NULL, &node);
-	if (code == EXIT_DONE && !session_print_value(session, node))
+	if (code == EXIT_DONE && !session_print_value(session, node)) {
 		print_node(session, node);
+		backend_table_print(session, json_object_get(node, "health"));
+	}
 	json_decref(node);
 	return code;
 }

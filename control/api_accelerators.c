@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "control/api_routes.h"
 #include "control/change.h"
+#include "control/health_json.h"
 #include "control/node_server.h"
 #include "control/rules.h"
 #include "control/time_text.h"
@@ -60,6 +61,7 @@ static json_t *to_json(const struct control *control, const struct stored_accele
 	json_object_set_new(json, "id", json_integer(stored->accelerator.id));
 	json_object_set_new(json, "revision", json_integer((json_int_t)stored->revision));
 	json_object_set_new(json, "nodes", nodes_json(control, &stored->accelerator));
+	json_object_set_new(json, "health", health_json(control, NULL, stored->accelerator.id));
 	return json;
 }
 

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "control/api_routes.h"
 #include "control/change.h"
+#include "control/health_json.h"
 #include "control/node_drain.h"
 #include "control/node_server.h"
 #include "control/state.h"
@@ -192,6 +193,7 @@ int api_node_show(
 	answer->body = node_json(control, node);
 	json_object_set_new(answer->body, "reported", time_to_json_exact(live->reported_ms));
 	json_object_set_new(answer->body, "counters", counters_json(live));
+	json_object_set_new(answer->body, "health", health_json(control, node, 0));
 	return 0;
 }
 

@@ -179,6 +179,7 @@ static int add_accelerator(const struct installation *installation, const struct
 	to->connect_timeout_ms = CONNECT_TIMEOUT_DEFAULT_MS;
 	to->client_affinity = from->client_affinity;
 	to->flow_settings = from->flow_settings;
+	to->failover = from->failover;
 	health_check_default(&to->health);
 	result = copy_array(
 	    &to->ports, &to->port_count, from->ports, from->port_count, sizeof(*from->ports));

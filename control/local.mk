@@ -17,6 +17,7 @@ libcontrol_a_SOURCES = \
 	control/control.h \
 	control/difference.c control/difference.h \
 	control/faults.c control/faults.h \
+	control/health_json.c control/health_json.h \
 	control/installation.c control/installation.h \
 	control/node_drain.c control/node_drain.h \
 	control/node_join.c control/node_join.h \

@@ -61,6 +61,7 @@ const struct node_live *node_server_live(const struct node_server *server, uint3
 static void record_free(struct record *record)
 {
 	free(record->live.counters);
+	free(record->live.backends);
 	free(record);
 }
 
@@ -305,6 +306,11 @@ static void on_report(
 	record->live.counter_count = report->counter_count;
 	report->counters = NULL; /* moved */
 	report->counter_count = 0;
+	free(record->live.backends);
+	record->live.backends = report->backends;
+	record->live.backend_count = report->backend_count;
+	report->backends = NULL;
+	report->backend_count = 0;
 	set_up(server, record, true);
 }
 

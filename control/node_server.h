@@ -29,7 +29,9 @@ struct node_live {
 	    refused_revision; /* 0: none; the newest that it refused, unless it applied a later */
 	uint64_t refused_since_ms;
 	char refused_reason[REASON_BYTES];
-	uint64_t reported_ms;     /* UNIX time when its last report came, 0 before the first */
+	uint64_t reported_ms; /* UNIX time when its last report came, 0 before the first */
+	struct backend_report *backends; /* of its last report; backend_count of them */
+	size_t backend_count;
 	struct counter *counters; /* of its last report; counter_count of them */
 	size_t counter_count;
 };

@@ -58,10 +58,77 @@ const struct addr *endpoint_source(struct endpoint *endpoint, uint8_t family)
 	return NULL;
 }
 
+/* None of those with a weight is left. */
+static bool is_all(const struct config_accelerator *accelerator, uint64_t unhealthy)
+{
+	for (size_t i = 0; i < accelerator->backend_count; i++)
+		if (accelerator->backends[i].weight > 0 && !(unhealthy >> i & 1))
+			return false;
+	return true;
+}
+
 uint64_t endpoint_unusable(
     const struct endpoint *endpoint, const struct config_accelerator *accelerator)
 {
-	return backend_states_unhealthy(endpoint->backends, accelerator);
+	uint64_t unhealthy = backend_states_unhealthy(endpoint->backends, accelerator);
+	bool fails_open = accelerator->failover.all_unhealthy == ALL_UNHEALTHY_FAIL_OPEN;
+
+	return fails_open && is_all(accelerator, unhealthy) ? 0 : unhealthy;
+}
+
+/* ---- what listeners are told ---- */
+
+/* Those that get no flows anyway say nothing. */
+static enum health_state health_of(
+    const struct endpoint *endpoint, const struct config_accelerator *accelerator)
+{
+	uint64_t unhealthy = backend_states_unhealthy(endpoint->backends, accelerator);
+
+	if (is_all(accelerator, unhealthy))
+		return HEALTH_UNHEALTHY;
+	for (size_t i = 0; i < accelerator->backend_count; i++) {
+		struct backend_key key = backend_key(accelerator->id, &accelerator->backends[i]);
+
+		if (accelerator->backends[i].weight > 0
+		    && backend_states_sum(endpoint->backends, &key) == HEALTH_HEALTHY)
+			return HEALTH_HEALTHY;
+	}
+	return HEALTH_UNKNOWN;
+}
+
+static void tell(const struct endpoint *endpoint, struct worker_lane *lane,
+    const struct config_accelerator *accelerator)
+{
+	if (!config_accelerator_allows(accelerator, lane->peer_name))
+		return;
+	lane_tell_health(lane->lane, accelerator->id, (uint8_t)health_of(endpoint, accelerator));
+	worker_touch(endpoint->worker, lane->lane);
+}
+
+static void tell_all(void *context, struct worker_lane *lane)
+{
+	const struct endpoint *endpoint = context;
+	const struct node_config *config = worker_config(endpoint->worker);
+
+	for (size_t i = 0; config && i < config->accelerator_count; i++)
+		tell(endpoint, lane, &config->accelerators[i]);
+}
+
+static void on_lane_up(struct worker_lane *lane)
+{
+	tell_all(worker_role_state(lane->worker), lane);
+}
+
+struct news {
+	const struct endpoint *endpoint;
+	const struct config_accelerator *accelerator;
+};
+
+static void tell_one(void *context, struct worker_lane *lane)
+{
+	const struct news *news = context;
+
+	tell(news->endpoint, lane, news->accelerator);
 }
 
 size_t endpoint_healthy_addresses(const struct endpoint *endpoint, uint32_t accelerator,
@@ -192,6 +259,7 @@ static int on_config(void *state, const struct node_config *old)
 	udp_flows_on_config(endpoint);
 	names_keep(endpoint->names, is_backend_host, (void *)(uintptr_t)config);
 	resolve_backends(endpoint, config);
+	worker_each_lane(endpoint->worker, tell_all, endpoint);
 	return 0;
 }
 
@@ -203,6 +271,13 @@ static void on_health(void *state, const struct backend_health *changes, size_t 
 	    < 0)
 		log_limited(
 		    LOG_LEVEL_ERROR, 1, "backend_health_lost", "error=\"%s\"", err_text(ERR_NOMEM));
+	for (size_t i = 0; i < count; i++) {
+		uint32_t id = changes[i].backend.accelerator;
+		struct news news = {endpoint, endpoint_accelerator(endpoint, id)};
+
+		if (news.accelerator && (i == 0 || changes[i - 1].backend.accelerator != id))
+			worker_each_lane(endpoint->worker, tell_one, &news);
+	}
 }
 
 static size_t flow_count(void *state, enum flow_kind kind)
@@ -230,6 +305,7 @@ const struct worker_role endpoint_role = {
     .start = start,
     .on_config = on_config,
     .on_health = on_health,
+    .on_lane_up = on_lane_up,
     .flow_count = flow_count,
     .stop = stop,
 };

@@ -23,22 +23,62 @@ static uint64_t endpoint_rtt_us(void *context, const char *endpoint)
 	return stats.rtt_smoothed_us ? stats.rtt_smoothed_us : 1;
 }
 
-/* A lane that is up takes flows of each accelerator. */
 static bool endpoint_is_healthy(void *context, uint32_t accelerator, const char *endpoint)
 {
 	struct listener *listener = context;
 
-	(void)accelerator;
-	return worker_lane_to(listener->worker, endpoint) != NULL;
+	if (!worker_lane_to(listener->worker, endpoint))
+		return false;
+	return listener->is_failing_open
+	       || health_view_of(listener->health, endpoint, accelerator) != HEALTH_UNHEALTHY;
+}
+
+/* As if all that have a lane were healthy. */
+static const char *choose_open(struct listener *listener, uint32_t accelerator,
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port)
+{
+	const char *name;
+
+	listener->is_failing_open = true;
+	name = choice_endpoint(listener->choice, accelerator, protocol, user, local_port,
+	    worker_now_us(listener->worker));
+	listener->is_failing_open = false;
+	return name;
+}
+
+/* A flow is lost for want of health, not of lanes: the operator chose so, and is told. */
+static void refuse_unhealthy(
+    struct listener *listener, uint32_t accelerator, enum accelerator_protocol protocol)
+{
+	const struct config_accelerator *config = choice_accelerator(listener->choice, accelerator);
+
+	page_count(worker_page(listener->worker),
+	    protocol == PROTOCOL_TCP ? PAGE_tcp_refused_unhealthy : PAGE_udp_refused_unhealthy);
+	log_limited(LOG_LEVEL_WARN, 1, "no_healthy_backend", "accelerator=%s fix=\"%s\"",
+	    config ? config->name : "?",
+	    "see trunkctl accelerator show; --all-unhealthy fail-open sends flows all the same");
 }
 
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port)
 {
+	const struct config_accelerator *config = choice_accelerator(listener->choice, accelerator);
 	const char *name = choice_endpoint(listener->choice, accelerator, protocol, user,
 	    local_port, worker_now_us(listener->worker));
 
-	return name ? worker_lane_to(listener->worker, name) : NULL;
+	if (name)
+		return worker_lane_to(listener->worker, name);
+	name = choose_open(listener, accelerator, protocol, user, local_port);
+	if (name && config && config->failover.all_unhealthy == ALL_UNHEALTHY_FAIL_OPEN) {
+		page_count(worker_page(listener->worker), PAGE_flows_failed_open);
+		return worker_lane_to(listener->worker, name);
+	}
+	if (name)
+		refuse_unhealthy(listener, accelerator, protocol);
+	else
+		page_count(worker_page(listener->worker),
+		    protocol == PROTOCOL_TCP ? PAGE_tcp_refused_no_lane : PAGE_udp_refused_no_lane);
+	return NULL;
 }
 
 bool listener_serves(const struct listener *listener, uint32_t accelerator,
@@ -75,13 +115,20 @@ static int on_config(void *state, const struct node_config *old)
 {
 	struct listener *listener = state;
 	const struct choice_view view = {endpoint_rtt_us, endpoint_is_healthy, listener};
+	struct health_view *health;
 	struct choice *choice;
 
 	(void)old;
 	if (choice_new(&choice, worker_config(listener->worker), &view, listener->choice))
 		return ERR_NOMEM;
+	if (health_view_new(&health, worker_config(listener->worker), listener->health)) {
+		choice_free(choice);
+		return ERR_NOMEM;
+	}
 	choice_free(listener->choice);
+	health_view_free(listener->health);
 	listener->choice = choice;
+	listener->health = health;
 	tcp_users_on_config(listener);
 	udp_users_on_config(&listener->udp);
 	return 0;
@@ -109,6 +156,19 @@ static void on_socket(void *state, const struct worker_socket *socket, int descr
 		log_error("socket_not_used", "reason=\"%s\"", err_text(error));
 }
 
+static void on_peer_health(
+    struct worker_lane *lane, uint32_t accelerator, uint64_t sequence, uint8_t state)
+{
+	struct listener *listener = worker_role_state(lane->worker);
+
+	if (listener->health
+	    && health_view_take(listener->health, lane->peer_name, accelerator, lane->serial,
+	        sequence, (enum health_state)state))
+		log_limited(LOG_LEVEL_INFO, 20, "endpoint_health",
+		    "endpoint=%s accelerator=%u state=%s", lane->peer_name, accelerator,
+		    health_state_text((enum health_state)state));
+}
+
 static void on_drain(void *state)
 {
 	tcp_users_stop(state);
@@ -130,6 +190,7 @@ static void stop(void *state)
 	tcp_relays_clear(&listener->relays);
 	tcp_reserve_close(&listener->reserve);
 	choice_free(listener->choice);
+	health_view_free(listener->health);
 	free(listener);
 }
 
@@ -138,6 +199,7 @@ const struct worker_role listener_role = {
     .start = start,
     .on_config = on_config,
     .on_socket = on_socket,
+    .on_peer_health = on_peer_health,
     .on_drain = on_drain,
     .flow_count = flow_count,
     .stop = stop,

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "listener/choice.h"
+#include "listener/health_view.h"
 #include "listener/udp_users.h"
 #include "net/tcp.h"
 #include "net/tcp_relay.h"
@@ -16,6 +17,8 @@
 struct listener {
 	struct worker *worker;
 	struct choice *choice; /* of the config in force */
+	struct health_view *health;
+	bool is_failing_open; /* within listener_choose(): health is not asked */
 	struct tcp_relays relays;
 	struct tcp_reserve reserve;
 	struct list_node acceptors; /* listening TCP sockets */
@@ -24,7 +27,7 @@ struct listener {
 	struct udp_users udp;
 };
 
-/* The lane for a new flow of this accelerator, or NULL when no endpoint can be reached. */
+/* The lane for a new flow of this accelerator; NULL, counted, when no endpoint can be reached or none is healthy. */
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port);
 

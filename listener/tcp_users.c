@@ -78,7 +78,6 @@ static void on_accept(
 	    listener, acceptor->socket.accelerator, PROTOCOL_TCP, from, local->port);
 
 	if (!lane) {
-		page_count(page, PAGE_tcp_refused_no_lane);
 		close(descriptor); /* SO_LINGER {1, 0}: a reset */
 	} else if (!begin(listener, lane, &acceptor->socket, from, local, descriptor)) {
 		page_count(page, PAGE_tcp_refused_limit);

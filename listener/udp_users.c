@@ -245,19 +245,21 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 	struct listener *listener = users->listener;
 	uint32_t accelerator = socket->socket.accelerator;
 	const struct config_accelerator *config = choice_accelerator(listener->choice, accelerator);
-	struct worker_lane *lane =
-	    listener_choose(listener, accelerator, PROTOCOL_UDP, &key->user, key->local.port);
 	struct flow_open open = {
 	    .kind = FLOW_UDP, .accelerator = accelerator, .user = key->user, .local = key->local};
+	struct worker_lane *lane;
 
 	if (worker_config(listener->worker)->is_draining) {
 		page_count(page_of(users), PAGE_udp_refused_draining);
 		return NULL;
 	}
-	if (!lane || !config || worker_is_draining(listener->worker)) {
+	if (!config || worker_is_draining(listener->worker)) {
 		page_count(page_of(users), PAGE_udp_refused_no_lane);
 		return NULL;
 	}
+	lane = listener_choose(listener, accelerator, PROTOCOL_UDP, &key->user, key->local.port);
+	if (!lane)
+		return NULL;
 	struct udp_source *source = count_one(users, &key->user, config->udp_flows_per_source);
 	if (!source)
 		return NULL;

@@ -106,6 +106,7 @@ static const struct schema_field accelerator_fields[] = {
         .help = "UDP flows that one user address may have at a listener", .type = SCHEMA_U32,
         .min = 1, .max = UDP_FLOWS_PER_SOURCE_MAX, .default_number = UDP_FLOWS_PER_SOURCE_DEFAULT},
     FLOW_SETTINGS_FIELDS(struct accelerator),
+    FAILOVER_FIELDS(struct accelerator),
 };
 const struct schema accelerator_schema = SCHEMA(struct accelerator, accelerator_fields);
 

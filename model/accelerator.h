@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/schema.h"
 #include "model/error.h"
+#include "model/failover.h"
 #include "model/flow_settings.h"
 #include "model/health_check.h"
 #include "model/limits.h"
@@ -88,6 +89,7 @@ struct accelerator {
 	uint32_t udp_idle_timeout_s;
 	uint32_t udp_flows_per_source;
 	struct flow_settings flow_settings;
+	struct failover failover;
 };
 
 /* All that a person states; id is control's and stands apart. */

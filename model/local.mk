@@ -2,6 +2,8 @@
 noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
 	model/accelerator.c model/accelerator.h \
+	model/backend_report.c model/backend_report.h \
+	model/failover.c model/failover.h \
 	model/backend_choice.c model/backend_choice.h \
 	model/congestion.c model/congestion.h \
 	model/error.c model/error.h \
@@ -23,6 +25,8 @@ libmodel_a_SOURCES = \
 
 check_PROGRAMS += \
 	tests/unit/accelerator_test \
+	tests/unit/backend_report_test \
+	tests/unit/failover_test \
 	tests/unit/backend_choice_test \
 	tests/unit/congestion_test \
 	tests/unit/error_test \

@@ -62,6 +62,8 @@ static const struct schema_field report_fields[] = {
         .schema = &tunnel_measurement_schema, .max_items = TUNNELS_MAX},
     {SCHEMA_ARRAY("counters", struct message_report, counters, counter_count),
         .type = SCHEMA_STRUCT, .schema = &counter_schema, .max_items = COUNTERS_MAX},
+    {SCHEMA_ARRAY("backends", struct message_report, backends, backend_count),
+        .type = SCHEMA_STRUCT, .schema = &backend_report_schema, .max_items = BACKEND_REPORTS_MAX},
 };
 static const struct schema report_schema = SCHEMA(struct message_report, report_fields);
 

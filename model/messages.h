@@ -7,6 +7,7 @@
 #ifndef MODEL_MESSAGES_H
 #define MODEL_MESSAGES_H
 
+#include "model/backend_report.h"
 #include "model/measurement.h"
 #include "model/node_config.h"
 
@@ -52,6 +53,8 @@ struct message_report {
 	size_t tunnel_count;
 	struct counter *counters;
 	size_t counter_count;
+	struct backend_report *backends; /* of an endpoint */
+	size_t backend_count;
 };
 
 struct message_applied {

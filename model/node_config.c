@@ -98,6 +98,7 @@ static const struct schema_field accelerator_fields[] = {
     {SCHEMA_MEMBER("connect_timeout_ms", struct config_accelerator, connect_timeout_ms),
         .type = SCHEMA_U32, .min = 1, .max = 600000, .default_number = CONNECT_TIMEOUT_DEFAULT_MS},
     FLOW_SETTINGS_FIELDS(struct config_accelerator),
+    FAILOVER_FIELDS(struct config_accelerator),
     {SCHEMA_ARRAY("groups", struct config_accelerator, groups, group_count), .type = SCHEMA_STRUCT,
         .schema = &group_schema, .max_items = GROUPS_MAX},
     {SCHEMA_MEMBER("ranked_groups", struct config_accelerator, ranked_groups), .type = SCHEMA_U32,

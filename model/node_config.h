@@ -65,6 +65,7 @@ struct config_accelerator {
 	uint32_t udp_flows_per_source;
 	uint32_t connect_timeout_ms;
 	struct flow_settings flow_settings;
+	struct failover failover;
 	enum client_affinity client_affinity;
 	/* The first ranked_groups are asked in this order, the others then, nearest first. */
 	struct config_group *groups;

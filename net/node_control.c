@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "net/node_health.h"
 #include "net/node_private.h"
 #include "net/pacing_timer.h"
 
@@ -341,6 +342,7 @@ void node_control_report(struct node *node)
 	        NODE_COUNTER_COUNT, pacing_timer_now_us(), &message.body.report)
 	    < 0)
 		return;
+	node_health_report(node, &message.body.report);
 	if (node->is_enrolled && control_client_is_open(node->control))
 		send_message(node, &message);
 	message_clear(&message);

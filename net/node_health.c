@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "net/backend_states.h"
 #include "net/node_private.h"
+#include "net/pacing_timer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,39 @@ void node_health_tell_worker(struct node *node, struct process *worker)
 {
 	if (node->backends)
 		tell_all(node, worker, WORKER_MESSAGE_HEALTH);
+}
+
+/* ---- to control ---- */
+
+static void fill_report(
+    struct backend_report *to, const struct backend_health *from, uint64_t now_us, uint64_t now_ms)
+{
+	*to = (struct backend_report){
+	    .accelerator = from->backend.accelerator,
+	    .port = from->backend.port,
+	    .state = (enum health_state)from->state,
+	    .cause = (enum health_cause)from->cause,
+	    .since_ms = now_ms - (now_us - from->since_us) / 1000,
+	};
+	memcpy(to->host, from->backend.host, sizeof(to->host) - 1);
+	if (from->address.family)
+		addr_format_ip(&from->address, to->address, sizeof(to->address));
+}
+
+void node_health_report(const struct node *node, struct message_report *report)
+{
+	size_t count = 0;
+	struct backend_health *all =
+	    node->backends ? backend_states_all(node->backends, &count) : NULL;
+	uint64_t now_us = pacing_timer_now_us(), now_ms = (uint64_t)(ev_time() * 1000);
+
+	if (count > BACKEND_REPORTS_MAX)
+		count = BACKEND_REPORTS_MAX;
+	report->backends = all ? calloc(count, sizeof(*report->backends)) : NULL;
+	report->backend_count = report->backends ? count : 0;
+	for (size_t i = 0; i < report->backend_count; i++)
+		fill_report(&report->backends[i], &all[i], now_us, now_ms);
+	free(all);
 }
 
 /* ---- from the health process ---- */

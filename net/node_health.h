@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 
+struct message_report;
 struct node;
 
 /* What main takes from the health process. */
@@ -24,6 +25,8 @@ void node_health_close(struct node *node);
 void node_health_started(struct node *node, struct process *health);
 /* The config in force changed. */
 void node_health_config(struct node *node);
+/* Fills the report's backends, which are then its owner's to free(). */
+void node_health_report(const struct node *node, struct message_report *report);
 /* A worker has its config: it gets all that is known. */
 void node_health_tell_worker(struct node *node, struct process *worker);
 

@@ -56,6 +56,7 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(tcp_flows_closed, COUNTER, "TCP flows that ended with both FINs")                        \
 	X(tcp_flows_reset, COUNTER, "TCP flows that ended by a reset of either side")              \
 	X(tcp_refused_no_lane, COUNTER, "TCP connections reset because no lane was up")            \
+	X(tcp_refused_unhealthy, COUNTER, "TCP connections reset because no backend was healthy")  \
 	X(tcp_refused_limit, COUNTER, "TCP connections reset because of a limit")                  \
 	X(tcp_accept_failed, COUNTER,                                                              \
 	    "Connections reset, or left waiting, for want of descriptors or memory")               \
@@ -78,6 +79,9 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(udp_flows_evicted, COUNTER, "UDP flows that gave way to newer ones at a limit")          \
 	X(udp_refused_no_lane, COUNTER, "Datagrams dropped because no lane was up")                \
 	X(udp_refused_draining, COUNTER, "Datagrams dropped because the node takes no new flows")  \
+	X(udp_refused_unhealthy, COUNTER, "Datagrams dropped because no backend was healthy")      \
+	X(flows_failed_open, COUNTER,                                                              \
+	    "Flows opened though no backend was healthy, as the accelerator has it")               \
 	X(udp_refused_limit, COUNTER,                                                              \
 	    "Datagrams dropped because a limit on UDP flows was reached")                          \
 	X(udp_datagrams_received, COUNTER, "Datagrams from users or backends")                     \

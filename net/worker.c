@@ -117,6 +117,13 @@ struct worker_lane *worker_lane_to(struct worker *worker, const char *peer_name)
 	return carried ? &carried->shown : NULL;
 }
 
+void worker_each_lane(
+    struct worker *worker, void (*visit)(void *context, struct worker_lane *lane), void *context)
+{
+	LIST_FOREACH (carried, &worker->lanes.all, struct carried, node)
+		visit(context, &carried->shown);
+}
+
 void worker_touch(struct worker *worker, struct lane *lane)
 {
 	lanes_touch(&worker->lanes, lane);

@@ -45,6 +45,7 @@ struct worker_lane {
 	struct lane *lane;
 	char peer_name[NAME_BYTES]; /* the name in the config */
 	uint8_t peer_pin[PIN_BYTES];
+	uint64_t serial; /* of this worker's lanes, never used twice */
 };
 
 /* What a role brings. Each may be NULL where the role has nothing to do. */
@@ -60,6 +61,11 @@ struct worker_role {
 	 * call. A negative error ends the worker.
 	 */
 	int (*on_config)(void *state, const struct node_config *old);
+	/* A lane came up, for the first time or again. */
+	void (*on_lane_up)(struct worker_lane *lane);
+	/* Listener: what the endpoint told, see on_health of struct lane_callbacks. */
+	void (*on_peer_health)(
+	    struct worker_lane *lane, uint32_t accelerator, uint64_t sequence, uint8_t state);
 	/* What changed about the health of backends, see net/health_messages.h. */
 	void (*on_health)(void *state, const struct backend_health *changes, size_t count);
 	/* A socket lent by main, the role's to close; or main takes that socket back (descriptor -1). */
@@ -110,6 +116,10 @@ struct source_counts *worker_udp_sources(struct worker *worker);
 /* Uniform bits, not for secrets. */
 uint64_t worker_random(struct worker *worker);
 bool worker_is_draining(const struct worker *worker);
+
+/* Calls for each lane that there is; the callee frees none. */
+void worker_each_lane(
+    struct worker *worker, void (*visit)(void *context, struct worker_lane *lane), void *context);
 
 /* Listener: the lane to that endpoint, or NULL when it is not up. */
 struct worker_lane *worker_lane_to(struct worker *worker, const char *peer_name);

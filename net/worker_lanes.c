@@ -348,6 +348,8 @@ static void on_state(
 	note_change(carried, is_up(carried));
 	if (state == LANE_OVER)
 		page_count(worker->page, PAGE_lanes_lost);
+	if (state == LANE_UP && worker->role->on_lane_up)
+		worker->role->on_lane_up(&carried->shown);
 	dial_on_state(&worker->dial, carried, state);
 }
 
@@ -365,6 +367,16 @@ static void on_rtt(void *context, struct lane *lane, uint64_t rtt_us)
 	(void)lane;
 	if (carried->page)
 		page_lane_add_rtt(carried->page, carried->shown.worker->now_us, rtt_us);
+}
+
+static void on_health(
+    void *context, struct lane *lane, uint32_t accelerator, uint64_t sequence, uint8_t state)
+{
+	struct worker_lane *shown = context;
+
+	(void)lane;
+	if (shown->worker->role->on_peer_health)
+		shown->worker->role->on_peer_health(shown, accelerator, sequence, state);
 }
 
 static void on_moved(void *context, struct lane *lane, const struct lane_route *route)
@@ -486,6 +498,7 @@ struct carried *lanes_add(struct lanes *lanes, struct lane_config *config, const
 	lanes->count++;
 	list_init(&made->received);
 	list_init(&made->busy);
+	made->shown.serial = ++lanes->serial;
 	list_add_tail(&lanes->all, &made->node);
 	list_add_tail(&lanes->busy, &made->busy);
 	worker_traces_lane(&lanes->worker->traces, made);
@@ -560,6 +573,7 @@ int lanes_init(struct lanes *lanes, struct worker *worker)
 	lanes->callbacks.on_state = on_state;
 	lanes->callbacks.on_rtt = on_rtt;
 	lanes->callbacks.on_moved = on_moved;
+	lanes->callbacks.on_health = on_health;
 	ev_init(&lanes->reader, on_readable);
 	ev_init(&lanes->writer, on_writable);
 	lanes->reader.data = lanes;

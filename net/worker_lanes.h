@@ -44,6 +44,7 @@ struct carried {
 };
 
 struct lanes {
+	uint64_t serial; /* of the newest lane */
 	struct worker *worker;
 	struct udp udp;
 	bool has_socket;

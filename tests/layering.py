@@ -63,7 +63,9 @@ LOGGERS = {"base/log.c"}
 # twin than that one. These have one of another name.
 TWINS = {
     "cli/commands.c": "command_test",
+    "cli/backend_table.c": "cli_accelerator_test",
     "cli/table.c": "output_test",
+    "control/health_json.c": "node_server_test",
     "net/keys_channels.c": "keys_process_test",
     "tunnel/flow.c": "lane_test",
 }

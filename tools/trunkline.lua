@@ -212,6 +212,8 @@ local g = {
 	text = ProtoField.string("trunkline_plain.text", "Text"),
 	reason = ProtoField.uint64("trunkline_plain.reason", "Reason", base.DEC, nil),
 	maximum = ProtoField.uint64("trunkline_plain.maximum", "Maximum"),
+	sequence = ProtoField.uint64("trunkline_plain.sequence", "Sequence"),
+	health = ProtoField.uint8("trunkline_plain.health", "Health"),
 	largest = ProtoField.uint64("trunkline_plain.largest", "Largest acknowledged"),
 	delay = ProtoField.uint64("trunkline_plain.delay", "Acknowledgement delay in us"),
 	gap = ProtoField.uint64("trunkline_plain.gap", "Gap"),
@@ -318,6 +320,13 @@ local function challenge(r, tree)
 	tree:add(g.data, r.bytes(8))
 end
 
+local health_names = { [0] = "unknown", "healthy", "unhealthy" }
+
+local function health_state(r, tree)
+	local piece = r.bytes(1)
+	if piece then tree:add(g.health, piece):append_text(" (" .. (health_names[piece:uint()] or "?") .. ")") end
+end
+
 -- Each frame's name and its fields, in their order (doc/PROTOCOL.md, Frames).
 local frame_types = {
 	[0] = { "PADDING" },
@@ -341,6 +350,7 @@ local frame_types = {
 	[17] = { "HOLD", flow, varint(g.maximum) },
 	[18] = { "PATH_CHALLENGE", challenge },
 	[19] = { "PATH_RESPONSE", challenge },
+	[20] = { "HEALTH", varint(g.accelerator), varint(g.sequence), health_state },
 }
 
 local function frame(range, r, tree, names)

@@ -258,6 +258,18 @@ static int decode_path(struct reader *r, struct frame *frame)
 	return finish(r);
 }
 
+static int decode_health(struct reader *r, struct frame *frame)
+{
+	uint64_t accelerator = reader_varint(r);
+
+	frame->health.sequence = reader_varint(r);
+	frame->health.state = reader_u8(r);
+	if (accelerator > UINT32_MAX || frame->health.state > HEALTH_STATE_MAX)
+		return ERR_MALFORMED;
+	frame->health.accelerator = (uint32_t)accelerator;
+	return finish(r);
+}
+
 struct frame_kind {
 	const char *name;
 	int (*decode)(struct reader *r, struct frame *frame);
@@ -286,6 +298,7 @@ static const struct frame_kind kinds[FRAME_COUNT] = {
     [FRAME_HOLD] = {"HOLD", decode_max_stream_data, true},
     [FRAME_PATH_CHALLENGE] = {"PATH_CHALLENGE", decode_path, false, true},
     [FRAME_PATH_RESPONSE] = {"PATH_RESPONSE", decode_path, false, true},
+    [FRAME_HEALTH] = {"HEALTH", decode_health, true},
 };
 
 int frame_decode(struct reader *reader, struct frame *frame)
@@ -374,6 +387,14 @@ void frame_write_max_stream_data(struct writer *writer, const struct frame_max_s
 void frame_write_hold(struct writer *writer, const struct frame_max_stream_data *max)
 {
 	write_maximum(writer, FRAME_HOLD, max);
+}
+
+void frame_write_health(struct writer *writer, const struct frame_health *health)
+{
+	writer_u8(writer, FRAME_HEALTH);
+	writer_varint(writer, health->accelerator);
+	writer_varint(writer, health->sequence);
+	writer_u8(writer, health->state);
 }
 
 void frame_write_close(struct writer *writer, enum reason reason, const char *text)

@@ -36,6 +36,7 @@ enum frame_type {
 	FRAME_HOLD = 17,
 	FRAME_PATH_CHALLENGE = 18,
 	FRAME_PATH_RESPONSE = 19,
+	FRAME_HEALTH = 20,
 	FRAME_COUNT,
 };
 
@@ -89,6 +90,13 @@ struct frame_path {
 	uint8_t data[CHALLENGE_BYTES];
 };
 
+/* HEALTH: of an accelerator's backends at the endpoint that tells it. */
+struct frame_health {
+	uint32_t accelerator;
+	uint8_t state;     /* of the role: enum health_state */
+	uint64_t sequence; /* of the lane: higher is newer */
+};
+
 struct frame_close {
 	enum reason reason;
 	const char *text; /* not terminated */
@@ -130,6 +138,7 @@ struct frame {
 		struct frame_repair repair;
 		struct ack_frame recovered; /* largest and ranges only */
 		struct frame_path path;
+		struct frame_health health;
 	};
 };
 
@@ -154,6 +163,7 @@ void frame_write_max_data(struct writer *writer, uint64_t maximum);
 void frame_write_max_stream_data(struct writer *writer, const struct frame_max_stream_data *max);
 void frame_write_hold(struct writer *writer, const struct frame_max_stream_data *max);
 void frame_write_close(struct writer *writer, enum reason reason, const char *text);
+void frame_write_health(struct writer *writer, const struct frame_health *health);
 /* The frame's type and 8 bytes. */
 void frame_write_path(
     struct writer *writer, enum frame_type type, const uint8_t data[CHALLENGE_BYTES]);

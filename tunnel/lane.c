@@ -136,8 +136,18 @@ void lane_free(struct lane *lane)
 	lane_repair_clear(lane);
 	path_clear(&lane->path);
 	epochs_clear(&lane->epochs);
+	health_told_clear(&lane->health);
 	free(lane->opened);
 	free(lane);
+}
+
+int lane_tell_health(struct lane *lane, uint32_t accelerator, uint8_t state)
+{
+	if (lane->config.role != LANE_ENDPOINT || state > HEALTH_STATE_MAX)
+		return ERR_INVALID;
+	if (lane_is_over(lane))
+		return ERR_STATE;
+	return health_told_set(&lane->health, accelerator, state);
 }
 
 void lane_set_tracer(struct lane *lane, const struct tracer *tracer)

@@ -73,7 +73,7 @@ struct flow_open {
 	bool is_compressed;   /* FLOW_TCP: the ends have agreed on blocks (net/compression.h) */
 };
 
-/* All are needed but on_open at a listener, on_rtt and on_moved. */
+/* All are needed but on_open at a listener, on_rtt, on_health and on_moved. */
 struct lane_callbacks {
 	/*
 	 * Endpoint: the peer opened a flow; flow_set_user() may be called.  A REASON_ other than
@@ -103,6 +103,12 @@ struct lane_callbacks {
 	    enum reason reason, const char *text);
 	/* A round-trip sample, acknowledgement delay taken off. */
 	void (*on_rtt)(void *context, struct lane *lane, uint64_t rtt_us);
+	/*
+	 * Listener: what the endpoint told by lane_tell_health(). They may overtake one another: one with
+	 * a lower sequence than another of that accelerator on this lane is old.
+	 */
+	void (*on_health)(void *context, struct lane *lane, uint32_t accelerator, uint64_t sequence,
+	    uint8_t state);
 	/* Packets go by this route from now on: the peer answered from there. */
 	void (*on_moved)(void *context, struct lane *lane, const struct lane_route *route);
 };
@@ -174,6 +180,12 @@ void lane_free(struct lane *lane);
  * text (cut at LANE_CLOSE_TEXT_BYTES) goes out with the next lane_send(), so call that before lane_free().
  */
 void lane_close(struct lane *lane, enum reason reason, const char *text, uint64_t now_us);
+
+/*
+ * Endpoint: tells the listener the health (0 unknown, 1 healthy, 2 unhealthy) of an accelerator's backends here, again
+ * and again until it arrived.  lane_send() is due then. 0, ERR_NOMEM, ERR_LIMIT, ERR_INVALID, or ERR_STATE when the lane is over.
+ */
+int lane_tell_health(struct lane *lane, uint32_t accelerator, uint8_t state);
 
 /* From now on the tracer is told of each packet; it outlives the lane, or is taken away by NULL. */
 void lane_set_tracer(struct lane *lane, const struct tracer *tracer);

@@ -146,6 +146,22 @@ static bool put_flow_control(struct build *build, struct flow *flow)
 	return is_ok;
 }
 
+static void put_health(struct build *build)
+{
+	struct health_told *told = &build->lane->health;
+
+	while (told->pending && has_room(build, CONTROL_MAX_BYTES)) {
+		const struct told_health *item = health_told_next(told);
+		struct frame_health health = {item->accelerator, item->state, item->sequence};
+
+		if (!record(build, FRAME_HEALTH, health.accelerator, health.sequence, 0)) {
+			health_told_on_lost(told, health.accelerator, health.sequence);
+			return;
+		}
+		frame_write_health(&build->w, &health);
+	}
+}
+
 static void put_control(struct build *build)
 {
 	struct lane *lane = build->lane;
@@ -156,6 +172,7 @@ static void put_control(struct build *build)
 		frame_write_max_data(&build->w, lane->receive_maximum);
 		lane->max_data_is_pending = false;
 	}
+	put_health(build);
 	while ((node = list_first(&lane->control)))
 		if (!put_flow_control(build, LIST_ENTRY(node, struct flow, control_node)))
 			return;

@@ -108,6 +108,10 @@ void lane_on_fate(void *context, const struct sent_frame *frame, bool lost)
 		if (lost && frame->offset == lane->receive_maximum)
 			lane->max_data_is_pending = true;
 		return;
+	case FRAME_HEALTH:
+		if (lost)
+			health_told_on_lost(&lane->health, (uint32_t)frame->flow, frame->offset);
+		return;
 	}
 	flow = flow_table_find(&lane->flows, frame->flow);
 	if (flow)

@@ -23,6 +23,7 @@
 #include "tunnel/epochs.h"
 #include "tunnel/flow_ids.h"
 #include "tunnel/flow_table.h"
+#include "tunnel/health_told.h"
 #include "tunnel/lane.h"
 #include "tunnel/lane_repair.h"
 #include "tunnel/limits.h"
@@ -135,6 +136,7 @@ struct lane {
 	uint64_t receive_window_bytes;
 	struct window_mark receive_mark;
 	bool max_data_is_pending;
+	struct health_told health; /* endpoint: what the peer is to know */
 
 	struct chunk *small_chunk; /* small writes are copied behind one another here */
 	struct datagram_store datagrams;

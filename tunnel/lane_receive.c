@@ -215,6 +215,21 @@ static int on_datagram(struct lane *lane, const struct frame *frame)
 	return 0;
 }
 
+/* Only the listener has a use for it. */
+static int on_health(struct lane *lane, const struct frame *frame)
+{
+	const struct frame_health *health = &frame->health;
+
+	if (lane->config.role != LANE_LISTENER) {
+		lane_fail(lane, REASON_PROTOCOL, "a listener tells of health");
+		return ERR_MALFORMED;
+	}
+	if (lane->config.callbacks->on_health)
+		lane->config.callbacks->on_health(lane->config.context, lane, health->accelerator,
+		    health->sequence, health->state);
+	return 0;
+}
+
 static int on_max_data(struct lane *lane, const struct frame *frame)
 {
 	if (frame->max_data > lane->send_maximum)
@@ -296,6 +311,7 @@ static frame_handler *const handlers[FRAME_COUNT] = {
     [FRAME_RECOVERED] = on_recovered,
     [FRAME_PATH_CHALLENGE] = on_path_challenge,
     [FRAME_PATH_RESPONSE] = on_path_response,
+    [FRAME_HEALTH] = on_health,
 };
 
 /* What a packet held. */

@@ -19,7 +19,7 @@ enum {
 
 bool lane_has_frames(const struct lane *lane)
 {
-	return lane->max_data_is_pending || !list_is_empty(&lane->control)
+	return lane->max_data_is_pending || lane->health.pending || !list_is_empty(&lane->control)
 	       || !scheduler_is_empty(&lane->scheduler);
 }
 

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 enum {
+	HEALTH_STATE_MAX = 2, /* of a HEALTH frame: 0 unknown, 1 healthy, 2 unhealthy */
+
 	/* UDP payload: RFC 9000 section 14 for the least; jumbo Ethernet less IPv6 and UDP headers for the most. */
 	PACKET_MIN_BYTES = 1200,
 	PACKET_MAX_BYTES = 8952,

@@ -57,6 +57,7 @@ libtunnel_a_SOURCES += \
 # Loss repair: the code, and how much of it goes when.
 libtunnel_a_SOURCES += \
 	tunnel/gf256.c tunnel/gf256.h \
+	tunnel/health_told.c tunnel/health_told.h \
 	tunnel/hold.c tunnel/hold.h \
 	tunnel/loss_meter.c tunnel/loss_meter.h \
 	tunnel/recovered.c tunnel/recovered.h \
@@ -68,6 +69,7 @@ libtunnel_a_SOURCES += \
 	tunnel/repair_plan.c tunnel/repair_plan.h
 check_PROGRAMS += \
 	tests/unit/gf256_test \
+	tests/unit/health_told_test \
 	tests/unit/hold_test \
 	tests/unit/lane_repair_test \
 	tests/unit/loss_meter_test \

@@ -2,9 +2,9 @@
 """Health checks with real programs as backends: each kind sees its backend serve, die and serve
 again, and users are sent to those that serve."""
 import os
-import re
 import signal
 import socket
+import threading
 
 import pytest
 
@@ -23,20 +23,21 @@ def cluster(tmp_path_factory):
         yield made
 
 
-def health_lines(cluster, accelerator):
-    """(address, state, cause) in the order in which the endpoint saw them."""
-    number = cluster.ctl("accelerator", "show", accelerator)["id"]
-    return re.findall(rf"backend_health .*accelerator={number} .*address=(\S+) state=(\S+) "
-                      r"cause=(\S+)", cluster.nodes["endpoint"].log())
+def health(cluster, accelerator):
+    """(backend's host and port, state, cause) as control has them."""
+    return sorted((f"{h['host']}:{h.get('port', 0)}", h["state"], h["cause"])
+                  for h in cluster.ctl("accelerator", "show", accelerator)["health"])
 
 
-def wait_health(cluster, accelerator, state, cause=None, timeout=15):
+def wait_health(cluster, accelerator, *states, timeout=15):
+    """Until its backends have these states, in any order: "healthy", or ("unhealthy", "refused")."""
     def is_so():
-        lines = health_lines(cluster, accelerator)
-        return lines and lines[-1][1] == state and (not cause or lines[-1][2] == cause)
+        seen = sorted((state, cause) for _, state, cause in health(cluster, accelerator))
+        return len(seen) == len(states) and all(
+            any(s == w if isinstance(w, tuple) else s[0] == w for s in seen) for w in states)
 
-    procs.wait_until(is_so, timeout * SLOW, lambda: f"{accelerator} to be {state} ({cause}): "
-                                                    f"{health_lines(cluster, accelerator)}")
+    procs.wait_until(is_so, timeout * SLOW,
+                     lambda: f"{accelerator} to be {states}: {health(cluster, accelerator)}")
 
 
 def create(cluster, name, protocol, port, backends, check):
@@ -108,38 +109,57 @@ def test_a_backend_that_dies_and_comes_back(cluster, tmp_path, kind):
     create(cluster, kind, protocol, procs.free_port(), [f"{HOST}:{port}"], f"{check},{QUICK}")
     wait_health(cluster, kind, "healthy")
     server.kill9()
-    wait_health(cluster, kind, "unhealthy", "refused")
+    wait_health(cluster, kind, ("unhealthy", "refused"))
     server = start(tmp_path, port)
     wait_health(cluster, kind, "healthy")
     server.send_signal(signal.SIGSTOP)
     if kind != "tcp":  # the kernel still takes connections for it
-        wait_health(cluster, kind, "unhealthy", "silent")
+        wait_health(cluster, kind, ("unhealthy", "silent"))
     server.send_signal(signal.SIGCONT)
     wait_health(cluster, kind, "healthy")
     cluster.ctl("accelerator", "delete", kind, "--now")
 
 
+def answer_as_source_engine(game):
+    """Until nobody asks for a while: a challenge first, and the answer to who repeats it."""
+    while True:
+        try:
+            asked, user = game.recvfrom(2000)
+        except OSError:
+            return
+        if asked.startswith(b"\xff\xff\xff\xffTSource Engine Query\0"):
+            answer = b"I\x11name\0" if asked.endswith(b"CHAL") else b"ACHAL"
+            game.sendto(b"\xff\xff\xff\xff" + answer, user)
+
+
 def test_source_engine_with_a_challenge(cluster):
     """No game of that kind is in Debian: a socket here answers as they do."""
-    with procs.open_socket(None, socket.SOCK_DGRAM, bind=(HOST, 0)) as game:
-        game.settimeout(5 * SLOW)
-        create(cluster, "a2s", "udp", procs.free_port(), [f"{HOST}:{game.getsockname()[1]}"],
-               f"a2s,{QUICK},timeout=200ms")
-        seen = b""
-        while not seen.endswith(b"CHAL"):
-            seen, user = game.recvfrom(2000)
-            assert seen.startswith(b"\xff\xff\xff\xffTSource Engine Query\0")
-            game.sendto(b"\xff\xff\xff\xffACHAL", user)
-        game.sendto(b"\xff\xff\xff\xffI\x11name\0", user)
+    game = procs.open_socket(None, socket.SOCK_DGRAM, bind=(HOST, 0))
+    port = game.getsockname()[1]
+    game.settimeout(0.1)
+    stop = threading.Event()
+
+    def serve():
+        while not stop.is_set():
+            answer_as_source_engine(game)
+
+    server = threading.Thread(target=serve)
+    server.start()
+    try:
+        create(cluster, "a2s", "udp", procs.free_port(), [f"{HOST}:{port}"], f"a2s,{QUICK}")
         wait_health(cluster, "a2s", "healthy")
-    wait_health(cluster, "a2s", "unhealthy", "refused")
+    finally:
+        stop.set()
+        server.join()
+        game.close()
+    wait_health(cluster, "a2s", ("unhealthy", "refused"))
     cluster.ctl("accelerator", "delete", "a2s", "--now")
 
 
 def test_icmp_is_told_when_it_is_not_permitted(cluster):
     create(cluster, "echo", "udp", procs.free_port(), [HOST], f"icmp,{QUICK}")
-    lines = procs.wait_until(lambda: health_lines(cluster, "echo"), 10 * SLOW, "any verdict")
-    assert lines[-1][1:] in (("healthy", "none"), ("unknown", "not-permitted"))
+    states = procs.wait_until(lambda: health(cluster, "echo"), 10 * SLOW, "any verdict")
+    assert states[0][1:] in (("healthy", "none"), ("unknown", "not-permitted"))
     cluster.ctl("accelerator", "delete", "echo", "--now")
 
 
@@ -157,7 +177,7 @@ def test_certificates(cluster, tmp_path):
     for verify in (f"verify={wrong}", "verify=on,host=name.test"):
         cluster.ctl("accelerator", "update", "pinned", "--health",
                     f"https:/,{verify},status=200-499,{QUICK}")
-        wait_health(cluster, "pinned", "unhealthy", "wrong-answer")
+        wait_health(cluster, "pinned", ("unhealthy", "wrong-answer"))
         cluster.ctl("accelerator", "update", "pinned", "--health",
                     f"https:/,verify=off,status=200-499,{QUICK}")
         wait_health(cluster, "pinned", "healthy", timeout=30)
@@ -178,7 +198,7 @@ def test_users_go_to_those_that_serve(cluster, tmp_path):
     os.link(os.path.join(names["good"].root, "who"), os.path.join(names["good"].root, "ready"))
     create(cluster, "pair", "tcp", entrance, [f"{HOST}:{good}", f"{HOST}:{bad}"],
            f"http:/ready,{QUICK}")
-    wait_health(cluster, "pair", "unhealthy", "wrong-answer")
+    wait_health(cluster, "pair", "healthy", ("unhealthy", "wrong-answer"))
     cluster.wait_up()
 
     def asked():
@@ -186,7 +206,7 @@ def test_users_go_to_those_that_serve(cluster, tmp_path):
 
     assert asked() == {"good"}
     os.link(os.path.join(names["bad"].root, "who"), os.path.join(names["bad"].root, "ready"))
-    wait_health(cluster, "pair", "healthy")
+    wait_health(cluster, "pair", "healthy", "healthy")
     procs.wait_until(lambda: asked() == {"good", "bad"}, 20 * SLOW, "both to be asked")
     cluster.ctl("accelerator", "delete", "pair", "--now")
 
@@ -218,3 +238,92 @@ def test_what_is_wrong_with_a_check_is_said(cluster):
                                "1000", "--listen", NEAR, "--backend", f"{FAR}={HOST}", "--health",
                                check)
         assert done.returncode == 2 and said in done.stderr, done.stderr
+
+
+# ---- from group to group, through the tunnel
+
+
+class TwoRegions(Cluster):
+    """An accelerator with a server in each of two endpoint regions, the nearer one first."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.start_pair(more=("--drain", "1"))
+        self.add_endpoint("endpoint2", "farther", more=("--drain", "1"))
+        self.entrance = procs.free_port()
+        self.backends = {region: procs.free_port() for region in (FAR, "farther")}
+        self.servers = {region: self.serve(region) for region in self.backends}
+        self.accelerator("web", "tcp", self.entrance, [
+            f"{region}={HOST}:{port}" for region, port in self.backends.items()], more=(
+                "--health", f"tcp,{QUICK}", "--failover-order", f"{FAR},farther"))
+        self.wait_up(2)
+        wait_health(self, "web", "healthy", "healthy")
+
+    def serve(self, region):
+        server = programs.Nginx(self.folder, [(HOST, self.backends[region])], name=region)
+        with open(os.path.join(server.root, "who"), "w", encoding="ascii") as file:
+            file.write(region)
+        return server
+
+    def who(self):
+        """The region that answers a user; "refused" when the connection is reset."""
+        done = procs.run(["curl", "-sS", "--fail", "--max-time", "5",
+                          programs.url(HOST, self.entrance, "who")], check=False)
+        return done.stdout if done.returncode == 0 else "refused"
+
+    def wait_who(self, wanted, timeout=10):
+        procs.wait_until(lambda: self.who() == wanted, timeout * SLOW,
+                         lambda: f"{wanted} to answer, not {self.who()}")
+
+
+@pytest.fixture
+def regions(tmp_path):
+    with TwoRegions(tmp_path) as made:
+        yield made
+
+
+def test_the_next_group_takes_over_and_gives_back(regions):
+    assert regions.who() == FAR
+    regions.servers[FAR].kill9()
+    regions.wait_who("farther")
+    regions.serve(FAR)
+    regions.wait_who(FAR)
+
+
+def test_without_control_listeners_learn_through_the_tunnel(regions):
+    regions.control.stop()
+    regions.servers[FAR].kill9()
+    regions.wait_who("farther")
+    regions.serve(FAR)
+    regions.wait_who(FAR)
+    regions.control.start()
+    regions.wait_control()
+
+
+def test_an_endpoint_that_is_killed_gets_no_new_flows(regions):
+    regions.nodes["endpoint"].crash()
+    regions.wait_who("farther")
+
+
+def test_with_none_left_flows_are_refused_or_go_all_the_same(regions):
+    for server in regions.servers.values():
+        server.kill9()
+    wait_health(regions, "web", "unhealthy", "unhealthy")
+    regions.wait_who("refused")
+    procs.wait_until(lambda: regions.who() == "refused"
+                     and regions.counter("listener", "tcp_refused_unhealthy") > 0,
+                     10 * SLOW, "refusals to be counted")
+    assert "no_healthy_backend" in regions.nodes["listener"].log()
+    # Backends that are marked for another reason, and serve: they are asked at a port where nobody is.
+    for region in regions.servers:
+        regions.serve(region)
+    regions.ctl("accelerator", "update", "web", "--health",
+                f"tcp,{QUICK},port={procs.free_port()}", "--all-unhealthy", "fail-open")
+    regions.wait_applied("web")
+    wait_health(regions, "web", "unhealthy", "unhealthy")
+    regions.wait_who(FAR)
+    procs.wait_until(lambda: regions.who() == FAR
+                     and regions.counter("listener", "flows_failed_open") > 0,
+                     10 * SLOW, "flows that fail open to be counted")
+    regions.ctl("accelerator", "update", "web", "--all-unhealthy", "refuse")
+    regions.wait_who("refused")

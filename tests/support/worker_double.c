@@ -101,6 +101,13 @@ bool worker_is_draining(const struct worker *worker)
 	return worker->is_draining;
 }
 
+void worker_each_lane(
+    struct worker *worker, void (*visit)(void *context, struct worker_lane *lane), void *context)
+{
+	LIST_FOREACH (joint, &worker->joints, struct joint, node)
+		visit(context, &joint->near);
+}
+
 /* Lanes are served in every round, busy or not. */
 void worker_touch(struct worker *worker, struct lane *lane)
 {

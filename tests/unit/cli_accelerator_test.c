@@ -14,7 +14,11 @@
 	"\"tcp_idle_timeout_s\": 3600, \"udp_idle_timeout_s\": 60, \"revision\": 7, \"nodes\": ["  \
 	"{\"node\": \"osl-1\", \"role\": \"endpoint\", \"state\": \"applied\", \"reason\": null, " \
 	"\"since\": null}, {\"node\": \"tyo-1\", \"role\": \"listener\", \"state\": \"refused\", " \
-	"\"reason\": \"port 80 is in use\", \"since\": null}]"
+	"\"reason\": \"port 80 is in use\", \"since\": null}], \"health\": [{\"node\": "           \
+	"\"osl-1\", "                                                                              \
+	"\"region\": \"oslo\", \"accelerator\": \"web\", \"host\": \"10.0.0.1\", \"port\": 8080, " \
+	"\"address\": \"10.0.0.1\", \"state\": \"unhealthy\", \"cause\": \"silent\", "             \
+	"\"since\": \"2026-01-01T00:00:00Z\"}]"
 
 static void test_a_new_one_is_asked_for(void **state)
 {
@@ -54,6 +58,8 @@ static void test_one_is_shown_with_backends_and_nodes(void **state)
 	assert_non_null(strstr(printed, "10.0.0.1:8080"));
 	assert_non_null(strstr(printed, "port 80 is in use"));
 	assert_non_null(strstr(printed, "tcp idle timeout s"));
+	assert_non_null(
+	    strstr(printed, "osl-1     web          10.0.0.1:8080  10.0.0.1  unhealthy  silent"));
 }
 
 static void test_an_update_is_a_patch_of_what_is_named(void **state)

@@ -120,6 +120,37 @@ static void test_flows_are_treated_as_the_accelerator_says(void **state)
 	close(udp);
 }
 
+static struct backend_health health_of(size_t backend, enum health_state state)
+{
+	struct backend_health change = {
+	    .backend = backend_key(ACCELERATOR, &fixture.backends[backend]), .state = state};
+
+	assert_int_equal(addr_parse(fixture.backends[backend].host, 0, &change.address), 0);
+	return change;
+}
+
+static uint64_t unusable_with(enum health_state first, enum health_state second)
+{
+	struct backend_health changes[] = {health_of(0, first), health_of(1, second)};
+
+	endpoint_role.on_health(fixture.endpoint, changes, 2);
+	return endpoint_unusable(fixture.endpoint, &fixture.accelerator);
+}
+
+static void test_unhealthy_backends_get_nothing_unless_it_fails_open(void **state)
+{
+	(void)state;
+	fixture_add_backend("127.0.0.1", 1000, 1);
+	fixture_add_backend("127.0.0.2", 1000, 1);
+	fixture_apply();
+	assert_int_equal(endpoint_unusable(fixture.endpoint, &fixture.accelerator), 0);
+	assert_int_equal(unusable_with(HEALTH_HEALTHY, HEALTH_UNHEALTHY), 2);
+	assert_int_equal(unusable_with(HEALTH_UNHEALTHY, HEALTH_UNHEALTHY), 3);
+	fixture.accelerator.failover.all_unhealthy = ALL_UNHEALTHY_FAIL_OPEN;
+	assert_int_equal(endpoint_unusable(fixture.endpoint, &fixture.accelerator), 0);
+	assert_int_equal(unusable_with(HEALTH_UNHEALTHY, HEALTH_UNKNOWN), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +160,7 @@ int main(void)
 	    FIXTURE_TEST(test_serves_what_the_config_has_now),
 	    FIXTURE_TEST(test_sources_are_taken_in_turn_by_family),
 	    FIXTURE_TEST(test_flows_are_treated_as_the_accelerator_says),
+	    FIXTURE_TEST(test_unhealthy_backends_get_nothing_unless_it_fails_open),
 	};
 
 	if (double_init())

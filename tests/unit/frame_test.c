@@ -138,6 +138,12 @@ static void small_frames_keep_their_fields(void **state)
 	assert_int_equal(read_back(&w).max_stream_data.flow, 8);
 	assert_int_equal(read_back(&w).max_stream_data.maximum, 9);
 	writer_init(&w, memory, sizeof(memory));
+	frame_write_health(&w, &(struct frame_health){UINT32_MAX, 2, 77});
+	assert_int_equal(read_back(&w).health.accelerator, UINT32_MAX);
+	assert_int_equal(read_back(&w).health.state, 2);
+	assert_int_equal(read_back(&w).health.sequence, 77);
+	assert_true(frame_is_ack_eliciting(FRAME_HEALTH));
+	writer_init(&w, memory, sizeof(memory));
 	frame_write_ping(&w);
 	assert_int_equal(read_back(&w).type, FRAME_PING);
 }

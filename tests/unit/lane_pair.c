@@ -192,6 +192,19 @@ static void app_on_rtt(void *context, struct lane *lane, uint64_t rtt_us)
 	side->rtt_samples++;
 }
 
+static void app_on_health(
+    void *context, struct lane *lane, uint32_t accelerator, uint64_t sequence, uint8_t state)
+{
+	struct app_side *side = context;
+
+	(void)lane;
+	side->healths++;
+	if (sequence <= side->health_sequence[accelerator])
+		return;
+	side->health_sequence[accelerator] = sequence;
+	side->health[accelerator] = state;
+}
+
 static void app_on_moved(void *context, struct lane *lane, const struct lane_route *route)
 {
 	struct app_side *side = context;
@@ -212,6 +225,7 @@ static const struct lane_callbacks callbacks = {
     .on_state = app_on_state,
     .on_rtt = app_on_rtt,
     .on_moved = app_on_moved,
+    .on_health = app_on_health,
 };
 
 static void side_init(struct pair *pair, struct app_side *side, enum lane_role role,

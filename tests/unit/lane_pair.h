@@ -50,6 +50,9 @@ struct app_side {
 	uint64_t packets, drop_next;
 	struct addr address; /* where packets reach this side, and which they bear */
 	unsigned moves;      /* that its lane told of */
+	uint8_t health[8];   /* that was told of accelerators 0 to 7 */
+	uint64_t health_sequence[8];
+	unsigned healths; /* that came */
 };
 
 struct wire_packet {

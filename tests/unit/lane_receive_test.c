@@ -215,7 +215,7 @@ static void an_unknown_frame_is_named(void **state)
 	start(&raw, LANE_ENDPOINT, POOL_BYTES);
 	writer_u8(begin(&raw), FRAME_COUNT);
 	assert_int_equal(finish(&raw), ERR_MALFORMED);
-	expect_over(&raw, REASON_PROTOCOL, "unknown frame type 20");
+	expect_over(&raw, REASON_PROTOCOL, "unknown frame type 21");
 	/* And the peer is told. */
 	assert_true(lane_wants_send(raw.lane, raw.now_us));
 	assert_true(lane_send(raw.lane, &batch, raw.now_us) > 0);

@@ -721,6 +721,36 @@ static void random_lives_end_alike(void **state)
 		live_randomly(seed + i);
 }
 
+/* Whatever is lost, doubled or overtaken: the last word counts, and an idle lane is quiet after it. */
+static void health_arrives(void **state)
+{
+	struct pair pair;
+	uint64_t seed = test_seed();
+	unsigned healths;
+
+	(void)state;
+	for (uint64_t i = 0; i < 20; i++) {
+		pair_init(&pair, &(struct pair_options){.seed = seed + i, .delay_us = 20000});
+		pair.listener.loss = pair.endpoint.loss = 0.3;
+		pair.listener.duplication = pair.listener.reordering = 0.2;
+		for (unsigned k = 0; k < 40; k++) {
+			assert_int_equal(
+			    lane_tell_health(pair.endpoint.lane, k % 8, (uint8_t)(k / 8 % 3)), 0);
+			pair_run(&pair, 10000);
+		}
+		pair_run(&pair, 20000000);
+		for (unsigned k = 0; k < 8; k++)
+			assert_int_equal(pair.listener.health[k], 1);
+		healths = pair.listener.healths;
+		assert_int_equal(lane_tell_health(pair.endpoint.lane, 3, 1), 0);
+		pair_run(&pair, 5000000);
+		assert_int_equal(pair.listener.healths, healths);
+		assert_int_equal(lane_tell_health(pair.listener.lane, 3, 1), ERR_INVALID);
+		assert_int_equal(lane_tell_health(pair.endpoint.lane, 3, 3), ERR_INVALID);
+		pair_free(&pair);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -746,6 +776,7 @@ int main(void)
 	    cmocka_unit_test(after_a_stall_a_cut_is_noticed),
 	    cmocka_unit_test(a_silent_lane_is_over),
 	    cmocka_unit_test(close_tells_the_peer),
+	    cmocka_unit_test(health_arrives),
 	    cmocka_unit_test(ten_thousand_flows_leave_nothing),
 	    cmocka_unit_test(one_flow_fills_a_long_path),
 	    cmocka_unit_test(open_is_refused_above_the_cap),

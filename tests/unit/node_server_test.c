@@ -215,8 +215,12 @@ static void test_a_report_brings_counters(void **state)
 	struct counter counters[] = {{"tcp_flows", 12}, {"udp_flows", 3}};
 	struct message report = {
 	    .type = MESSAGE_REPORT, .body.report = {.counters = counters, .counter_count = 2}};
+	struct backend_report backend = {
+	    .accelerator = 1, .host = "a.test", .state = HEALTH_HEALTHY, .since_ms = 1};
 
 	(void)state;
+	report.body.report.backends = &backend;
+	report.body.report.backend_count = 1;
 	assert_int_equal(live(id)->reported_ms, 0);
 	control_peer_send(node, &report);
 	UNTIL(live(id)->counter_count == 2);
@@ -224,6 +228,8 @@ static void test_a_report_brings_counters(void **state)
 	assert_int_equal(live(id)->reported_ms, live(id)->last_seen_ms);
 	assert_string_equal(live(id)->counters[0].name, "tcp_flows");
 	assert_int_equal(live(id)->counters[0].value, 12);
+	assert_int_equal(live(id)->backend_count, 1);
+	assert_string_equal(live(id)->backends[0].host, "a.test");
 	report.body.report.counter_count = 1;
 	control_peer_send(node, &report);
 	UNTIL(live(id)->counter_count == 1);

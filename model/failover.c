@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See failover.h. */
+#include "model/failover.h"
+
+const char *const all_unhealthy_names[] = {"refuse", "fail-open", NULL};
