@@ -118,6 +118,8 @@ static void print_properties(struct session *session, const json_t *accelerator)
 	    table, "compression", format_string(json_object_get(accelerator, "compression"), buf));
 	table_property(table, "all unhealthy",
 	    format_string(json_object_get(accelerator, "all_unhealthy"), buf));
+	table_property(table, "udp failover",
+	    format_string(json_object_get(accelerator, "udp_failover"), buf));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		table_property(table, numbers[i].title,
 		    format_integer(json_object_get(accelerator, numbers[i].field), buf));

@@ -230,7 +230,8 @@ static bool take_words(const struct invocation *invocation, json_t *body, char *
 	    {"--affinity", "client_affinity", client_affinity_names},
 	    {"--class", "class", traffic_class_names},
 	    {"--compression", "compression", compression_names},
-	    {"--all-unhealthy", "all_unhealthy", all_unhealthy_names}};
+	    {"--all-unhealthy", "all_unhealthy", all_unhealthy_names},
+	    {"--udp-failover", "udp_failover", udp_failover_names}};
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		const char *word = invocation_value(invocation, options[i].option);
 		if (!word)

@@ -109,6 +109,9 @@ static const struct command_option create_options[] = {
     {.name = "--all-unhealthy",
         .metavar = "refuse|fail-open",
         .help = "without a healthy backend: no new flows, or as if all were healthy [refuse]"},
+    {.name = "--udp-failover",
+        .metavar = "on|off",
+        .help = "on: UDP flows whose backend or endpoint fails go on at another one [on]"},
     {.name = NULL},
 };
 
@@ -164,6 +167,9 @@ static const struct command_option update_options[] = {
     {.name = "--all-unhealthy",
         .metavar = "refuse|fail-open",
         .help = "without a healthy backend: no new flows, or as if all were healthy"},
+    {.name = "--udp-failover",
+        .metavar = "on|off",
+        .help = "on: UDP flows whose backend or endpoint fails go on at another one"},
     {.name = "--now", .help = "end flows of what is removed at once, without the drain time"},
     {.name = NULL},
 };

@@ -217,6 +217,7 @@ static int start(struct worker *worker, void **state)
 	}
 	endpoint->worker = worker;
 	endpoint->shares.capacity = descriptors_for_flows();
+	dead_backends_init(&endpoint->dead, endpoint);
 	tcp_relays_init(&endpoint->relays, worker);
 	list_init(&endpoint->tcp_flows);
 	list_init(&endpoint->udp_flows);
@@ -278,6 +279,7 @@ static void on_health(void *state, const struct backend_health *changes, size_t 
 		if (news.accelerator && (i == 0 || changes[i - 1].backend.accelerator != id))
 			worker_each_lane(endpoint->worker, tell_one, &news);
 	}
+	dead_backends_look(&endpoint->dead);
 }
 
 static size_t flow_count(void *state, enum flow_kind kind)
@@ -291,6 +293,7 @@ static void stop(void *state)
 {
 	struct endpoint *endpoint = state;
 
+	dead_backends_stop(&endpoint->dead);
 	udp_flows_clear(endpoint);
 	tcp_relays_clear(&endpoint->relays);
 	names_free(endpoint->names);

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "endpoint/backends.h"
+#include "endpoint/dead_backends.h"
 #include "endpoint/names.h"
 #include "endpoint/shares.h"
 #include "net/backend_states.h"
@@ -18,7 +19,8 @@ struct endpoint {
 	struct worker *worker;
 	struct names *names;
 	struct backend_states *backends; /* their health */
-	struct backends tables;          /* of the config in force */
+	struct dead_backends dead;
+	struct backends tables; /* of the config in force */
 	struct tcp_relays relays;
 	struct shares shares; /* of descriptors */
 	struct list_node tcp_flows, udp_flows;

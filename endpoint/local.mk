@@ -13,6 +13,7 @@ libendpoint_a_SOURCES += endpoint/answers.c endpoint/answers.h endpoint/answers_
 libendpoint_a_SOURCES += endpoint/answers_game.c endpoint/answers_icmp.c endpoint/answers_quic.c
 libendpoint_a_SOURCES += endpoint/answers_sip.c
 libendpoint_a_SOURCES += endpoint/http_judge.c endpoint/http_judge.h
+libendpoint_a_SOURCES += endpoint/dead_backends.c endpoint/dead_backends.h
 libendpoint_a_SOURCES += endpoint/backends.c endpoint/backends.h
 libendpoint_a_SOURCES += endpoint/shares.c endpoint/shares.h
 check_PROGRAMS += tests/unit/backends_test tests/unit/shares_test

@@ -31,7 +31,9 @@ struct udp_flow {
 	struct udp udp;
 	ev_io reader;
 	struct flow_life life;
-	uint64_t backend_id; /* of the one that has the socket */
+	uint64_t backend_id;    /* of the one that has the socket */
+	struct addr address;    /* of it */
+	uint64_t last_heard_us; /* that it answered, or was taken */
 	struct names_waiter waiter;
 };
 
@@ -40,17 +42,22 @@ static struct worker *worker_of(const struct udp_flow *flow)
 	return flow->endpoint->worker;
 }
 
+static void close_socket(struct udp_flow *flow)
+{
+	ev_io_stop(worker_loop(worker_of(flow)), &flow->reader);
+	udp_outbox_flush(worker_udp_outbox(worker_of(flow)));
+	close(flow->udp.descriptor);
+	flow->has_socket = false;
+}
+
 static void udp_flow_free(struct udp_flow *flow)
 {
 	if (flow->flow)
 		flow_set_user(flow->flow, NULL);
-	ev_io_stop(worker_loop(worker_of(flow)), &flow->reader);
 	flow_life_stop(&flow->life);
 	names_waiter_stop(&flow->waiter);
-	if (flow->has_socket) {
-		udp_outbox_flush(worker_udp_outbox(worker_of(flow)));
-		close(flow->udp.descriptor);
-	}
+	if (flow->has_socket)
+		close_socket(flow);
 	list_del(&flow->node);
 	flow->endpoint->udp_flow_count--;
 	shares_give_back(&flow->endpoint->shares, flow->share);
@@ -81,6 +88,7 @@ static void on_backend_datagram(void *context, struct udp_datagram *datagram)
 	struct page *page = worker_page(worker_of(flow));
 
 	flow_life_active(&flow->life);
+	flow->last_heard_us = worker_now_us(worker_of(flow));
 	page_count(page, PAGE_udp_datagrams_received);
 	if (flow_send_datagram(
 	        flow->flow, datagram->data, datagram->length_bytes, worker_now_us(worker_of(flow))))
@@ -148,6 +156,8 @@ static int use_backend(struct udp_flow *flow, const struct config_accelerator *c
 		addresses[i].port = port;
 		if ((error = open_socket(flow, &addresses[i])) == 0) {
 			flow->backend_id = endpoint_backend_id(backend);
+			flow->address = addresses[i];
+			flow->last_heard_us = worker_now_us(worker_of(flow));
 			return 0;
 		}
 	}
@@ -285,4 +295,52 @@ void udp_flows_clear(struct endpoint *endpoint)
 {
 	LIST_FOREACH_SAFE (flow, next, &endpoint->udp_flows, struct udp_flow, node)
 		udp_flow_free(flow);
+}
+
+/* ---- a backend that fails ---- */
+
+static bool is_to(const struct udp_flow *flow, const struct dead_backend *dead)
+{
+	return flow->has_socket && flow->accelerator == dead->health->backend.accelerator
+	       && flow->backend_id == dead->backend_id
+	       && addr_equal_ip(&flow->address, &dead->health->address);
+}
+
+/* Another address of the same backend serves, or new flows would not get it. */
+static bool has_another(const struct endpoint *endpoint,
+    const struct config_accelerator *accelerator, const struct dead_backend *dead)
+{
+	uint64_t unusable = endpoint_unusable(endpoint, accelerator);
+
+	if (backend_states_sum(endpoint->backends, &dead->health->backend) != HEALTH_UNHEALTHY)
+		return true;
+	for (size_t i = 0; i < accelerator->backend_count; i++)
+		if (endpoint_backend_id(&accelerator->backends[i]) == dead->backend_id)
+			return unusable >> i & 1;
+	return true;
+}
+
+/* With nobody left here the flow ends, and the listener may find another group for its next datagram. */
+static void move(struct udp_flow *flow)
+{
+	enum reason reason;
+
+	close_socket(flow);
+	page_count(worker_page(worker_of(flow)), PAGE_udp_flows_moved);
+	flow->tried = 0;
+	reason = find_backend(flow);
+	if (reason != REASON_NONE)
+		udp_flow_end(flow, reason);
+}
+
+void udp_flows_leave(struct endpoint *endpoint, const struct config_accelerator *accelerator,
+    const struct dead_backend *dead)
+{
+	uint64_t now_us = worker_now_us(endpoint->worker);
+
+	if (!has_another(endpoint, accelerator, dead))
+		return;
+	LIST_FOREACH_SAFE (flow, next, &endpoint->udp_flows, struct udp_flow, node)
+		if (is_to(flow, dead) && now_us - flow->last_heard_us >= dead->quiet_us)
+			move(flow);
 }

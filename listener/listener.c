@@ -59,6 +59,14 @@ static void refuse_unhealthy(
 	    "see trunkctl accelerator show; --all-unhealthy fail-open sends flows all the same");
 }
 
+bool listener_has_another(struct listener *listener, uint32_t accelerator,
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port)
+{
+	return choice_endpoint(listener->choice, accelerator, protocol, user, local_port,
+	           worker_now_us(listener->worker))
+	       != NULL;
+}
+
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port)
 {
@@ -169,6 +177,13 @@ static void on_peer_health(
 		    health_state_text((enum health_state)state));
 }
 
+static void on_lane_down(struct worker_lane *lane)
+{
+	struct listener *listener = worker_role_state(lane->worker);
+
+	udp_users_leave(&listener->udp, lane->lane);
+}
+
 static void on_drain(void *state)
 {
 	tcp_users_stop(state);
@@ -200,6 +215,7 @@ const struct worker_role listener_role = {
     .on_config = on_config,
     .on_socket = on_socket,
     .on_peer_health = on_peer_health,
+    .on_lane_down = on_lane_down,
     .on_drain = on_drain,
     .flow_count = flow_count,
     .stop = stop,

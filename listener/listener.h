@@ -31,6 +31,10 @@ struct listener {
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port);
 
+/* Is there a healthy endpoint with a lane for such a flow?  Counts nothing. */
+bool listener_has_another(struct listener *listener, uint32_t accelerator,
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port);
+
 /* Does the config in force still have this port of the accelerator? */
 bool listener_serves(const struct listener *listener, uint32_t accelerator,
     enum accelerator_protocol protocol, uint16_t port);

@@ -422,6 +422,28 @@ void udp_users_remove_socket(struct udp_users *users, const struct worker_socket
 	}
 }
 
+static bool is_to_leave(const struct udp_user *user, const struct lane *lane)
+{
+	struct listener *listener = user->users->listener;
+	const struct config_accelerator *config =
+	    choice_accelerator(listener->choice, user->accelerator);
+
+	return user->flow && flow_lane(user->flow) == lane && config
+	       && config->failover.udp_failover == UDP_FAILOVER_ON
+	       && listener_has_another(listener, user->accelerator, PROTOCOL_UDP, &user->key.user,
+	           user->key.local.port);
+}
+
+void udp_users_leave(struct udp_users *users, const struct lane *lane)
+{
+	LIST_FOREACH_SAFE (user, next, &users->by_age, struct udp_user, by_age) {
+		if (!is_to_leave(user, lane))
+			continue;
+		page_count(page_of(users), PAGE_udp_flows_moved);
+		user_end(user, REASON_LANE_LOST);
+	}
+}
+
 void udp_users_on_config(struct udp_users *users)
 {
 	struct listener *listener = users->listener;

@@ -3,3 +3,4 @@
 #include "model/failover.h"
 
 const char *const all_unhealthy_names[] = {"refuse", "fail-open", NULL};
+const char *const udp_failover_names[] = {"on", "off", NULL};

@@ -54,6 +54,7 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(tcp_flows, GAUGE, "TCP flows that are alive")                                            \
 	X(tcp_flows_opened, COUNTER, "TCP flows opened")                                           \
 	X(tcp_flows_closed, COUNTER, "TCP flows that ended with both FINs")                        \
+	X(tcp_flows_dead_backend, COUNTER, "TCP flows reset because their backend seems dead")     \
 	X(tcp_flows_reset, COUNTER, "TCP flows that ended by a reset of either side")              \
 	X(tcp_refused_no_lane, COUNTER, "TCP connections reset because no lane was up")            \
 	X(tcp_refused_unhealthy, COUNTER, "TCP connections reset because no backend was healthy")  \
@@ -75,6 +76,8 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(udp_flows, GAUGE, "UDP flows that are alive")                                            \
 	X(udp_flows_opened, COUNTER, "UDP flows opened")                                           \
 	X(udp_flows_idle, COUNTER, "UDP flows ended by their idle timeout")                        \
+	X(udp_flows_moved, COUNTER,                                                                \
+	    "UDP flows that went on elsewhere: backend or endpoint failed")                        \
 	X(udp_flows_reset, COUNTER, "UDP flows that the other side ended")                         \
 	X(udp_flows_evicted, COUNTER, "UDP flows that gave way to newer ones at a limit")          \
 	X(udp_refused_no_lane, COUNTER, "Datagrams dropped because no lane was up")                \

@@ -63,6 +63,19 @@ void tcp_tune_user(int descriptor, const char *congestion)
 		    (socklen_t)strlen(congestion));
 }
 
+uint64_t tcp_silent_us(int descriptor)
+{
+	struct tcp_info info = {0};
+	socklen_t length = sizeof(info);
+	uint32_t silent_ms;
+
+	if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) < 0)
+		return 0;
+	silent_ms = info.tcpi_last_ack_recv < info.tcpi_last_data_recv ? info.tcpi_last_ack_recv
+	                                                               : info.tcpi_last_data_recv;
+	return (uint64_t)silent_ms * 1000;
+}
+
 void tcp_allow_fin(int descriptor)
 {
 	struct linger off = {.l_onoff = 0, .l_linger = 0};

@@ -32,6 +32,9 @@ void tcp_prepare(int descriptor);
  */
 void tcp_tune_user(int descriptor, const char *congestion);
 
+/* How long ago anything came on it, data or an acknowledgement; 0 when the kernel does not say. */
+uint64_t tcp_silent_us(int descriptor);
+
 /* From now on close() sends a FIN: both directions' FINs were carried, or it is no flow. */
 void tcp_allow_fin(int descriptor);
 

@@ -63,6 +63,8 @@ struct worker_role {
 	int (*on_config)(void *state, const struct node_config *old);
 	/* A lane came up, for the first time or again. */
 	void (*on_lane_up)(struct worker_lane *lane);
+	/* A lane is down: it may come back, or be over later. */
+	void (*on_lane_down)(struct worker_lane *lane);
 	/* Listener: what the endpoint told, see on_health of struct lane_callbacks. */
 	void (*on_peer_health)(
 	    struct worker_lane *lane, uint32_t accelerator, uint64_t sequence, uint8_t state);

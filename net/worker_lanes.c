@@ -351,6 +351,8 @@ static void on_state(
 	if (state == LANE_UP && worker->role->on_lane_up)
 		worker->role->on_lane_up(&carried->shown);
 	dial_on_state(&worker->dial, carried, state);
+	if (state == LANE_DOWN && worker->role->on_lane_down)
+		worker->role->on_lane_down(&carried->shown);
 }
 
 static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)

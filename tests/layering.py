@@ -65,6 +65,7 @@ TWINS = {
     "cli/commands.c": "command_test",
     "cli/backend_table.c": "cli_accelerator_test",
     "cli/table.c": "output_test",
+    "endpoint/dead_backends.c": "tcp_flows_test",
     "control/health_json.c": "node_server_test",
     "net/keys_channels.c": "keys_process_test",
     "tunnel/flow.c": "lane_test",

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from tests.lab import procs, programs
+from tests.lab.site import is_reset
 from tests.lab.trunkline import FAR, NEAR, SLOW, Cluster, is_built
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
@@ -327,3 +328,122 @@ def test_with_none_left_flows_are_refused_or_go_all_the_same(regions):
                      10 * SLOW, "flows that fail open to be counted")
     regions.ctl("accelerator", "update", "web", "--all-unhealthy", "refuse")
     regions.wait_who("refused")
+
+
+# ---- flows that live when a backend or an endpoint dies
+
+
+class Answerer:
+    """A UDP server that answers everything with its own name."""
+
+    def __init__(self, name):
+        self.name = name
+        self.sock = procs.open_socket(None, socket.SOCK_DGRAM, bind=(HOST, 0))
+        self.port = self.sock.getsockname()[1]
+        self.sock.settimeout(0.05)
+        self.is_stopped = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while not self.is_stopped.is_set():
+            try:
+                _, user = self.sock.recvfrom(2000)
+                self.sock.sendto(self.name.encode(), user)
+            except OSError:
+                continue
+
+    def stop(self):
+        """Its port refuses from now on."""
+        self.is_stopped.set()
+        self.thread.join()
+        self.sock.close()
+
+
+@pytest.fixture
+def answerers():
+    made = {name: Answerer(name) for name in ("one", "two")}
+    yield made
+    for answerer in made.values():
+        answerer.stop()
+
+
+def ask(sock):
+    """Who answers; None when nobody does for a while."""
+    sock.send(b"who?")
+    try:
+        return sock.recv(100).decode()
+    except OSError:
+        return None
+
+
+def udp_user(port):
+    sock = procs.open_socket(None, socket.SOCK_DGRAM)
+    sock.settimeout(0.3)
+    sock.connect((HOST, port))
+    return sock
+
+
+def wait_answer(sock, wanted):
+    procs.wait_until(lambda: ask(sock) == wanted, 10 * SLOW, f"{wanted} to answer")
+
+
+UDP_CHECK = f"udp:send=who,{QUICK}"
+
+
+def test_a_udp_flow_goes_on_at_another_backend(cluster, answerers):
+    entrance = procs.free_port(socket.SOCK_DGRAM)
+    create(cluster, "game", "udp", entrance, [f"{HOST}:{a.port}" for a in answerers.values()],
+           UDP_CHECK)
+    cluster.wait_up()
+    wait_health(cluster, "game", "healthy", "healthy")
+    with udp_user(entrance) as user:
+        first = procs.wait_until(lambda: ask(user), 10 * SLOW, "an answer")
+        other = {"one": "two", "two": "one"}[first]
+        answerers[first].stop()
+        wait_answer(user, other)
+    cluster.ctl("accelerator", "delete", "game", "--now")
+
+
+def test_without_failover_a_udp_flow_stays(cluster, answerers):
+    entrance = procs.free_port(socket.SOCK_DGRAM)
+    create(cluster, "stay", "udp", entrance, [f"{HOST}:{a.port}" for a in answerers.values()],
+           UDP_CHECK)
+    cluster.ctl("accelerator", "update", "stay", "--udp-failover", "off")
+    cluster.wait_applied("stay")
+    cluster.wait_up()
+    wait_health(cluster, "stay", "healthy", "healthy")
+    with udp_user(entrance) as user, udp_user(entrance) as later:
+        first = procs.wait_until(lambda: ask(user), 10 * SLOW, "an answer")
+        answerers[first].stop()
+        wait_health(cluster, "stay", "healthy", "unhealthy")
+        wait_answer(later, {"one": "two", "two": "one"}[first])
+        assert [ask(user) for _ in range(5)] == [None] * 5
+    cluster.ctl("accelerator", "delete", "stay", "--now")
+
+
+def test_a_udp_flow_goes_on_at_another_endpoint(regions, answerers):
+    entrance = procs.free_port(socket.SOCK_DGRAM)
+    regions.accelerator("game", "udp", entrance, [
+        f"{FAR}={HOST}:{answerers['one'].port}", f"farther={HOST}:{answerers['two'].port}"],
+        more=("--failover-order", f"{FAR},farther"))
+    with udp_user(entrance) as user:
+        wait_answer(user, "one")
+        regions.nodes["endpoint"].crash()
+        wait_answer(user, "two")
+
+
+def test_a_tcp_flow_to_a_dead_backend_is_reset(cluster, tmp_path):
+    """The server stands still: nothing of it answers, and nothing ends its connections."""
+    port, entrance = procs.free_port(), procs.free_port()
+    server = nginx(tmp_path, port)
+    create(cluster, "hung", "tcp", entrance, [f"{HOST}:{port}"], f"http:/ready,{QUICK}")
+    cluster.wait_up()
+    wait_health(cluster, "hung", "healthy")
+    with procs.connect(None, HOST, entrance) as user:
+        user.sendall(b"GET /ready HTTP/1.1\r\nHost: lab\r\n\r\n")
+        assert b"all is well" in user.recv(4096)
+        server.send_signal(signal.SIGSTOP)
+        assert is_reset(user, 15 * SLOW)
+    server.send_signal(signal.SIGCONT)
+    cluster.ctl("accelerator", "delete", "hung", "--now")

@@ -115,6 +115,16 @@ static inline struct far_flow *fixture_open(enum flow_kind kind)
 	return far_flow_open(&fixture.far, &open);
 }
 
+/* The health process found that of a backend whose host is an address. */
+static inline void fixture_health(size_t backend, enum health_state state, enum health_cause cause)
+{
+	struct backend_health change = {.state = state, .cause = cause};
+
+	change.backend = backend_key(ACCELERATOR, &fixture.backends[backend]);
+	assert_int_equal(addr_parse(fixture.backends[backend].host, 0, &change.address), 0);
+	endpoint_role.on_health(fixture.endpoint, &change, 1);
+}
+
 static inline void run(unsigned ms)
 {
 	double_run(&fixture.worker, ms);

@@ -120,20 +120,10 @@ static void test_flows_are_treated_as_the_accelerator_says(void **state)
 	close(udp);
 }
 
-static struct backend_health health_of(size_t backend, enum health_state state)
-{
-	struct backend_health change = {
-	    .backend = backend_key(ACCELERATOR, &fixture.backends[backend]), .state = state};
-
-	assert_int_equal(addr_parse(fixture.backends[backend].host, 0, &change.address), 0);
-	return change;
-}
-
 static uint64_t unusable_with(enum health_state first, enum health_state second)
 {
-	struct backend_health changes[] = {health_of(0, first), health_of(1, second)};
-
-	endpoint_role.on_health(fixture.endpoint, changes, 2);
+	fixture_health(0, first, HEALTH_CAUSE_WRONG_ANSWER);
+	fixture_health(1, second, HEALTH_CAUSE_WRONG_ANSWER);
 	return endpoint_unusable(fixture.endpoint, &fixture.accelerator);
 }
 

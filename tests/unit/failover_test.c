@@ -32,6 +32,11 @@ static void words(void **state)
 	assert_int_equal(from_yaml(""), ALL_UNHEALTHY_REFUSE);
 	assert_int_equal(from_yaml("all_unhealthy: refuse"), ALL_UNHEALTHY_REFUSE);
 	assert_int_equal(from_yaml("all_unhealthy: fail-open"), ALL_UNHEALTHY_FAIL_OPEN);
+	assert_int_equal(
+	    schema_from_yaml_text(&schema, "udp_failover: off", 17, &holder, &errors), 0);
+	assert_int_equal(holder.failover.udp_failover, UDP_FAILOVER_OFF);
+	assert_int_equal(schema_from_yaml_text(&schema, "", 0, &holder, &errors), 0);
+	assert_int_equal(holder.failover.udp_failover, UDP_FAILOVER_ON);
 	assert_int_not_equal(
 	    schema_from_yaml_text(&schema, wrong, strlen(wrong), &holder, &errors), 0);
 }

@@ -283,6 +283,57 @@ static void test_a_lost_lane_resets_the_backend(void **state)
 	close(accepted);
 }
 
+/* The flow's end at the backend, which has echoed nothing yet. */
+static int begin_flow(struct far_flow **flow)
+{
+	int accepted;
+
+	fixture_add_backend("127.0.0.1", where[0].port, 1);
+	*flow = fixture_open(FLOW_TCP);
+	far_flow_write(*flow, "request");
+	run(3);
+	accepted = loopback_accept(backends[0], NULL);
+	assert_true(accepted >= 0);
+	return accepted;
+}
+
+static void test_a_dead_backend_resets_its_flows(void **state)
+{
+	struct far_flow *flow;
+	int accepted = begin_flow(&flow);
+
+	(void)state;
+	fixture_health(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	run(5);
+	assert_int_equal(flow->reset_with, REASON_BACKEND_TIMEOUT);
+	assert_int_equal(counted(PAGE_tcp_flows_dead_backend), 1);
+	assert_int_equal(flow_count(FLOW_TCP), 0);
+	close(accepted);
+}
+
+static void test_flows_that_a_backend_serves_stay(void **state)
+{
+	struct far_flow *flow;
+	int accepted = begin_flow(&flow);
+
+	(void)state;
+	/* It answers the checks wrongly, but it lives. */
+	fixture_health(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_WRONG_ANSWER);
+	run(2000);
+	assert_int_equal(flow_count(FLOW_TCP), 1);
+	/* It seems dead, but not to this flow. */
+	fixture.accelerator.health.fall = 3;
+	fixture.accelerator.health.interval_ms = 60000;
+	fixture_health(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	run(2000);
+	assert_int_equal(flow_count(FLOW_TCP), 1);
+	/* And then it is, without any news from the health process. */
+	fixture.accelerator.health.interval_ms = 0;
+	run(2000);
+	assert_int_equal(flow->reset_with, REASON_BACKEND_TIMEOUT);
+	close(accepted);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -299,6 +350,8 @@ int main(void)
 	    TEST(test_flows_of_a_removed_backend_end_after_the_drain_time),
 	    TEST(test_a_removed_accelerator_ends_attempts_at_once),
 	    TEST(test_a_lost_lane_resets_the_backend),
+	    TEST(test_a_dead_backend_resets_its_flows),
+	    TEST(test_flows_that_a_backend_serves_stay),
 	};
 
 	if (double_init())

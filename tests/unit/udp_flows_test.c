@@ -210,6 +210,58 @@ static void test_flows_of_a_removed_backend_end_after_the_drain_time(void **stat
 	assert_int_equal(flow_count(FLOW_UDP), 0);
 }
 
+static void test_a_flow_goes_on_at_another_backend(void **state)
+{
+	struct addr other_where;
+	int other = loopback_udp("127.0.0.2", &other_where), kept = backend;
+	struct far_flow *flow;
+
+	(void)state;
+	flow = say(fixture_open(FLOW_UDP), "one");
+	heard("one");
+	fixture_add_backend("127.0.0.2", other_where.port, 1);
+	fixture_health(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	say(flow, "two");
+	backend = other;
+	struct addr user = heard("two");
+	backend = kept;
+	assert_int_equal(counted(PAGE_udp_flows_moved), 1);
+	loopback_send(other, &user, "answer", 6);
+	run(3);
+	far_flow_assert_received(flow, "answer");
+	/* With none left it ends, and the listener may go elsewhere. */
+	fixture_health(1, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	run(5);
+	assert_int_equal(flow->reset_with, REASON_NO_BACKEND);
+	close(other);
+}
+
+static void test_a_flow_stays_where_it_is_to_or_is_served(void **state)
+{
+	struct addr other_where;
+	int other = loopback_udp("127.0.0.2", &other_where);
+	struct far_flow *flow;
+
+	(void)state;
+	flow = say(fixture_open(FLOW_UDP), "one");
+	heard("one");
+	fixture_add_backend("127.0.0.2", other_where.port, 1);
+	fixture.accelerator.failover.udp_failover = UDP_FAILOVER_OFF;
+	fixture_health(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	say(flow, "two");
+	heard("two");
+	/* It may go, and its backend answered within the time of its checks. */
+	fixture.accelerator.failover.udp_failover = UDP_FAILOVER_ON;
+	fixture.accelerator.health.fall = 3;
+	fixture.accelerator.health.interval_ms = 2000;
+	run(2000);
+	say(flow, "three");
+	heard("three");
+	run(6000);
+	assert_int_equal(counted(PAGE_udp_flows_moved), 1);
+	close(other);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -224,6 +276,8 @@ int main(void)
 	    TEST(test_without_a_backend_it_is_refused),
 	    TEST(test_a_source_is_used),
 	    TEST(test_flows_of_a_removed_backend_end_after_the_drain_time),
+	    TEST(test_a_flow_goes_on_at_another_backend),
+	    TEST(test_a_flow_stays_where_it_is_to_or_is_served),
 	};
 
 	if (double_init())
