@@ -26,12 +26,17 @@ static void bbr_init(void *state, const struct cc_start *start)
 	bbr->min_rtt_at_us = start->now_us;
 	bbr->bw_cycles[1] = (double)start->rate_Bps;
 	bbr_enter(bbr, STARTUP, STARTUP_PACING_GAIN, start->now_us);
+	bbr_confirm_rate(bbr, start->now_us);
+	if (start->rate_Bps > 0 && start->min_rtt_us > 0)
+		bbr_resume(bbr, start->now_us);
 }
 
 static void bbr_on_sent(void *state, const struct cc_sent *sent)
 {
-	(void)state;
-	(void)sent;
+	struct bbr *bbr = state;
+
+	if (bbr->is_full && bbr->state != RESUME && bbr_is_stale(bbr, sent->now_us))
+		bbr_resume(bbr, sent->now_us);
 }
 
 static void bbr_on_ack(void *state, const struct cc_ack *ack)

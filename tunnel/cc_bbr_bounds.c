@@ -62,7 +62,8 @@ void bbr_judge_round(struct bbr *bbr, uint64_t now_us)
 	bbr_advance_bw(bbr, now_us);
 	bbr->lossy_rounds = is_last_lossy ? bbr->lossy_rounds + 1 : 0;
 	look_for_contest(bbr, is_queued, is_last_lossy, now_us);
-	if (bbr->state == STARTUP || bbr->state == REFILL || bbr->state == UP)
+	if (bbr->state == STARTUP || bbr->state == REFILL || bbr->state == UP
+	    || bbr->state == RESUME)
 		return;
 	if (last->has_mark || bbr_is_loss_above(bbr, last, BBR_LOSS_MOST)
 	    || (is_last_lossy && bbr_is_queue_long(bbr, last) && !bbr->contest.is_on))
@@ -78,7 +79,9 @@ void bbr_judge_round(struct bbr *bbr, uint64_t now_us)
 static double model_window(const struct bbr *bbr)
 {
 	double rate = bbr_bw(bbr);
-	double gain = bbr->state == UP ? UP_WINDOW_GAIN : WINDOW_GAIN;
+	double gain = bbr->state == UP       ? UP_WINDOW_GAIN
+	              : bbr->state == RESUME ? RESUME_GAIN * WINDOW_GAIN
+	                                     : WINDOW_GAIN;
 	double rtts, short_rtt;
 
 	if (bbr->state == UP)

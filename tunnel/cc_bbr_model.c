@@ -4,6 +4,9 @@
 
 #include <math.h>
 
+/* Of the rate: what comes through confirms it. */
+#define CONFIRM_SHARE 0.5
+
 double bbr_tunnel_bw(const struct bbr *bbr)
 {
 	return fmax(bbr->bw_cycles[0], bbr->bw_cycles[1]);
@@ -84,6 +87,8 @@ void bbr_note_rate(struct bbr *bbr, const struct cc_ack *ack)
 	if (rate <= 0)
 		return;
 	together = bbr_together(bbr, rate, ack->now_us);
+	if (bbr->state != RESUME && together >= CONFIRM_SHARE * bbr_tunnel_bw(bbr))
+		bbr_confirm_rate(bbr, ack->now_us);
 	bbr->round.bw = fmax(bbr->round.bw, rate);
 	bbr->round.together = fmax(bbr->round.together, together);
 	bbr->round.delivered = fmax(bbr->round.delivered, (double)ack->rate.delivered_bytes);

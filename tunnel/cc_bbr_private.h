@@ -5,6 +5,7 @@
  *   cc_bbr_model.c   what the path showed: rate, shortest round trip, queue, loss, by round trip
  *   cc_bbr_bounds.c  what a round trip's loss and queue say to send less; the window
  *   cc_bbr_siblings.c  what the tunnel's other lanes know and do
+ *   cc_bbr_resume.c  a rate that is only remembered
  *   cc_bbr_states.c  the states: filling the pipe, probing for rate and for the shortest round trip
  *   cc_bbr.c         what the path calls; the pace
  */
@@ -42,6 +43,8 @@
 #define RATE_LEAST_PPS    4
 /* Startup sends nearly three times what the path carries: more loss than that ends it at once. */
 #define STARTUP_LOSS_MOST 0.3
+/* Of a remembered rate that is old: draft-ietf-tsvwg-careful-resume. */
+#define RESUME_GAIN 0.5
 /* Of its own rate, of a lane that drains what it sent too much for the whole tunnel. */
 #define DOWN_LEAST 0.25
 
@@ -70,7 +73,7 @@ enum {
 	TURN_US = 500000, /* that a lane waits for each one whose turn to probe it is */
 };
 
-enum bbr_state { STARTUP, DRAIN, DOWN, CRUISE, REFILL, UP, PROBE_RTT };
+enum bbr_state { STARTUP, DRAIN, DOWN, CRUISE, REFILL, UP, PROBE_RTT, RESUME };
 
 /* What is counted from the start of a round trip to its end. */
 struct bbr_round {
@@ -124,6 +127,9 @@ struct bbr {
 
 	double window;
 	double pacing_gain;
+
+	uint64_t confirmed_us, confirmed_rtt_us; /* of the rate, by what came through */
+	double resumed_bytes;                    /* that came through in RESUME, in one go */
 
 	struct path_share_view siblings; /* all zeros: alone */
 	struct delivery_meter together;
@@ -179,6 +185,14 @@ void bbr_tell(const struct bbr *bbr, struct path_share_record *record);
 double bbr_together(struct bbr *bbr, double rate, uint64_t now_us);
 /* The tunnel's queue is that of a sibling's probe: no reason to send less. */
 bool bbr_is_siblings_queue(const struct bbr *bbr, uint64_t now_us);
+
+/* cc_bbr_resume.c */
+/* What was sent at the rate came through. */
+void bbr_confirm_rate(struct bbr *bbr, uint64_t now_us);
+bool bbr_is_stale(const struct bbr *bbr, uint64_t now_us);
+/* The rate is a guess: half of it at first. */
+void bbr_resume(struct bbr *bbr, uint64_t now_us);
+void bbr_resume_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round);
 
 /* cc_bbr_states.c */
 void bbr_enter(struct bbr *bbr, enum bbr_state state, double pacing_gain, uint64_t now_us);

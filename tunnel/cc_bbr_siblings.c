@@ -22,14 +22,20 @@ static void scale_bounds(struct bbr *bbr, double before, double after)
 	bbr->inflight_hi *= after / before;
 }
 
-/* They have filled the pipe: no need to. */
+/* They have filled the pipe: no need to.  Where none does now, it is a memory. */
 static void take_over(struct bbr *bbr, const struct path_share_view *view, uint64_t now_us)
 {
-	bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], view->rate_Bps);
+	bool is_memory = view->rate_Bps <= 0;
+
+	bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], is_memory ? view->known_Bps : view->rate_Bps);
 	if (bbr->floor.look_count == 0)
 		bbr->floor.share = view->loss_floor;
 	bbr_fill_pipe(bbr, now_us);
 	bbr->is_settling = false;
+	if (!is_memory)
+		return;
+	bbr->confirmed_us = view->confirmed_us;
+	bbr_resume(bbr, now_us);
 }
 
 static void follow_min_rtt(struct bbr *bbr, const struct path_share_view *view)
@@ -109,7 +115,7 @@ void bbr_on_siblings(struct bbr *bbr, const struct path_share_view *view, uint64
 		follow_drained(bbr, view, now_us);
 	}
 	bbr->siblings = *view;
-	if (!bbr->is_full && view->rate_Bps > 0)
+	if (!bbr->is_full && view->known_Bps > 0)
 		take_over(bbr, view, now_us);
 	scale_bounds(bbr, before, bbr_max_bw(bbr));
 	follow_raise(bbr, view);
@@ -121,6 +127,7 @@ void bbr_tell(const struct bbr *bbr, struct path_share_record *record)
 	record->is_rtt_proved = bbr->is_rtt_proved;
 	record->min_rtt_us = bbr->min_rtt_us;
 	record->min_rtt_at_us = bbr->min_rtt_at_us;
+	record->confirmed_us = bbr->confirmed_us;
 	record->probed_us = bbr->probed_us;
 	record->rtt_probe_us = bbr->rtt_probe_us;
 	record->loss_floor = bbr->floor.share;

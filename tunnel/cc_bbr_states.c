@@ -67,6 +67,7 @@ static void enter_probe_rtt(struct bbr *bbr, uint64_t now_us)
 
 void bbr_fill_pipe(struct bbr *bbr, uint64_t now_us)
 {
+	bbr_confirm_rate(bbr, now_us);
 	bbr->is_full = true;
 	bbr->is_settling = true;
 	bbr_enter(bbr, DRAIN, DRAIN_PACING_GAIN, now_us);
@@ -216,7 +217,7 @@ static bool is_sibling_probing_rtt(const struct bbr *bbr, uint64_t now_us)
 /* With so little in flight as ProbeRTT would leave, the samples are as good as its. */
 static void renew_min_rtt(struct bbr *bbr, const struct cc_ack *ack)
 {
-	if (bbr->state == PROBE_RTT
+	if (bbr->state == PROBE_RTT || bbr->state == RESUME
 	    || (ack->now_us - bbr->min_rtt_at_us <= PROBE_RTT_EVERY_US
 	        && !is_sibling_probing_rtt(bbr, ack->now_us)))
 		return;
@@ -257,6 +258,9 @@ void bbr_run_states(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 		break;
 	case UP:
 		up_on_ack(bbr, ack, is_round);
+		break;
+	case RESUME:
+		bbr_resume_on_ack(bbr, ack, is_round);
 		break;
 	case PROBE_RTT:
 		probe_rtt_on_ack(bbr, ack);

@@ -8,7 +8,7 @@ libtunnel_a_SOURCES += \
 	tunnel/aead.c tunnel/aead.h \
 	tunnel/cc.h \
 	tunnel/cc_bbr.c tunnel/cc_bbr.h tunnel/cc_bbr_private.h \
-	tunnel/cc_bbr_bounds.c tunnel/cc_bbr_model.c tunnel/cc_bbr_siblings.c tunnel/cc_bbr_states.c \
+	tunnel/cc_bbr_bounds.c tunnel/cc_bbr_model.c tunnel/cc_bbr_resume.c tunnel/cc_bbr_siblings.c tunnel/cc_bbr_states.c \
 	tunnel/cc_cubic.c tunnel/cc_cubic.h \
 	tunnel/cc_fixed.c tunnel/cc_fixed.h \
 	tunnel/contest.c tunnel/contest.h \

@@ -23,6 +23,7 @@ struct path_share_record {
 	uint64_t min_rtt_us, min_rtt_at_us; /* and when that was seen last; 0: never */
 	uint64_t probed_us;                 /* end of its last probe for rate; 0: none */
 	uint64_t rtt_probe_us; /* start of its last probe for the shortest round trip */
+	uint64_t confirmed_us; /* when so much came through that rate_Bps is no mere memory */
 	double loss_floor;
 	uint8_t is_rtt_proved; /* min_rtt_us was seen when nobody of the tunnel sent much */
 	uint8_t is_hungry;     /* it would send more */
@@ -56,9 +57,11 @@ struct path_share_view {
 	unsigned before;       /* hungry ones whose turn to probe comes before ours */
 	uint64_t rtt_probe_us; /* the latest of theirs; 0: none */
 	uint64_t min_rtt_us,
-	    min_rtt_at_us; /* the shortest round trip, and when that was seen last */
-	double rate_Bps;   /* the least that a hungry one believes in; 0: none does */
-	double loss_floor; /* the least; 0 without siblings */
+	    min_rtt_at_us;     /* the shortest round trip, and when that was seen last */
+	double rate_Bps;       /* the least that a hungry one believes in; 0: none does */
+	double known_Bps;      /* the same of all, hungry or not */
+	uint64_t confirmed_us; /* the latest */
+	double loss_floor;     /* the least; 0 without siblings */
 };
 
 /* `own` is the record that this lane told last, or would tell. */

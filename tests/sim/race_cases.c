@@ -114,6 +114,14 @@ const struct race_case race_cases[] = {
             .count = 1,
             SECONDS(60, 20)},
         100 * MBIT, .loss_max = 0.05, .request_p50_max_us = 140 * MS},
+    /* 75 MB, 80 s of silence, and the line has a quarter of its rate by then: what is lost of the next 20 MB and more. */
+    {"after-a-long-silence",
+        {.forward = {DEEP_WAY, .steps = {{START_US + 40 * S, 25 * MBIT}}},
+            BACK(55),
+            .racers = {{.cc = &cc_bbr, .request_bytes = 75000000, .pause_us = 80 * S}},
+            .count = 1,
+            SECONDS(100, 80)},
+        25 * MBIT, .share_min = 0.5, .loss_max = 0.03},
     /* What is odd about lines. */
     {"policer",
         {.forward = {LONG_WAY, .police_Bps = 20 * MBIT, .police_burst_bytes = QUEUE(20, 50)},

@@ -68,6 +68,7 @@ static void run_round(struct fixture *f)
 		rate = f->line_Bps;
 	rate *= 1 - f->loss;
 	delivered = rate * rtt_us / 1e6;
+	cc_bbr.on_sent(f->state, &(struct cc_sent){.now_us = f->now_us, .bytes = (uint64_t)sent});
 	f->next_number += (uint64_t)(sent / PACKET_BYTES) + ACKS_A_ROUND;
 	for (unsigned i = 1; i <= ACKS_A_ROUND; i++) {
 		uint64_t lost = (uint64_t)((sent - delivered) / ACKS_A_ROUND);
@@ -196,14 +197,81 @@ static void a_rate_that_falls_is_forgotten(void **state)
 static void idle_times_forget_nothing(void **state)
 {
 	struct fixture *f = *state;
-	double before;
 
 	run_seconds(f, 4);
-	before = f->line_Bps;
 	f->demand_Bps = f->line_Bps / 100;
-	run_seconds(f, 120);
-	assert_in_range(rate_Bps(f), before * 0.98, before);
-	assert_true(window(f) >= 2 * before * RTT_US / 1e6 * 0.98);
+	run_seconds(f, 50);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.98, f->line_Bps);
+	assert_true(window(f) >= 2 * f->line_Bps * RTT_US / 1e6 * 0.98);
+	assert_true(pace_Bps(f) > f->line_Bps * 0.88);
+}
+
+/* Full again after 64 packets that came through. */
+static void after_long_ones_half_the_rate_is_tried_first(void **state)
+{
+	struct fixture *f = *state;
+
+	run_seconds(f, 4);
+	f->demand_Bps = f->line_Bps / 100;
+	run_seconds(f, 70);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.98, f->line_Bps);
+	assert_in_range(pace_Bps(f), f->line_Bps * 0.48, f->line_Bps * 0.5);
+	assert_in_range(
+	    window(f), f->line_Bps * RTT_US / 1e6 * 0.97, f->line_Bps * RTT_US / 1e6 * 1.11);
+	f->demand_Bps = 0;
+	run_round(f);
+	assert_in_range(pace_Bps(f), f->line_Bps * 0.48, f->line_Bps * 0.5);
+	run_round(f);
+	run_round(f);
+	assert_in_range(pace_Bps(f), f->line_Bps * 0.97, f->line_Bps * 1.01);
+}
+
+/* The line has a tenth of it by now: what came through is the rate. */
+static void a_remembered_rate_that_does_not_come_through_is_left(void **state)
+{
+	struct fixture *f = *state;
+
+	run_seconds(f, 4);
+	f->demand_Bps = f->line_Bps / 100;
+	run_seconds(f, 70);
+	f->demand_Bps = 0;
+	f->line_Bps /= 10;
+	f->queue_us = RTT_US / 2;
+	for (int i = 0; i < 4; i++)
+		run_round(f);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.7, f->line_Bps * 1.05);
+}
+
+/* The shortest round trip has doubled: another path, of which nothing is known. */
+static void on_another_path_it_begins_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	run_seconds(f, 4);
+	f->demand_Bps = f->line_Bps / 100;
+	f->queue_us = RTT_US;
+	run_seconds(f, 70);
+	assert_true(rate_Bps(f) < f->line_Bps / 20);
+	assert_true(window(f) < f->line_Bps * RTT_US / 1e6 / 2);
+}
+
+/* The siblings are idle and know a rate. */
+static void a_lane_beside_idle_ones_starts_with_half_of_what_they_know(void **state)
+{
+	struct fixture *f = *state;
+	double all = f->line_Bps;
+
+	f->has_siblings = true;
+	f->siblings = (struct path_share_view){.senders = 3,
+	    .known_Bps = all,
+	    .min_rtt_us = RTT_US,
+	    .min_rtt_at_us = f->now_us,
+	    .confirmed_us = f->now_us - 1000000};
+	cc_bbr.on_siblings(f->state, &f->siblings, f->now_us);
+	assert_in_range(pace_Bps(f), all * 0.48, all * 0.5);
+	for (int i = 0; i < 3; i++)
+		run_round(f);
+	assert_in_range(pace_Bps(f), all * 0.97, all * 1.01);
 }
 
 static void a_standing_queue_is_drained_to_see_the_shortest_round_trip(void **state)
@@ -287,6 +355,8 @@ static void add_siblings(struct fixture *f)
 	    .hungry = 3,
 	    .delivered_Bps = all * 3 / 4,
 	    .rate_Bps = all,
+	    .known_Bps = all,
+	    .confirmed_us = f->now_us,
 	    .min_rtt_us = RTT_US,
 	    .min_rtt_at_us = f->now_us,
 	    .probed_us = f->now_us,
@@ -426,6 +496,11 @@ int main(void)
 	    cmocka_unit_test_setup(a_rate_that_doubles_is_found, set_up),
 	    cmocka_unit_test_setup(a_rate_that_falls_is_forgotten, set_up),
 	    cmocka_unit_test_setup(idle_times_forget_nothing, set_up),
+	    cmocka_unit_test_setup(after_long_ones_half_the_rate_is_tried_first, set_up),
+	    cmocka_unit_test_setup(a_remembered_rate_that_does_not_come_through_is_left, set_up),
+	    cmocka_unit_test_setup(on_another_path_it_begins_anew, set_up),
+	    cmocka_unit_test_setup(
+	        a_lane_beside_idle_ones_starts_with_half_of_what_they_know, set_up),
 	    cmocka_unit_test_setup(
 	        a_standing_queue_is_drained_to_see_the_shortest_round_trip, set_up),
 	    cmocka_unit_test_setup(small_requests_teach_the_rate_by_how_they_spread, set_up),

@@ -137,6 +137,25 @@ static void another_path_is_no_sibling(void **state)
 	assert_int_equal(view.min_rtt_us, RTT_US - RTT_US / 8);
 }
 
+/* A rate that idle siblings remember is no one that somebody has now. */
+static void idle_siblings_have_a_memory(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SIBLINGS; i++)
+		siblings[i].is_hungry = 0;
+	siblings[1].rate_Bps = 7000000;
+	siblings[1].confirmed_us = NOW_US - 5;
+	siblings[2].rate_Bps = 0;
+	siblings[2].confirmed_us = UINT64_MAX;
+	look();
+	assert_true(view.rate_Bps == 0);
+	assert_true(view.known_Bps == 7e6);
+	assert_int_equal(view.confirmed_us, NOW_US - 5);
+	siblings[1].is_hungry = 1;
+	look();
+	assert_true(view.rate_Bps == 7e6);
+}
+
 /* By the time of the last probe, then by order. */
 static void turns_go_round(void **state)
 {
@@ -185,6 +204,7 @@ int main(void)
 	    cmocka_unit_test_setup(records_of_nonsense_do_not_count, set_up),
 	    cmocka_unit_test_setup(times_to_come_are_not_believed, set_up),
 	    cmocka_unit_test_setup(another_path_is_no_sibling, set_up),
+	    cmocka_unit_test_setup(idle_siblings_have_a_memory, set_up),
 	    cmocka_unit_test_setup(turns_go_round, set_up),
 	    cmocka_unit_test_setup(a_probe_is_seen_and_what_it_found, set_up),
 	};
