@@ -6,11 +6,6 @@
 
 enum { TABLE_BYTES = 32 };
 
-uint8_t gf256_multiply(uint8_t a, uint8_t b)
-{
-	return gf_mul(a, b);
-}
-
 uint8_t gf256_inverse(uint8_t a)
 {
 	return gf_inv(a);

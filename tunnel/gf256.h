@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Arithmetic in GF(256) with the polynomial x^8 + x^4 + x^3 + x^2 + 1 (0x11d, that of RFC 8681), on single
- * bytes and on runs of them, and the coefficients of repairs.  The one place that knows ISA-L.
+ * Arithmetic in GF(256) with the polynomial x^8 + x^4 + x^3 + x^2 + 1 (0x11d, that of RFC 8681) on runs of
+ * bytes, and the coefficients of repairs.  The one place that knows ISA-L.
  */
 #ifndef TUNNEL_GF256_H
 #define TUNNEL_GF256_H
@@ -17,7 +17,6 @@ static inline size_t gf256_round_up(size_t bytes)
 	return (bytes + GF256_RUN_BYTES - 1) / GF256_RUN_BYTES * GF256_RUN_BYTES;
 }
 
-uint8_t gf256_multiply(uint8_t a, uint8_t b);
 /* Of a that is not 0. */
 uint8_t gf256_inverse(uint8_t a);
 /* to[] += factor * from[]; `bytes` a multiple of GF256_RUN_BYTES. */
