@@ -3,6 +3,7 @@
 #include "endpoint/names.h"
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/table.h"
 #include "net/resolve.h"
 
@@ -13,10 +14,11 @@ struct entry {
 	char host[ADDR_HOST_BYTES]; /* the key */
 	struct names *names;
 	struct addr addresses[NAMES_ADDRESSES_MAX];
-	size_t count;     /* 0: it did not resolve, or not yet */
-	bool is_answered; /* once at least */
-	ev_tstamp holds_until;
-	struct resolve_query *query; /* under way, or NULL */
+	size_t count;                    /* 0: it did not resolve, or not yet */
+	bool is_answered;                /* once at least */
+	bool is_failing;                 /* the last answer was an error, and that was told */
+	ev_tstamp holds_until, resolved; /* resolved: when it last did */
+	struct resolve_query *query;     /* under way, or NULL */
 	struct list_node waiters;
 	UT_hash_handle hh;
 };
@@ -26,7 +28,10 @@ struct names {
 	struct ev_loop *loop;
 	struct resolver *resolver;
 	struct entry *entries;
+	ev_timer refresher; /* of all entries */
 };
+
+enum { REFRESH_S = 1 }; /* how often entries are looked at */
 
 static double clamp_ttl(uint32_t ttl_s)
 {
@@ -48,7 +53,22 @@ static void wake(struct entry *entry)
 	}
 }
 
-/* Old addresses serve on when the name can't be resolved just now. */
+static void keep_old(struct entry *entry, int error)
+{
+	ev_tstamp left = entry->resolved + NAMES_STALE_S - ev_now(entry->names->loop);
+
+	if (entry->count == 0)
+		return;
+	if (left <= 0)
+		entry->count = 0;
+	else if (entry->is_failing)
+		return;
+	entry->is_failing = true;
+	log_limited(LOG_LEVEL_WARN, 1, "backend_name_fails",
+	    "host=%s reason=\"%s\" addresses=%zu kept_s=%.0f", entry->host, err_text(error),
+	    entry->count, left > 0 ? left : 0.);
+}
+
 static void on_answer(
     void *context, int error, const struct addr *addresses, size_t count, uint32_t ttl_s)
 {
@@ -58,7 +78,11 @@ static void on_answer(
 	entry->is_answered = true;
 	entry->holds_until =
 	    ev_now(entry->names->loop) + (error ? NAMES_FAILED_S : clamp_ttl(ttl_s));
-	if (!error) {
+	if (error) {
+		keep_old(entry, error);
+	} else {
+		entry->is_failing = false;
+		entry->resolved = ev_now(entry->names->loop);
 		entry->count = count < NAMES_ADDRESSES_MAX ? count : NAMES_ADDRESSES_MAX;
 		memcpy(entry->addresses, addresses, entry->count * sizeof *addresses);
 	}
@@ -90,6 +114,17 @@ static bool refresh(struct entry *entry)
 	if (entry->query || (entry->is_answered && ev_now(names->loop) < entry->holds_until))
 		return true;
 	return resolve(names->resolver, entry->host, on_answer, entry, &entry->query) == 0;
+}
+
+static void on_refresh(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct names *names = timer->data;
+	struct entry *entry, *next;
+
+	(void)loop;
+	(void)events;
+	HASH_ITER (hh, names->entries, entry, next)
+		refresh(entry);
 }
 
 int names_get(struct names *names, const char *host, struct addr *addresses, size_t *count,
@@ -161,6 +196,9 @@ int names_new(struct names **names, struct ev_loop *loop)
 		made = NULL;
 	} else {
 		made->loop = loop;
+		ev_timer_init(&made->refresher, on_refresh, REFRESH_S, REFRESH_S);
+		made->refresher.data = made;
+		ev_timer_start(loop, &made->refresher);
 	}
 	*names = made;
 	return error;
@@ -172,6 +210,7 @@ void names_free(struct names *names)
 
 	if (!names)
 		return;
+	ev_timer_stop(names->loop, &names->refresher);
 	HASH_ITER (hh, names->entries, entry, next)
 		entry_free(entry);
 	resolver_free(names->resolver);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The addresses of backend hosts: literal ones at once, names by DNS, kept for their TTL within
- * bounds.  A name that was asked for is refreshed when its time is over, while old addresses serve on,
- * so that a new flow hardly ever waits for DNS.
+ * The addresses of backend hosts: literal ones at once, names by DNS, of both families.  A name
+ * that was asked for is asked for again by itself whenever its TTL, within bounds, is over, so that a new flow
+ * never waits for DNS and never gets what was so long ago.  When it does not resolve any more,
+ * its last addresses serve on for NAMES_STALE_S (RFC 8767): a name server that fails shall not
+ * take the backends along.
  */
 #ifndef ENDPOINT_NAMES_H
 #define ENDPOINT_NAMES_H
@@ -16,9 +18,10 @@
 
 enum {
 	NAMES_ADDRESSES_MAX = 8, /* used of one name */
-	NAMES_TTL_MIN_S = 5,
+	NAMES_TTL_MIN_S = 1,
 	NAMES_TTL_MAX_S = 300,
-	NAMES_FAILED_S = 2, /* a name that does not resolve is asked for again after this */
+	NAMES_STALE_S = 3600, /* that addresses serve after their name resolved last */
+	NAMES_FAILED_S = 2,   /* a name that does not resolve is asked for again after this */
 };
 
 struct names;

@@ -147,6 +147,40 @@ static void test_old_addresses_outlive_the_name_server(void **state)
 	assert_int_equal(count, 4);
 }
 
+/* Nobody asks, and yet the addresses are never older than their TTL and a second. */
+static void test_a_name_is_refreshed_by_itself(void **state)
+{
+	ev_tstamp end = ev_time() + 10;
+
+	(void)state;
+	assert_int_equal(look_up("two.test"), 0);
+	let_expire("two.test");
+	while (server.questions < 4 && ev_time() < end)
+		ev_run(loop, EVRUN_ONCE);
+	assert_int_equal(server.questions, 4);
+	while (entry_of("two.test")->query && ev_time() < end)
+		ev_run(loop, EVRUN_ONCE);
+	assert_true(entry_of("two.test")->holds_until > ev_now(loop));
+}
+
+static void test_old_addresses_serve_for_an_hour_at_most(void **state)
+{
+	(void)state;
+	assert_int_equal(look_up("two.test"), 0);
+	server.is_silent = true;
+	entry_of("two.test")->resolved -= NAMES_STALE_S;
+	let_expire("two.test");
+	assert_int_equal(get("two.test", NULL), 0);
+	while (entry_of("two.test")->query)
+		ev_run(loop, EVRUN_ONCE);
+	assert_int_equal(get("two.test", NULL), ERR_NOT_FOUND);
+	assert_int_equal(count, 0);
+	server.is_silent = false;
+	let_expire("two.test");
+	assert_int_equal(look_up("two.test"), 0);
+	assert_int_equal(count, 4);
+}
+
 static void test_an_unknown_name_is_not_asked_for_again_at_once(void **state)
 {
 	unsigned asked;
@@ -228,6 +262,8 @@ int main(void)
 	    TEST(test_a_name_is_asked_for_once),
 	    TEST(test_old_addresses_serve_while_it_is_asked_again),
 	    TEST(test_old_addresses_outlive_the_name_server),
+	    TEST(test_a_name_is_refreshed_by_itself),
+	    TEST(test_old_addresses_serve_for_an_hour_at_most),
 	    TEST(test_an_unknown_name_is_not_asked_for_again_at_once),
 	    TEST(test_who_waits_no_more_is_not_called),
 	    TEST(test_names_out_of_use_are_forgotten),
