@@ -8,6 +8,7 @@
 #include "endpoint/role.h"
 #include "endpoint/tcp_flows.h"
 #include "endpoint/udp_flows.h"
+#include "model/health_track.h"
 #include "net/descriptors.h"
 #include "net/flow_treatment.h"
 
@@ -74,6 +75,41 @@ uint64_t endpoint_unusable(
 	bool fails_open = accelerator->failover.all_unhealthy == ALL_UNHEALTHY_FAIL_OPEN;
 
 	return fails_open && is_all(accelerator, unhealthy) ? 0 : unhealthy;
+}
+
+/* Of the addresses of a backend the one that has the most of its share. */
+static unsigned share_percent(const struct endpoint *endpoint, const struct backend_key *key)
+{
+	uint64_t now_us = worker_now_us(endpoint->worker);
+	unsigned most = 0;
+	size_t count;
+	const struct backend_health *addresses = backend_states_of(endpoint->backends, key, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned percent = 100;
+
+		if (addresses[i].has_returned && now_us > addresses[i].since_us)
+			percent = health_return_percent(now_us - addresses[i].since_us);
+		if (addresses[i].state != HEALTH_UNHEALTHY && percent > most)
+			most = percent;
+	}
+	return count ? most : 100;
+}
+
+uint64_t endpoint_excluded(const struct endpoint *endpoint,
+    const struct config_accelerator *accelerator, uint64_t flow_hash)
+{
+	uint64_t unusable = endpoint_unusable(endpoint, accelerator), returning = 0;
+
+	for (size_t i = 0; i < accelerator->backend_count && i < GROUP_BACKENDS_MAX; i++) {
+		struct backend_key key = backend_key(accelerator->id, &accelerator->backends[i]);
+		/* Bits of the hash that are each backend's own (Knuth's multiplicative hashing). */
+		uint64_t own = (flow_hash ^ (i + 1)) * UINT64_C(0x9e3779b97f4a7c15);
+
+		if ((own >> 32) % 100 >= share_percent(endpoint, &key))
+			returning |= UINT64_C(1) << i;
+	}
+	return is_all(accelerator, unusable | returning) ? unusable : unusable | returning;
 }
 
 /* ---- what listeners are told ---- */
@@ -218,6 +254,7 @@ static int start(struct worker *worker, void **state)
 	endpoint->worker = worker;
 	endpoint->shares.capacity = descriptors_for_flows();
 	dead_backends_init(&endpoint->dead, endpoint);
+	outcomes_init(&endpoint->outcomes, worker);
 	tcp_relays_init(&endpoint->relays, worker);
 	list_init(&endpoint->tcp_flows);
 	list_init(&endpoint->udp_flows);
@@ -294,6 +331,7 @@ static void stop(void *state)
 	struct endpoint *endpoint = state;
 
 	dead_backends_stop(&endpoint->dead);
+	outcomes_stop(&endpoint->outcomes);
 	udp_flows_clear(endpoint);
 	tcp_relays_clear(&endpoint->relays);
 	names_free(endpoint->names);

@@ -10,6 +10,7 @@
 #include "endpoint/backends.h"
 #include "endpoint/dead_backends.h"
 #include "endpoint/names.h"
+#include "endpoint/outcomes.h"
 #include "endpoint/shares.h"
 #include "net/backend_states.h"
 #include "net/tcp_relay.h"
@@ -20,6 +21,7 @@ struct endpoint {
 	struct names *names;
 	struct backend_states *backends; /* their health */
 	struct dead_backends dead;
+	struct outcomes outcomes;
 	struct backends tables; /* of the config in force */
 	struct tcp_relays relays;
 	struct shares shares; /* of descriptors */
@@ -41,6 +43,13 @@ uint64_t endpoint_backend_id(const struct backend *backend);
  */
 bool endpoint_serves(const struct endpoint *endpoint, const char *peer_name, uint32_t accelerator,
     uint16_t user_port, uint64_t backend_id);
+
+/*
+ * endpoint_unusable(), and for a share of the flows, by their hash, those that returned a while ago and get their
+ * part back slowly, unless nothing would be left.
+ */
+uint64_t endpoint_excluded(const struct endpoint *endpoint,
+    const struct config_accelerator *accelerator, uint64_t flow_hash);
 
 /* Bit i: backend i of the accelerator gets no new flow. */
 uint64_t endpoint_unusable(

@@ -51,6 +51,18 @@ static int on_states(struct ipc *ipc, void *context, struct ipc_message *message
 	return 0;
 }
 
+static int on_flows(struct ipc *ipc, void *context, struct ipc_message *message)
+{
+	struct health *health = context;
+	const struct flow_outcomes *outcomes = (const void *)message->data;
+
+	(void)ipc;
+	if (message->length_bytes % sizeof(*outcomes))
+		return ERR_MALFORMED;
+	health_targets_flows(health->targets, outcomes, message->length_bytes / sizeof(*outcomes));
+	return 0;
+}
+
 static int on_config(struct ipc *ipc, void *context, struct ipc_message *message)
 {
 	struct health *health = context;
@@ -81,6 +93,7 @@ static const struct ipc_rule rules[] = {
     {HEALTH_MESSAGE_SETTINGS, sizeof(struct health_settings), sizeof(struct health_settings), 0, 0,
         on_settings},
     {HEALTH_MESSAGE_STATES, sizeof(struct backend_health), IPC_MESSAGE_BYTES, 0, 0, on_states},
+    {HEALTH_MESSAGE_FLOWS, sizeof(struct flow_outcomes), IPC_INLINE_BYTES, 0, 0, on_flows},
     {HEALTH_MESSAGE_CONFIG, 1, IPC_MESSAGE_BYTES, 0, 0, on_config},
 };
 static const struct ipc_callbacks callbacks = {.on_closed = on_closed};

@@ -20,6 +20,7 @@ enum {
 };
 #define FIRST_ROUND_MAX_S 1.0
 #define PUT_OFF_S         0.05 /* with PROBES_MAX under way */
+#define UNASKED_S         1.0  /* how often one that is not asked is looked at */
 #define NAMELESS_S        0.5  /* while the name has no address */
 
 /* One address. Invariant: probe is set while one is under way. */
@@ -30,6 +31,7 @@ struct target {
 	struct health_track track;
 	struct probe *probe;
 	bool is_denied, is_current;
+	bool has_answered; /* a flow, once: it is no service that never does */
 };
 
 /* A backend of an accelerator whose group has a check. */
@@ -173,7 +175,7 @@ static bool ask(struct target *target)
 	    .host = asked->key.host,
 	};
 
-	if (target->probe)
+	if (target->probe || asked->kind == HEALTH_NONE)
 		return true;
 	request.to.port = asked->port;
 	return probe_start(asked->targets->probes, &request, on_answer, target, &target->probe)
@@ -240,7 +242,8 @@ static void renew_addresses(struct asked *asked)
 	int error = names_get(asked->targets->names, asked->key.host, addresses, &count, NULL);
 
 	if (error) {
-		if (error == ERR_NOT_FOUND && list_is_empty(&asked->addresses))
+		if (error == ERR_NOT_FOUND && asked->kind != HEALTH_NONE
+		    && list_is_empty(&asked->addresses))
 			tell_nameless(asked, true);
 		return;
 	}
@@ -271,8 +274,13 @@ static void on_round(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)events;
 	renew_addresses(asked);
-	LIST_FOREACH (target, &asked->addresses, struct target, node)
+	LIST_FOREACH (target, &asked->addresses, struct target, node) {
 		is_whole = ask(target) && is_whole;
+		if (asked->kind == HEALTH_NONE && health_track_on_time(&target->track, now_us()))
+			tell_target(target, false);
+	}
+	if (asked->kind == HEALTH_NONE && interval_s > UNASKED_S)
+		interval_s = UNASKED_S;
 	interval_s *= 1 + (2 * draw() - 1) * JITTER_PERCENT / 100.;
 	if (!is_whole)
 		interval_s = PUT_OFF_S;
@@ -328,6 +336,15 @@ static void begin(struct asked *asked)
 	ev_timer_start(asked->targets->loop, &asked->round);
 }
 
+/* Answers of old count no more where nothing is asked. */
+static void forget_answers(struct target *target)
+{
+	if (target->track.state != HEALTH_UNKNOWN || target->is_denied)
+		tell_target(target, true);
+	target->track = (struct health_track){0};
+	target->is_denied = false;
+}
+
 /* Probes under way have the old check, which is overwritten. */
 static void set_check(
     struct asked *asked, const struct health_check *check, enum health_kind kind, uint16_t port)
@@ -338,7 +355,11 @@ static void set_check(
 	LIST_FOREACH (target, &asked->addresses, struct target, node) {
 		probe_cancel(target->probe);
 		target->probe = NULL;
+		if (kind == HEALTH_NONE)
+			forget_answers(target);
 	}
+	if (kind == HEALTH_NONE)
+		tell_nameless(asked, false);
 	asked->check = *check;
 	asked->kind = kind;
 	asked->port = port;
@@ -357,7 +378,7 @@ static void take_backend(struct health_targets *targets,
 	if (!port)
 		port = backend_port(accelerator->ports, accelerator->port_count, backend->port,
 		    accelerator->ports[0].first);
-	if (kind == HEALTH_NONE || (!asked && !(asked = asked_new(targets, &key))))
+	if (!asked && !(asked = asked_new(targets, &key)))
 		return;
 	set_check(asked, &accelerator->health, kind, port);
 	asked->is_wanted = true;
@@ -404,6 +425,29 @@ void health_targets_config(struct health_targets *targets, struct node_config *c
 	}
 	drop_unwanted(targets);
 	names_keep(targets->names, is_used, targets);
+}
+
+static void take_outcomes(struct target *target, const struct flow_outcomes *outcomes)
+{
+	uint64_t failed = outcomes->failed;
+
+	target->has_answered |= outcomes->served > 0;
+	if (target->has_answered)
+		failed += outcomes->unanswered;
+	if (health_track_on_flows(&target->track, outcomes->served + failed, failed, now_us()))
+		tell_target(target, false);
+}
+
+void health_targets_flows(
+    struct health_targets *targets, const struct flow_outcomes *outcomes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct asked *asked = find_asked(targets, &outcomes[i].backend);
+		struct target *target = asked ? target_of(asked, &outcomes[i].address) : NULL;
+
+		if (target)
+			take_outcomes(target, &outcomes[i]);
+	}
 }
 
 void health_targets_remember(

@@ -39,4 +39,8 @@ void health_targets_remember(
 /* Takes over what config owns. Backends whose check stayed the same keep their state and their time. */
 void health_targets_config(struct health_targets *targets, struct node_config *config);
 
+/* What workers say of flows; of what is no target nothing is taken. */
+void health_targets_flows(
+    struct health_targets *targets, const struct flow_outcomes *outcomes, size_t count);
+
 #endif

@@ -13,6 +13,7 @@ libendpoint_a_SOURCES += endpoint/answers.c endpoint/answers.h endpoint/answers_
 libendpoint_a_SOURCES += endpoint/answers_game.c endpoint/answers_icmp.c endpoint/answers_quic.c
 libendpoint_a_SOURCES += endpoint/answers_sip.c
 libendpoint_a_SOURCES += endpoint/http_judge.c endpoint/http_judge.h
+libendpoint_a_SOURCES += endpoint/outcomes.c endpoint/outcomes.h
 libendpoint_a_SOURCES += endpoint/dead_backends.c endpoint/dead_backends.h
 libendpoint_a_SOURCES += endpoint/backends.c endpoint/backends.h
 libendpoint_a_SOURCES += endpoint/shares.c endpoint/shares.h
@@ -21,6 +22,8 @@ tests_unit_backends_test_LDADD = libendpoint.a $(LDADD)
 tests_unit_shares_test_LDADD = libendpoint.a $(LDADD)
 
 ENDPOINT_TEST_LIBS = libworkerdouble.a libendpoint.a libtestsupport.a $(LDADD)
+check_PROGRAMS += tests/unit/outcomes_test
+tests_unit_outcomes_test_LDADD = $(ENDPOINT_TEST_LIBS)
 check_PROGRAMS += tests/unit/endpoint_test tests/unit/names_test \
 	tests/unit/tcp_flows_test tests/unit/udp_flows_test
 tests_unit_endpoint_test_SOURCES = tests/unit/endpoint_test.c tests/unit/endpoint_fixture.h

@@ -24,6 +24,7 @@ struct tcp_flow {
 	uint64_t hash;  /* that backend and address are chosen by */
 	size_t backend; /* index of the one that is tried now */
 	uint64_t backend_id;
+	bool is_left; /* the user's side ended it */
 	struct addr addresses[NAMES_ADDRESSES_MAX];
 	size_t address_count, next_address;
 	struct names_waiter waiter;
@@ -46,6 +47,19 @@ static const char *peer_name(const struct tcp_flow *flow)
 	return lane->peer_name;
 }
 
+/* Tells of the address that is connected, or tried last. */
+static void note(struct tcp_flow *flow, enum outcome outcome)
+{
+	const struct config_accelerator *config =
+	    endpoint_accelerator(flow->endpoint, flow->accelerator);
+
+	if (config && flow->next_address > 0 && flow->backend < config->backend_count
+	    && endpoint_backend_id(&config->backends[flow->backend]) == flow->backend_id)
+		outcomes_add(&flow->endpoint->outcomes, flow->accelerator,
+		    &config->backends[flow->backend], &flow->addresses[flow->next_address - 1],
+		    outcome);
+}
+
 static void stop_connecting(struct tcp_flow *flow)
 {
 	ev_io_stop(worker_loop(worker_of(flow)), &flow->connecting);
@@ -59,7 +73,10 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 {
 	struct tcp_flow *flow = LIST_ENTRY(relay, struct tcp_flow, relay);
 
-	(void)reason;
+	if (relay->bytes_in > 0)
+		note(flow, OUTCOME_SERVED);
+	else if (relay->is_connected && reason == REASON_TCP_RESET && !flow->is_left)
+		note(flow, OUTCOME_FAILED);
 	stop_connecting(flow);
 	worker_timer_stop(worker_of(flow), &flow->timeout);
 	list_del(&flow->node);
@@ -91,7 +108,11 @@ static void give_up(struct tcp_flow *flow, enum reason reason)
 
 static void on_timeout(struct worker_timer *timer)
 {
-	give_up(LIST_ENTRY(timer, struct tcp_flow, timeout), REASON_BACKEND_TIMEOUT);
+	struct tcp_flow *flow = LIST_ENTRY(timer, struct tcp_flow, timeout);
+
+	if (flow->descriptor >= 0)
+		note(flow, OUTCOME_FAILED);
+	give_up(flow, REASON_BACKEND_TIMEOUT);
 }
 
 /* ---- connecting ---- */
@@ -125,6 +146,8 @@ static void refused(struct tcp_flow *flow, int error)
 
 	flow->had_refusal = true;
 	flow->lacked_socket = error == ERR_LIMIT;
+	if (error != ERR_LIMIT)
+		note(flow, OUTCOME_FAILED);
 	page_count(worker_page(worker_of(flow)), refusal_counter(error));
 	log_limited(LOG_LEVEL_INFO, 5, "backend_refused", "backend=%s accelerator=%u reason=\"%s\"",
 	    addr_format(&flow->addresses[flow->next_address - 1], text, sizeof text),
@@ -203,9 +226,9 @@ static void try_backends(struct tcp_flow *flow)
 		give_up(flow, REASON_REMOVED);
 		return;
 	}
-	uint64_t unusable = endpoint_unusable(flow->endpoint, config);
+	uint64_t excluded = endpoint_excluded(flow->endpoint, config, flow->hash);
 	while ((chosen = backends_choose(
-	            &flow->endpoint->tables, config, flow->hash, flow->tried | unusable))
+	            &flow->endpoint->tables, config, flow->hash, flow->tried | excluded))
 	       >= 0) {
 		flow->backend = (size_t)chosen;
 		error = find_addresses(flow, config);
@@ -232,7 +255,10 @@ static void on_name(struct names_waiter *waiter)
 /* The user's side ended the flow, perhaps before a backend was connected. */
 static void on_reset(void *relay, enum reason reason)
 {
-	end_flow(LIST_ENTRY(relay, struct tcp_flow, relay), reason);
+	struct tcp_flow *flow = LIST_ENTRY(relay, struct tcp_flow, relay);
+
+	flow->is_left = true;
+	end_flow(flow, reason);
 }
 
 static const struct flow_handler handler = {

@@ -31,15 +31,31 @@ struct udp_flow {
 	struct udp udp;
 	ev_io reader;
 	struct flow_life life;
-	uint64_t backend_id;    /* of the one that has the socket */
-	struct addr address;    /* of it */
-	uint64_t last_heard_us; /* that it answered, or was taken */
+	uint64_t backend_id;     /* of the one that has the socket */
+	struct addr address;     /* of it */
+	size_t backend;          /* its index then */
+	bool is_told, was_asked; /* what came of it; a datagram went to it */
+	uint64_t last_heard_us;  /* that it answered, or was taken */
 	struct names_waiter waiter;
 };
 
 static struct worker *worker_of(const struct udp_flow *flow)
 {
 	return flow->endpoint->worker;
+}
+
+/* Tells once of each backend that the flow had. */
+static void note(struct udp_flow *flow, enum outcome outcome)
+{
+	const struct config_accelerator *config =
+	    endpoint_accelerator(flow->endpoint, flow->accelerator);
+
+	if (flow->is_told || !flow->has_socket || !config || flow->backend >= config->backend_count
+	    || endpoint_backend_id(&config->backends[flow->backend]) != flow->backend_id)
+		return;
+	flow->is_told = true;
+	outcomes_add(&flow->endpoint->outcomes, flow->accelerator, &config->backends[flow->backend],
+	    &flow->address, outcome);
 }
 
 static void close_socket(struct udp_flow *flow)
@@ -56,6 +72,8 @@ static void udp_flow_free(struct udp_flow *flow)
 		flow_set_user(flow->flow, NULL);
 	flow_life_stop(&flow->life);
 	names_waiter_stop(&flow->waiter);
+	if (flow->was_asked)
+		note(flow, OUTCOME_UNANSWERED);
 	if (flow->has_socket)
 		close_socket(flow);
 	list_del(&flow->node);
@@ -89,6 +107,7 @@ static void on_backend_datagram(void *context, struct udp_datagram *datagram)
 
 	flow_life_active(&flow->life);
 	flow->last_heard_us = worker_now_us(worker_of(flow));
+	note(flow, OUTCOME_SERVED);
 	page_count(page, PAGE_udp_datagrams_received);
 	if (flow_send_datagram(
 	        flow->flow, datagram->data, datagram->length_bytes, worker_now_us(worker_of(flow))))
@@ -105,8 +124,10 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 	for (int i = 0; i < RECEIVE_ROUNDS; i++) {
 		int count = udp_receive(&flow->udp, receiver, on_backend_datagram, flow);
 
-		if (count == ERR_REFUSED || count == ERR_UNREACHABLE)
+		if (count == ERR_REFUSED || count == ERR_UNREACHABLE) {
 			page_count(worker_page(worker_of(flow)), PAGE_backend_refused);
+			note(flow, OUTCOME_FAILED);
+		}
 		if (count <= 0 || flow->udp.is_drained)
 			break;
 	}
@@ -157,6 +178,8 @@ static int use_backend(struct udp_flow *flow, const struct config_accelerator *c
 		if ((error = open_socket(flow, &addresses[i])) == 0) {
 			flow->backend_id = endpoint_backend_id(backend);
 			flow->address = addresses[i];
+			flow->backend = index;
+			flow->is_told = flow->was_asked = false;
 			flow->last_heard_us = worker_now_us(worker_of(flow));
 			return 0;
 		}
@@ -174,9 +197,9 @@ static enum reason find_backend(struct udp_flow *flow)
 
 	if (!config)
 		return REASON_REMOVED;
-	uint64_t unusable = endpoint_unusable(flow->endpoint, config);
+	uint64_t excluded = endpoint_excluded(flow->endpoint, config, flow->hash);
 	while ((chosen = backends_choose(
-	            &flow->endpoint->tables, config, flow->hash, flow->tried | unusable))
+	            &flow->endpoint->tables, config, flow->hash, flow->tried | excluded))
 	       >= 0) {
 		int error = use_backend(flow, config, (size_t)chosen);
 
@@ -208,6 +231,7 @@ static void on_datagram(void *object, const uint8_t *data, size_t length)
 	struct worker *worker = worker_of(flow);
 
 	flow_life_active(&flow->life);
+	flow->was_asked = flow->has_socket;
 	if (flow->has_socket)
 		udp_outbox_add(
 		    worker_udp_outbox(worker), &flow->udp, data, length, &connected, &connected);

@@ -16,6 +16,7 @@
 enum health_message {
 	HEALTH_MESSAGE_SETTINGS = PROCESS_MESSAGE_OWN, /* struct health_settings */
 	HEALTH_MESSAGE_CONFIG, /* node_config_save()'s text, without peers and what is secret */
+	HEALTH_MESSAGE_FLOWS,  /* struct flow_outcomes, any number of them, as a worker told them */
 	HEALTH_MESSAGE_STATES, /* either way: struct backend_health, any number of them */
 };
 
@@ -41,6 +42,13 @@ struct backend_health {
 	uint32_t is_gone;    /* 1: forget this address */
 	uint32_t has_returned;
 	uint64_t since_us; /* of the state, monotonic */
+};
+
+/* What became of flows to one address of a backend since the last time. */
+struct flow_outcomes {
+	struct backend_key backend;
+	struct addr address; /* its port does not count */
+	uint32_t served, failed, unanswered;
 };
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/size_text.h"
+#include "net/health_messages.h"
 #include "net/keys_messages.h"
 #include "net/node_health.h"
 #include "net/node_private.h"
@@ -351,6 +352,8 @@ static const struct ipc_rule keys_rules[] = {
 
 static const struct ipc_rule worker_rules[] = {
     {WORKER_MESSAGE_DRAINED, 0, 0, 0, 0, on_worker_drained},
+    {WORKER_MESSAGE_FLOWS, sizeof(struct flow_outcomes), IPC_INLINE_BYTES, 0, 0,
+        node_health_on_flows},
 };
 
 /* ---- main's calls ---- */

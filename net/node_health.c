@@ -143,17 +143,21 @@ void node_health_report(const struct node *node, struct message_report *report)
 
 /* ---- from the health process ---- */
 
-static void log_change(const struct backend_health *change)
+static void log_change(const struct node *node, const struct backend_health *change)
 {
+	const struct config_accelerator *accelerator =
+	    node_config_accelerator(&node->config, change->backend.accelerator);
 	char text[ADDR_TEXT_BYTES];
 
-	if (change->is_gone || !memchr(change->backend.host, '\0', sizeof(change->backend.host)))
+	if (change->is_gone || !accelerator
+	    || !memchr(change->backend.host, '\0', sizeof(change->backend.host)))
 		return;
 	log_limited(change->state == HEALTH_UNHEALTHY ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, 20,
-	    "backend_health", "accelerator=%u backend=%s address=%s state=%s cause=%s",
-	    change->backend.accelerator, change->backend.host,
-	    addr_format_ip(&change->address, text, sizeof(text)), health_state_text(change->state),
-	    health_cause_text(change->cause));
+	    "backend_health", "accelerator=%s backend=%s port=%u address=%s state=%s cause=%s",
+	    accelerator->name, change->backend.host, change->backend.port,
+	    addr_format_ip(&change->address, text, sizeof(text)),
+	    health_state_text((enum health_state)change->state),
+	    health_cause_text((enum health_cause)change->cause));
 }
 
 static int on_states(struct ipc *ipc, void *context, struct ipc_message *message)
@@ -166,7 +170,7 @@ static int on_states(struct ipc *ipc, void *context, struct ipc_message *message
 	if (message->length_bytes % sizeof(*changes) || !node->has_config)
 		return ERR_MALFORMED;
 	for (size_t i = 0; i < count; i++)
-		log_change(&changes[i]);
+		log_change(node, &changes[i]);
 	if (backend_states_take(node->backends, &node->config, changes, count) < 0)
 		log_limited(
 		    LOG_LEVEL_ERROR, 1, "backend_health_lost", "error=\"%s\"", err_text(ERR_NOMEM));
@@ -174,6 +178,21 @@ static int on_states(struct ipc *ipc, void *context, struct ipc_message *message
 		if (node->places[i].has_settings)
 			tell(supervisor_process(node->supervisor, PROCESS_WORKER, i),
 			    WORKER_MESSAGE_HEALTH, message->data, message->length_bytes);
+	return 0;
+}
+
+int node_health_on_flows(struct ipc *ipc, void *context, struct ipc_message *message)
+{
+	struct node *node = process_context(context);
+	struct process *health = supervisor_process(node->supervisor, PROCESS_HEALTH, 0);
+	struct ipc *channel = health ? process_channel(health) : NULL;
+
+	(void)ipc;
+	if (message->length_bytes % sizeof(struct flow_outcomes))
+		return ERR_MALFORMED;
+	/* What it cannot take now is lost: it is a sample. */
+	if (channel)
+		ipc_send(channel, HEALTH_MESSAGE_FLOWS, message->data, message->length_bytes);
 	return 0;
 }
 

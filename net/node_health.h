@@ -25,6 +25,8 @@ void node_health_close(struct node *node);
 void node_health_started(struct node *node, struct process *health);
 /* The config in force changed. */
 void node_health_config(struct node *node);
+/* For the rules of workers: what they say of flows goes to the health process. */
+int node_health_on_flows(struct ipc *ipc, void *context, struct ipc_message *message);
 /* Fills the report's backends, which are then its owner's to free(). */
 void node_health_report(const struct node *node, struct message_report *report);
 /* A worker has its config: it gets all that is known. */

@@ -117,6 +117,12 @@ struct worker_lane *worker_lane_to(struct worker *worker, const char *peer_name)
 	return carried ? &carried->shown : NULL;
 }
 
+/* What main does not take now is lost with it. */
+void worker_tell_main(struct worker *worker, uint16_t type, const void *data, size_t length)
+{
+	ipc_send(worker->main_channel, type, data, length);
+}
+
 void worker_each_lane(
     struct worker *worker, void (*visit)(void *context, struct worker_lane *lane), void *context)
 {

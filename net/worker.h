@@ -119,6 +119,8 @@ struct source_counts *worker_udp_sources(struct worker *worker);
 uint64_t worker_random(struct worker *worker);
 bool worker_is_draining(const struct worker *worker);
 
+/* A message of net/worker_messages.h. */
+void worker_tell_main(struct worker *worker, uint16_t type, const void *data, size_t length);
 /* Calls for each lane that there is; the callee frees none. */
 void worker_each_lane(
     struct worker *worker, void (*visit)(void *context, struct worker_lane *lane), void *context);

@@ -32,6 +32,7 @@ enum worker_message {
 	WORKER_MESSAGE_STOP,   /* no payload: close lanes with REASON_DRAINED and exit */
 	/* Worker to main. */
 	WORKER_MESSAGE_DRAINED = PROCESS_MESSAGE_OWN + 32, /* no payload */
+	WORKER_MESSAGE_FLOWS, /* struct flow_outcomes, any number of them */
 };
 
 struct worker_settings {

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from tests.lab import procs, programs
-from tests.lab.site import is_reset
+from tests.lab.site import is_reset, reset
 from tests.lab.trunkline import FAR, NEAR, SLOW, Cluster, is_built
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
@@ -447,3 +447,76 @@ def test_a_tcp_flow_to_a_dead_backend_is_reset(cluster, tmp_path):
         assert is_reset(user, 15 * SLOW)
     server.send_signal(signal.SIGCONT)
     cluster.ctl("accelerator", "delete", "hung", "--now")
+
+
+# ---- without asking: by what becomes of users' flows
+
+
+class Resetter:
+    """A TCP server that takes connections and resets them before it said a byte."""
+
+    def __init__(self):
+        self.sock = procs.open_socket(None, bind=(HOST, 0))
+        self.port = self.sock.getsockname()[1]
+        self.sock.listen(100)
+        self.sock.settimeout(0.05)
+        self.taken = 0
+        self.is_stopped = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while not self.is_stopped.is_set():
+            try:
+                reset(self.sock.accept()[0])
+                self.taken += 1
+            except OSError:
+                continue
+
+    def stop(self):
+        self.is_stopped.set()
+        self.thread.join()
+        self.sock.close()
+
+
+@pytest.mark.parametrize("check", ["none", "tcp,interval=60s"])
+def test_a_backend_that_resets_flows_is_taken_out(cluster, tmp_path, check):
+    good, entrance, resetter = procs.free_port(), procs.free_port(), Resetter()
+    try:
+        nginx(tmp_path, good)
+        name = check[:4].strip(",")
+        create(cluster, name, "tcp", entrance, [f"{HOST}:{good}", f"{HOST}:{resetter.port}"], check)
+        cluster.wait_up()
+
+        def fetch():
+            return procs.run(["curl", "-sS", "--fail", "--max-time", "5",
+                              programs.url(HOST, entrance, "ready")], check=False).returncode == 0
+
+        def is_taken_out():
+            fetch()
+            return ("unhealthy", "flows-failed") in [h[1:] for h in health(cluster, name)]
+
+        procs.wait_until(is_taken_out, 20 * SLOW, lambda: f"{health(cluster, name)}")
+        before = resetter.taken
+        assert all(fetch() for _ in range(20)) or resetter.taken == before
+        cluster.ctl("accelerator", "delete", name, "--now")
+    finally:
+        resetter.stop()
+
+
+def test_a_backend_that_is_not_asked_returns_by_itself(cluster, tmp_path):
+    port, entrance = procs.free_port(), procs.free_port()
+    create(cluster, "alone", "tcp", entrance, [f"{HOST}:{port}"], "none")
+    cluster.wait_up()
+
+    def fetch():
+        return procs.run(["curl", "-sS", "--fail", "--max-time", "5",
+                          programs.url(HOST, entrance, "ready")], check=False).returncode == 0
+
+    procs.wait_until(lambda: not fetch() and health(cluster, "alone"), 20 * SLOW,
+                     "its flows to be refused often enough")
+    wait_health(cluster, "alone", ("unhealthy", "flows-failed"))
+    nginx(tmp_path, port)
+    wait_health(cluster, "alone", "healthy", timeout=30)
+    procs.wait_until(fetch, 10 * SLOW, "it to serve")
+    cluster.ctl("accelerator", "delete", "alone", "--now")

@@ -101,6 +101,13 @@ bool worker_is_draining(const struct worker *worker)
 	return worker->is_draining;
 }
 
+void worker_tell_main(struct worker *worker, uint16_t type, const void *data, size_t length)
+{
+	worker->told_type = type;
+	worker->told_bytes = length < sizeof(worker->told) ? length : sizeof(worker->told);
+	memcpy(worker->told, data, worker->told_bytes);
+}
+
 void worker_each_lane(
     struct worker *worker, void (*visit)(void *context, struct worker_lane *lane), void *context)
 {

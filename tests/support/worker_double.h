@@ -24,6 +24,10 @@ struct worker {
 	struct rng rng;
 	struct list_node joints;
 	struct source_counts udp_sources; /* the test may add others */
+	/* The newest message to main, or its beginning. */
+	uint16_t told_type;
+	size_t told_bytes;
+	uint8_t told[4096];
 	/* The test's to set. */
 	const struct node_config *config;
 	void *role_state;

@@ -141,6 +141,38 @@ static void test_unhealthy_backends_get_nothing_unless_it_fails_open(void **stat
 	assert_int_equal(unusable_with(HEALTH_UNHEALTHY, HEALTH_UNKNOWN), 1);
 }
 
+static unsigned share_of_first(void)
+{
+	unsigned got = 0;
+
+	for (uint64_t i = 0; i < 10000; i++)
+		got += !(endpoint_excluded(fixture.endpoint, &fixture.accelerator,
+		             i * UINT64_C(0xd1342543de82ef95))
+		         & 1);
+	return got / 100;
+}
+
+static void test_who_returned_gets_its_share_back_slowly(void **state)
+{
+	struct backend_health change = {.state = HEALTH_HEALTHY, .has_returned = 1};
+
+	(void)state;
+	fixture_add_backend("127.0.0.1", 1000, 1);
+	change.backend = backend_key(ACCELERATOR, &fixture.backends[0]);
+	change.address = (struct addr){.family = 4, .ip = {127, 0, 0, 1}};
+	run(1);
+	change.since_us = fixture.worker.now_us - 1;
+	endpoint_role.on_health(fixture.endpoint, &change, 1);
+	/* Alone it gets all: there is nobody else. */
+	assert_int_equal(share_of_first(), 100);
+	fixture_add_backend("127.0.0.2", 1000, 1);
+	assert_in_range(share_of_first(), 8, 12);
+	run(15000);
+	assert_in_range(share_of_first(), 52, 58);
+	run(15000);
+	assert_int_equal(share_of_first(), 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +183,7 @@ int main(void)
 	    FIXTURE_TEST(test_sources_are_taken_in_turn_by_family),
 	    FIXTURE_TEST(test_flows_are_treated_as_the_accelerator_says),
 	    FIXTURE_TEST(test_unhealthy_backends_get_nothing_unless_it_fails_open),
+	    FIXTURE_TEST(test_who_returned_gets_its_share_back_slowly),
 	};
 
 	if (double_init())

@@ -175,6 +175,44 @@ static void a_name_that_is_none(void **state)
 	assert_int_equal(wait_told(2)->is_gone, 1);
 }
 
+static void tell_flows(uint32_t served, uint32_t failed, uint32_t unanswered)
+{
+	struct flow_outcomes outcomes = {.backend = {.accelerator = 3, .port = address.port},
+	    .served = served,
+	    .failed = failed,
+	    .unanswered = unanswered};
+
+	strcpy(outcomes.backend.host, "127.0.0.1");
+	assert_int_equal(addr_parse("127.0.0.1", 0, &outcomes.address), 0);
+	health_targets_flows(targets, &outcomes, 1);
+}
+
+/* Its port takes connections, but its users' flows fail. */
+static void flows_that_fail_take_it_out(void **state)
+{
+	(void)state;
+	configure("127.0.0.1", "tcp,interval=60s");
+	wait_told(1);
+	tell_flows(100, 40, 0);
+	tell_flows(0, 0, 100);
+	turn(0.02);
+	assert_int_equal(wait_told(2)->cause, HEALTH_CAUSE_FLOWS);
+}
+
+/* It is not asked, and never answered: perhaps it never does. */
+static void a_service_that_never_answers_is_left_in_peace(void **state)
+{
+	(void)state;
+	configure("127.0.0.1", "none");
+	for (int i = 0; i < 5; i++)
+		tell_flows(0, 0, 100);
+	turn(0.02);
+	assert_int_equal(told_count, 0);
+	tell_flows(0, 10, 0);
+	turn(0.02);
+	assert_int_equal(wait_told(1)->cause, HEALTH_CAUSE_FLOWS);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -184,6 +222,8 @@ int main(void)
 	    TEST(who_is_asked_no_more_is_gone),
 	    TEST(another_process_goes_on),
 	    TEST(a_name_that_is_none),
+	    TEST(flows_that_fail_take_it_out),
+	    TEST(a_service_that_never_answers_is_left_in_peace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
