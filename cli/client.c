@@ -7,27 +7,18 @@
 
 #include "cli/client.h"
 
-#include <curl/curl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/client_private.h"
 
 enum {
 	ANSWER_BYTES_MAX = 64 * 1024 * 1024,
 	CONNECT_TIMEOUT_S = 5,
 	REQUEST_TIMEOUT_S = 30,
 	STATUS_NOT_FOUND = 404,
-};
-
-struct client {
-	CURL *curl;
-	char *where;         /* as the user named it */
-	char *base_url;      /* without a slash at its end */
-	char *socket_path;   /* NULL for TCP */
-	char *authorization; /* the header with the token, or NULL */
-	char pin[64];        /* "sha256//...", "" for none */
-	bool (*is_ending)(void);
 };
 
 struct answer {
@@ -48,20 +39,6 @@ static size_t collect(char *bytes, size_t size, size_t count, void *context)
 	answer->bytes = grown;
 	answer->length += more;
 	return more;
-}
-
-/* curl asks this about once a second. */
-static int check_ending(
-    void *context, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
-{
-	const struct client *client = context;
-	(void)total, (void)now, (void)up_total, (void)up_now;
-	return client->is_ending() ? 1 : 0;
-}
-
-void client_end_when(struct client *client, bool (*is_ending)(void))
-{
-	client->is_ending = is_ending;
 }
 
 /* Text from elsewhere on a terminal: control characters would speak to the terminal itself. */
@@ -164,11 +141,9 @@ static struct curl_slist *make_headers(
 	return headers;
 }
 
-static void set_options(struct client *client, const char *method, const char *url,
-    const char *text, const struct curl_slist *headers, struct answer *answer, char *curl_error)
+void client_set_connection(
+    const struct client *client, CURL *curl, const char *url, char *curl_error)
 {
-	CURL *curl = client->curl;
-	curl_easy_reset(curl);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (client->socket_path) {
@@ -181,6 +156,17 @@ static void set_options(struct client *client, const char *method, const char *u
 		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, curl_error);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+}
+
+static void set_options(struct client *client, const char *method, const char *url,
+    const char *text, const struct curl_slist *headers, struct answer *answer, char *curl_error)
+{
+	CURL *curl = client->curl;
+	curl_easy_reset(curl);
+	client_set_connection(client, curl, url, curl_error);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 	if (text) {
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
@@ -189,14 +175,6 @@ static void set_options(struct client *client, const char *method, const char *u
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-	if (client->is_ending) {
-		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_ending);
-		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, client);
-	}
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, curl_error);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_TIMEOUT_S);
 }
 
@@ -218,11 +196,11 @@ static const char *fix_of(CURLcode rc)
 }
 
 /* Why there was no answer, in the system's words where it has some. */
-static void explain_unreachable(
-    struct client *client, CURLcode rc, const char *curl_error, char *error)
+void client_explain_unreachable(
+    const struct client *client, CURL *curl, CURLcode rc, const char *curl_error, char *error)
 {
 	long os_errno = 0;
-	curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &os_errno);
+	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_errno);
 	const char *reason = curl_error[0] ? curl_error : curl_easy_strerror(rc);
 	if (rc == CURLE_COULDNT_CONNECT && os_errno != 0)
 		reason = strerror((int)os_errno);
@@ -267,12 +245,12 @@ static enum exit_code code_of(long status, const json_t *problem)
 	return status == STATUS_NOT_FOUND && is_named ? EXIT_NOT_FOUND : EXIT_FAILED;
 }
 
-static enum exit_code read_answer(
-    const struct client *client, const struct answer *answer, struct reply *reply)
+enum exit_code client_read_answer(
+    const struct client *client, const char *bytes, size_t length, struct reply *reply)
 {
 	json_t *body = NULL;
-	if (answer->length > 0)
-		body = json_loadb(answer->bytes, answer->length, JSON_REJECT_DUPLICATES, NULL);
+	if (length > 0)
+		body = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL);
 	bool is_good = reply->status >= 200 && reply->status < 300;
 	if (is_good && json_is_object(body)) {
 		reply->body = body;
@@ -297,11 +275,11 @@ enum exit_code client_request(struct client *client, const char *method, const c
 	set_options(client, method, url, text, headers, &answer, curl_error);
 	CURLcode rc = curl_easy_perform(client->curl);
 	if (rc != CURLE_OK) {
-		explain_unreachable(client, rc, curl_error, reply->error);
+		client_explain_unreachable(client, client->curl, rc, curl_error, reply->error);
 		code = EXIT_UNREACHABLE;
 	} else {
 		curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &reply->status);
-		code = read_answer(client, &answer, reply);
+		code = client_read_answer(client, answer.bytes, answer.length, reply);
 	}
 	curl_slist_free_all(headers);
 	free(answer.bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Requests to control's API (doc/openapi.yaml) over a UNIX socket or HTTP; the one place that knows
- * libcurl.  One request at a time, the connection is kept between them.
+ * Requests to control's API (doc/openapi.yaml) over a UNIX socket or HTTP; client_private.h and
+ * its .c files are the ones that know libcurl.  One request at a time, the connection is kept between them.
  */
 #ifndef CLI_CLIENT_H
 #define CLI_CLIENT_H
@@ -41,9 +41,6 @@ struct reply {
  */
 struct client *client_open(const struct target *target, char *error);
 void client_close(struct client *client);
-
-/* A request under way is given up within about a second once is_ending() is true. */
-void client_end_when(struct client *client, bool (*is_ending)(void));
 
 /*
  * Does `method` on `path` ("/v1/nodes?x=y") with the JSON `body` (borrowed; NULL for none), and

@@ -38,6 +38,19 @@ static const struct command_option api_token_options[] = {
     {.name = NULL},
 };
 
+static const struct command_option event_options[] = {
+    {.name = "--kinds",
+        .metavar = "KIND[,...]",
+        .help = "revision, node, config, tunnels (measurements) [all but tunnels]"},
+    {.name = "--since", .metavar = "REVISION", .help = "first the changes after that one"},
+    {.name = NULL},
+};
+
+static const struct command_option audit_options[] = {
+    {.name = "--limit", .metavar = "N", .help = "the newest N, up to 1000 [20]"},
+    {.name = NULL},
+};
+
 static const struct command_option token_options[] = {
     {.name = "--role",
         .metavar = "listener|endpoint",
@@ -271,6 +284,9 @@ static const struct command commands[] = {
         rollback_options, rollback_revision},
     {"confirm", NULL, {NULL}, "keep the change that apply --confirm made", NULL, confirm_change},
     {"wait", NULL, {NULL}, "until all nodes have applied a revision", wait_options, wait_revision},
+    {"events", NULL, {NULL}, "what happens, as it happens: changes, nodes, configs", event_options,
+        events_follow},
+    {"audit", NULL, {NULL}, "who changed what, or was refused", audit_options, audit_list},
     {"status", NULL, {NULL}, "everything at a glance, and what needs attention", NULL, status_show},
     {.noun = NULL},
 };

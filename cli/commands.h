@@ -41,6 +41,8 @@ int history_show(struct session *session, const struct invocation *invocation);
 int rollback_revision(struct session *session, const struct invocation *invocation);
 int confirm_change(struct session *session, const struct invocation *invocation);
 int wait_revision(struct session *session, const struct invocation *invocation);
+int events_follow(struct session *session, const struct invocation *invocation);
+int audit_list(struct session *session, const struct invocation *invocation);
 
 int status_show(struct session *session, const struct invocation *invocation);
 

@@ -5,10 +5,13 @@ libcli_a_SOURCES = \
 	cli/accelerator_spec.c cli/accelerator_spec.h \
 	cli/apply.c \
 	cli/change_view.c cli/change_view.h \
-	cli/client.c cli/client.h \
+	cli/audit.c \
+	cli/client.c cli/client.h cli/client_private.h \
+	cli/client_stream.c cli/client_stream.h \
 	cli/command.c cli/command.h cli/command_help.c \
 	cli/commands.c cli/commands.h \
 	cli/explain.c \
+	cli/events.c \
 	cli/format.c cli/format.h \
 	cli/get.c \
 	cli/health_value.c cli/health_value.h \
@@ -58,10 +61,13 @@ tests_unit_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 # Against an HTTP server in the test.
 CLI_SERVER_TESTS = \
 	tests/unit/client_test \
+	tests/unit/client_stream_test \
 	tests/unit/cli_session_test \
 	tests/unit/tunnel_view_test \
 	tests/unit/status_test \
 	tests/unit/cli_node_drain_test \
+	tests/unit/cli_audit_test \
+	tests/unit/cli_events_test \
 	tests/unit/cli_node_test \
 	tests/unit/cli_token_test \
 	tests/unit/watch_test \
@@ -74,6 +80,12 @@ CLI_SERVER_TESTS = \
 	tests/unit/revision_test \
 	tests/unit/wait_test
 check_PROGRAMS += $(CLI_SERVER_TESTS) tests/unit/terminal_test
+tests_unit_client_stream_test_SOURCES = tests/unit/client_stream_test.c tests/unit/cli_fixture.h
+tests_unit_client_stream_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_audit_test_SOURCES = tests/unit/cli_audit_test.c tests/unit/cli_fixture.h
+tests_unit_cli_audit_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_events_test_SOURCES = tests/unit/cli_events_test.c tests/unit/cli_fixture.h
+tests_unit_cli_events_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_client_test_SOURCES = tests/unit/client_test.c tests/unit/cli_fixture.h
 tests_unit_client_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_session_test_SOURCES = tests/unit/cli_session_test.c tests/unit/cli_fixture.h

@@ -65,6 +65,11 @@ void terminal_heed_signals(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
+int terminal_keys_descriptor(void)
+{
+	return is_taken && has_keys ? STDIN_FILENO : -1;
+}
+
 bool terminal_is_ending(void)
 {
 	return is_ending != 0;
@@ -133,11 +138,12 @@ enum terminal_event terminal_wait(int timeout_ms)
 			return TERMINAL_RESIZED;
 		}
 		int64_t left_ms = end_ms - now_ms();
-		if (left_ms <= 0)
-			return TERMINAL_TIMEOUT;
 		struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
 		bool reads_keys = is_taken && has_keys;
-		if (poll(&keys, reads_keys ? 1 : 0, (int)left_ms) > 0 && key_is_quit())
+		if (poll(&keys, reads_keys ? 1 : 0, left_ms > 0 ? (int)left_ms : 0) > 0
+		    && key_is_quit())
 			return TERMINAL_QUIT;
+		if (left_ms <= 0)
+			return TERMINAL_TIMEOUT;
 	}
 }

@@ -38,6 +38,9 @@ enum terminal_event terminal_wait(int timeout_ms);
 /* What terminal_wait heeds for output that is no terminal: only the ending signals. */
 void terminal_heed_signals(void);
 
+/* Where keys come from while the screen is taken, -1 for nowhere. */
+int terminal_keys_descriptor(void);
+
 /* Has an ending signal come? */
 bool terminal_is_ending(void);
 

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trunkctl tunnel watch: the tunnels anew each second.  On a terminal it takes the screen until q
+ * trunkctl tunnel watch: the tunnels anew each second, as control sends them.  On a terminal it takes the screen until q
  * or Ctrl-C; elsewhere each second's table (or JSON line, or YAML document) follows the last.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "cli/client_stream.h"
 #include "cli/commands.h"
 #include "cli/tunnel_view.h"
 
-enum { WATCH_INTERVAL_MS = 1000 };
+#define WATCH_PATH "/v1/events?kinds=tunnels"
+
+enum { WATCH_WAIT_MS = 250, WATCH_RETRY_MS = 1000 };
 
 #define SEQUENCE_HOME      "\033[H"
 #define SEQUENCE_CLEAR_EOL "\033[K"
@@ -65,67 +68,128 @@ static void draw(const struct session *session, const json_t *items, const char 
 	free(text);
 }
 
-/* Asks, draws, waits; an error of a later second is shown and tried again. */
-static enum exit_code watch_screen(struct session *session)
+/* One watch: the stream, opened again while control is away, and the last table. */
+struct watch {
+	struct session *session;
+	struct client_stream *stream; /* NULL: to be opened again */
+	json_t *tunnels;              /* the last event's data, {"items": [...]} */
+	struct reply reply;           /* why the last stream ended */
+	bool was_good;
+};
+
+/*
+ * Waits for the next measurement, a key or the time; true with a new one.  A stream that ends is
+ * tried again after that time.
+ */
+static bool wait_for_tunnels(struct watch *watch)
 {
-	json_t *items = json_array();
-	enum terminal_event event;
-	do {
-		struct reply reply;
-		client_request(session->client, "GET", "/v1/tunnels", NULL, 0, &reply);
-		if (reply.body) {
-			json_decref(items);
-			items = json_incref(json_object_get(reply.body, "items"));
-		}
-		draw(session, items, reply.error);
-		reply_free(&reply);
-		while ((event = terminal_wait(WATCH_INTERVAL_MS)) == TERMINAL_RESIZED) {
-			session->terminal = terminal_inspect();
-			draw(session, items, "");
-		}
-	} while (event != TERMINAL_QUIT);
-	json_decref(items);
-	return EXIT_DONE;
+	struct client_event event;
+	json_t *data;
+	if (!watch->stream)
+		watch->stream = client_stream_open(watch->session->client, WATCH_PATH);
+	if (!watch->stream)
+		return false;
+	reply_free(&watch->reply);
+	switch (client_stream_next(
+	    watch->stream, WATCH_WAIT_MS, terminal_keys_descriptor(), &event, &watch->reply)) {
+	case CLIENT_STREAM_OVER:
+		client_stream_close(watch->stream);
+		watch->stream = NULL;
+		return false;
+	case CLIENT_STREAM_NONE:
+		return false;
+	case CLIENT_STREAM_EVENT:
+		break;
+	}
+	watch->was_good = true;
+	data = strcmp(event.name, "tunnels") == 0 ? json_loads(event.data, 0, NULL) : NULL;
+	if (!data)
+		return false;
+	json_decref(watch->tunnels);
+	watch->tunnels = data;
+	return true;
 }
 
-static enum exit_code print_second(struct session *session)
+static bool has_failed(const struct watch *watch)
 {
-	struct reply reply;
-	enum exit_code code =
-	    client_request(session->client, "GET", "/v1/tunnels", NULL, 0, &reply);
-	if (code != EXIT_DONE)
-		return terminal_is_ending() ? EXIT_DONE : session_fail(code, "%s", reply.error);
-	const json_t *answer = reply.body;
+	return !watch->stream && watch->reply.error[0];
+}
+
+static enum exit_code failure(const struct watch *watch)
+{
+	return session_fail(watch->reply.status ? EXIT_FAILED : EXIT_UNREACHABLE, "%s",
+	    watch->reply.error[0] ? watch->reply.error : "out of memory");
+}
+
+/* Draws what comes; that control is away is shown, and tried again. */
+static void watch_screen(struct watch *watch)
+{
+	struct session *session = watch->session;
+	enum terminal_event event;
+	do {
+		bool is_new = wait_for_tunnels(watch);
+		event = terminal_wait(has_failed(watch) ? WATCH_RETRY_MS : 0);
+		if (event == TERMINAL_RESIZED)
+			session->terminal = terminal_inspect();
+		if (is_new || event == TERMINAL_RESIZED || has_failed(watch))
+			draw(session, json_object_get(watch->tunnels, "items"), watch->reply.error);
+	} while (event != TERMINAL_QUIT);
+}
+
+static enum exit_code print_tunnels(struct session *session, const json_t *tunnels)
+{
 	if (session->format == OUTPUT_JSON)
-		output_json(answer, true, session->out);
+		output_json(tunnels, true, session->out);
 	else if (session->format == OUTPUT_YAML)
-		output_yaml(answer, true, session->out);
+		output_yaml(tunnels, true, session->out);
 	else
-		tunnel_print_list(session, json_object_get(answer, "items"));
-	reply_free(&reply);
+		tunnel_print_list(session, json_object_get(tunnels, "items"));
 	return fflush(session->out) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static enum exit_code watch_lines(struct watch *watch)
+{
+	enum exit_code code = EXIT_DONE;
+	terminal_heed_signals();
+	while (code == EXIT_DONE && !terminal_is_ending()) {
+		if (wait_for_tunnels(watch))
+			code = print_tunnels(watch->session, watch->tunnels);
+		else if (has_failed(watch) && (!watch->was_good || watch->reply.status >= 400))
+			code = failure(watch);
+		else if (has_failed(watch))
+			terminal_wait(WATCH_RETRY_MS);
+	}
+	return code;
+}
+
+/* The first table comes before the screen is taken, so that what is wrong is told as ever. */
+static enum exit_code watch_terminal(struct watch *watch)
+{
+	terminal_heed_signals();
+	while (!wait_for_tunnels(watch)) {
+		if (terminal_is_ending())
+			return EXIT_DONE;
+		if (!watch->stream)
+			return failure(watch);
+	}
+	if (terminal_take_screen() < 0)
+		return session_fail(EXIT_FAILED, "the terminal takes no settings");
+	draw(watch->session, json_object_get(watch->tunnels, "items"), "");
+	watch_screen(watch);
+	terminal_give_back();
+	return EXIT_DONE;
 }
 
 int tunnel_watch(struct session *session, const struct invocation *invocation)
 {
-	json_t *first;
+	struct watch watch = {.session = session};
 	enum exit_code code;
 	(void)invocation;
-	client_end_when(session->client, terminal_is_ending);
-	if (session->format != OUTPUT_TABLE || !session->terminal.is_terminal) {
-		terminal_heed_signals();
-		while ((code = print_second(session)) == EXIT_DONE
-		       && terminal_wait(WATCH_INTERVAL_MS) != TERMINAL_QUIT)
-			;
-		return code;
-	}
-	code = session_get(session, "/v1/tunnels", NULL, NULL, &first);
-	json_decref(first);
-	if (code != EXIT_DONE)
-		return code;
-	if (terminal_take_screen() < 0)
-		return session_fail(EXIT_FAILED, "the terminal takes no settings");
-	code = watch_screen(session);
-	terminal_give_back();
+	code = session->format == OUTPUT_TABLE && session->terminal.is_terminal
+	           ? watch_terminal(&watch)
+	           : watch_lines(&watch);
+	client_stream_close(watch.stream);
+	json_decref(watch.tunnels);
+	reply_free(&watch.reply);
 	return code;
 }

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "control/api_access.h"
+#include "control/api_audit.h"
 #include "control/api_routes.h"
 #include "model/json_guard.h"
 
@@ -72,7 +73,7 @@ int api_request_flag(
 	    "the argument %s is neither true nor false", name);
 }
 
-static struct MHD_Response *make_response(const json_t *json)
+static struct MHD_Response *respond_json(const json_t *json)
 {
 	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 
@@ -81,16 +82,15 @@ static struct MHD_Response *make_response(const json_t *json)
 	return MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
 }
 
-static enum MHD_Result send_answer(struct MHD_Connection *connection, const char *path,
-    const struct api_answer *answer, const char *content_type)
+static void add_headers(
+    struct MHD_Response *response, const char *path, const struct api_answer *answer)
 {
-	struct MHD_Response *response = make_response(answer->body);
-	char methods[64], number[16];
-	enum MHD_Result result;
+	char text[64];
 
-	if (!response)
-		return MHD_NO; /* no memory: the connection ends */
-	MHD_add_response_header(response, "Content-Type", content_type);
+	MHD_add_response_header(response, "Content-Type",
+	    answer->problem.kind ? "application/problem+json"
+	    : answer->stream     ? "text/event-stream"
+	                         : "application/json");
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	if (answer->etag[0])
 		MHD_add_response_header(response, "ETag", answer->etag);
@@ -99,13 +99,32 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, const char
 	if (answer->status == MHD_HTTP_UNAUTHORIZED)
 		MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"trunkline\"");
 	if (answer->problem.retry_after_s) {
-		snprintf(number, sizeof(number), "%u", answer->problem.retry_after_s);
-		MHD_add_response_header(response, "Retry-After", number);
+		snprintf(text, sizeof(text), "%u", answer->problem.retry_after_s);
+		MHD_add_response_header(response, "Retry-After", text);
 	}
 	if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED) {
-		api_route_methods(path, methods, sizeof(methods));
-		MHD_add_response_header(response, "Allow", methods);
+		api_route_methods(path, text, sizeof(text));
+		MHD_add_response_header(response, "Allow", text);
 	}
+}
+
+/* What cannot be answered for want of memory ends its connection. */
+static enum MHD_Result send_answer(
+    struct api *api, struct MHD_Connection *connection, const char *path, struct api_answer *answer)
+{
+	struct MHD_Response *response = answer->stream
+	                                    ? api_stream_respond(answer->stream, api, connection)
+	                                    : respond_json(answer->body);
+	enum MHD_Result result;
+
+	if (!response) {
+		if (answer->stream)
+			api_stream_free(answer->stream);
+		return MHD_NO;
+	}
+	if (answer->stream)
+		api_peer_of(connection)->due_ms = UINT64_MAX;
+	add_headers(response, path, answer);
 	result = MHD_queue_response(connection, answer->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -127,7 +146,7 @@ static void run_handler(struct api *api, struct api_request *request, const stru
 {
 	answer->problem = pending->problem;
 	if (!answer->problem.kind && pending->route->handle(api->control, request, answer) == 0
-	    && !answer->body)
+	    && !answer->body && !answer->stream)
 		problem_set(&answer->problem, PROBLEM_INTERNAL, "", "", "no memory");
 	if (!answer->problem.kind)
 		return;
@@ -148,12 +167,15 @@ static enum MHD_Result answer_request(struct api *api, struct MHD_Connection *co
 	    .caller = pending->caller,
 	    .connection = connection};
 	struct api_answer answer = {.status = MHD_HTTP_OK};
+	uint64_t before = api->control->installation.revision, now;
 	enum MHD_Result result;
 
 	memcpy(request.parameters, pending->parameters, sizeof(request.parameters));
 	run_handler(api, &request, pending, &answer);
-	result = send_answer(connection, path, &answer,
-	    answer.problem.kind ? "application/problem+json" : "application/json");
+	now = api->control->installation.revision;
+	api_audit(api->control, &request, answer.status, now > before ? now : 0,
+	    answer.problem.kind ? answer.problem.detail : NULL);
+	result = send_answer(api, connection, path, &answer);
 	json_decref(answer.body);
 	return result;
 }

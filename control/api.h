@@ -28,6 +28,7 @@ enum {
 };
 
 struct MHD_Connection;
+struct api_stream;
 
 /* Valid until the handler returns. */
 struct api_request {
@@ -44,7 +45,8 @@ struct api_answer {
 	json_t *body;    /* owned; given up to the caller */
 	char etag[32];   /* with its quotes, "" for none */
 	char location[128];
-	struct problem problem; /* when the handler returned -1 */
+	struct api_stream *stream; /* in place of body; given up to the caller */
+	struct problem problem;    /* when the handler returned -1 */
 };
 
 /* 0, or -1 with answer->problem filled. */
@@ -74,6 +76,12 @@ int api_check_match(const struct api_request *request, uint64_t revision, const 
 /* The value of a query argument "true" or "false"; -1 with *problem filled for any other. */
 int api_request_flag(
     const struct api_request *request, const char *name, bool *value, struct problem *problem);
+
+/*
+ * The query argument "limit", 1 to max, or usual when it is not there; -1 with *problem filled.
+ */
+int api_request_limit(
+    const struct api_request *request, long usual, long max, long *limit, struct problem *problem);
 
 struct api;
 

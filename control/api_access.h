@@ -25,6 +25,7 @@ struct api_counters {
 	uint64_t requests;
 	uint64_t unauthenticated, forbidden, limited, too_slow; /* refused: 401, 403, 429, 408 */
 	uint64_t connections_refused;
+	uint64_t events_lost; /* by subscribers that were too slow */
 };
 
 struct api_access {

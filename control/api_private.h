@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "control/api.h"
+#include "control/api_stream.h"
 
 #include <microhttpd.h>
 #include <sys/un.h>
@@ -21,7 +22,9 @@ struct api {
 	bool is_tcp;
 	ev_io readable;
 	ev_timer due, check;
-	struct list_node peers;                                 /* of struct api_peer */
+	struct list_node peers;   /* of struct api_peer */
+	struct list_node streams; /* of struct api_stream */
+	bool is_stopping;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "" for TCP */
 };
 
@@ -34,6 +37,25 @@ struct api_peer {
 	uint64_t due_ms;   /* steady; when its request must be over */
 	bool is_answering; /* its request is whole */
 };
+
+struct api_stream {
+	struct list_node node;
+	const struct api_stream_source *source;
+	void *context;
+	struct api *api;
+	struct MHD_Connection *connection;
+	bool is_suspended;
+};
+
+/* A response that reads the stream, and frees it in the end; NULL without memory. */
+struct MHD_Response *api_stream_respond(
+    struct api_stream *stream, struct api *api, struct MHD_Connection *connection);
+
+/* One that became no response. */
+void api_stream_free(struct api_stream *stream);
+
+/* Ends all streams, so that libmicrohttpd may stop. */
+void api_streams_end(struct api *api);
 
 /* Lets libmicrohttpd do what is to be done, and sets the timer for its next. */
 void api_run(struct api *api);

@@ -2,7 +2,9 @@
 /* See api.h: what handlers ask of requests, apart from libmicrohttpd. */
 #include "control/api.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *format_etag(uint64_t revision, char text[32])
@@ -42,4 +44,21 @@ int api_check_match(
 	return problem_set(problem, PROBLEM_CHANGED_MEANWHILE, "",
 	    "look at it again, and send the change with its ETag of now",
 	    "%s is at revision %s by now", what, etag);
+}
+
+int api_request_limit(
+    const struct api_request *request, long usual, long max, long *limit, struct problem *problem)
+{
+	const char *text = api_request_query(request, "limit");
+	char *end;
+
+	*limit = usual;
+	if (!text)
+		return 0;
+	errno = 0;
+	*limit = strtol(text, &end, 10);
+	if (errno == 0 && *text && !*end && *limit >= 1 && *limit <= max)
+		return 0;
+	return problem_set(problem, PROBLEM_BAD_REQUEST, "limit", "",
+	    "the argument limit must be a number, 1..%ld", max);
 }

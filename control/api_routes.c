@@ -27,6 +27,8 @@ const struct api_route api_routes[] = {
     {"PATCH", "/v1/tunnels/{}/{}", API_ROLE_OPERATOR, api_tunnel_update},
     {"GET", "/v1/objects", API_ROLE_VIEWER, api_object_list},
     {"POST", "/v1/apply", API_ROLE_OPERATOR, api_apply},
+    {"GET", "/v1/events", API_ROLE_VIEWER, api_event_stream},
+    {"GET", "/v1/audit", API_ROLE_ADMIN, api_audit_list},
     {"GET", "/v1/status", API_ROLE_VIEWER, api_status},
     {"GET", "/v1/revisions", API_ROLE_VIEWER, api_revision_list},
     {"GET", "/v1/revisions/{}", API_ROLE_VIEWER, api_revision_show},

@@ -326,6 +326,7 @@ int api_start(struct api **out, struct control *control, const struct api_config
 	api->group_count = config->group_count;
 	api->is_tcp = !config->socket_path;
 	list_init(&api->peers);
+	list_init(&api->streams);
 	result = listen_and_serve(api, config);
 	if (result < 0) {
 		free(api);
@@ -341,8 +342,9 @@ void api_stop(struct api *api)
 	if (!api)
 		return;
 	ev_io_stop(api->control->loop, &api->readable);
-	ev_timer_stop(api->control->loop, &api->due);
 	ev_timer_stop(api->control->loop, &api->check);
+	api_streams_end(api);
+	ev_timer_stop(api->control->loop, &api->due);
 	MHD_stop_daemon(api->daemon);
 	if (api->path[0])
 		unlink(api->path);

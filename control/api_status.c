@@ -6,10 +6,10 @@
 #include "control/api_routes.h"
 #include "control/api_tunnels.h"
 #include "control/confirm.h"
+#include "control/events.h"
 #include "control/node_server.h"
 #include "control/time_text.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,17 +127,20 @@ static void count_tunnel(struct control *control, const struct node *listener,
 	json_integer_set(count, json_integer_value(count) + 1);
 }
 
-static json_t *api_json(const struct api_access *access)
+static json_t *api_json(const struct control *control)
 {
+	const struct api_access *access = control->access;
 	const struct api_counters *counters = &access->counters;
 	char pin[PIN_TEXT_BYTES];
 
-	return json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:I}", "pin",
+	return json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "pin",
 	    access->has_pin ? pin_format(access->pin, pin) : NULL, "requests",
 	    (json_int_t)counters->requests, "unauthenticated",
 	    (json_int_t)counters->unauthenticated, "forbidden", (json_int_t)counters->forbidden,
 	    "limited", (json_int_t)counters->limited, "too_slow", (json_int_t)counters->too_slow,
-	    "connections_refused", (json_int_t)counters->connections_refused);
+	    "connections_refused", (json_int_t)counters->connections_refused, "subscribers",
+	    (json_int_t)events_reader_count(control->events), "events_lost",
+	    (json_int_t)counters->events_lost);
 }
 
 int api_status(
@@ -159,26 +162,10 @@ int api_status(
 	    "version", PACKAGE_VERSION, "incarnation", (json_int_t)installation->incarnation,
 	    "revision", (json_int_t)installation->revision, "started",
 	    time_to_json(control->started_ms), "nodes_address", control->join_addresses[0], "pin",
-	    pin_format(control->pin, pin), "api", api_json(control->access), "nodes",
-	    count_nodes(control), "accelerators", (json_int_t)installation->accelerator_count,
-	    "tunnels", tunnels, "confirmation", confirm_to_json(control), "problems", problems);
+	    pin_format(control->pin, pin), "api", api_json(control), "nodes", count_nodes(control),
+	    "accelerators", (json_int_t)installation->accelerator_count, "tunnels", tunnels,
+	    "confirmation", confirm_to_json(control), "problems", problems);
 	return 0;
-}
-
-static int read_limit(const struct api_request *request, long *limit, struct problem *problem)
-{
-	const char *text = api_request_query(request, "limit");
-	char *end;
-
-	*limit = REVISIONS_DEFAULT;
-	if (!text)
-		return 0;
-	errno = 0;
-	*limit = strtol(text, &end, 10);
-	if (errno == 0 && *text && !*end && *limit >= 1 && *limit <= REVISIONS_MAX)
-		return 0;
-	return problem_set(problem, PROBLEM_BAD_REQUEST, "limit", "",
-	    "the argument limit must be a number, 1..%d", REVISIONS_MAX);
 }
 
 int api_revision_list(
@@ -189,7 +176,8 @@ int api_revision_list(
 	long limit;
 	int count;
 
-	if (read_limit(request, &limit, &answer->problem) < 0)
+	if (api_request_limit(request, REVISIONS_DEFAULT, REVISIONS_MAX, &limit, &answer->problem)
+	    < 0)
 		return -1;
 	list = calloc((size_t)limit, sizeof(*list));
 	count = list ? store_list_revisions(control->store, list, (size_t)limit) : -1;
@@ -200,10 +188,7 @@ int api_revision_list(
 	}
 	items = json_array();
 	for (int i = 0; i < count; i++)
-		json_array_append_new(
-		    items, json_pack("{s:I, s:o, s:s, s:s}", "revision", (json_int_t)list[i].number,
-		               "when", time_to_json(list[i].when_ms), "who", list[i].who, "what",
-		               list[i].what));
+		json_array_append_new(items, api_revision_json(&list[i]));
 	answer->body = json_pack("{s:o}", "items", items);
 	free(list);
 	return 0;

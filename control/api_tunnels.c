@@ -42,14 +42,19 @@ static void append_tunnel(struct control *control, const struct node *listener,
 	json_array_append_new(context, to_json(control, listener, endpoint, TUNNEL_VIEW_LIST));
 }
 
-int api_tunnel_list(
-    struct control *control, const struct api_request *request, struct api_answer *answer)
+json_t *api_tunnels_to_json(struct control *control)
 {
 	json_t *items = json_array();
 
-	(void)request;
 	api_tunnels_each(control, append_tunnel, items);
-	answer->body = json_pack("{s:o}", "items", items);
+	return json_pack("{s:o}", "items", items);
+}
+
+int api_tunnel_list(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	(void)request;
+	answer->body = api_tunnels_to_json(control);
 	return 0;
 }
 

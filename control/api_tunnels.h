@@ -11,4 +11,7 @@ typedef void api_tunnel_fn(struct control *control, const struct node *listener,
 /* Calls back for each, by listener and endpoint. */
 void api_tunnels_each(struct control *control, api_tunnel_fn *call, void *context);
 
+/* All of them as the list has them: {"items": [...]}, a new reference or NULL. */
+json_t *api_tunnels_to_json(struct control *control);
+
 #endif

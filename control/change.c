@@ -4,7 +4,9 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "control/api_routes.h"
 #include "control/confirm.h"
+#include "control/events.h"
 #include "control/node_server.h"
 
 #include <stdarg.h>
@@ -120,5 +122,7 @@ int change_end(struct control *control, struct change *change, int result, struc
 	    log_quote(what, sizeof(what), change->revision.what),
 	    log_quote(who, sizeof(who), change->revision.who));
 	renew_snapshot(control, change);
+	events_publish(control->events, EVENT_REVISION, change->revision.number,
+	    api_revision_json(&change->revision));
 	return 0;
 }

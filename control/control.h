@@ -14,7 +14,9 @@
 #include <ev.h>
 
 struct api_access;
+struct audit;
 struct daemon_state;
+struct events;
 struct node_server;
 
 struct control {
@@ -26,6 +28,8 @@ struct control {
 	struct tunnels *tunnels;
 	struct api_access *access; /* to the API */
 	ev_timer confirm_due;      /* confirm.c's */
+	struct events *events;     /* for those who listen to the API */
+	struct audit *audit;       /* NULL while it is not open */
 	uint8_t pin[PIN_BYTES];    /* control's own */
 	uint64_t started_ms;       /* UNIX time */
 	size_t join_address_count; /* where nodes connect, as tokens tell them */

@@ -5,12 +5,15 @@ libcontrol_a_SOURCES = \
 	control/api.c control/api.h control/api_private.h control/api_server.c \
 	control/api_access.c control/api_access.h \
 	control/api_accelerators.c control/api_apply.c \
+	control/api_audit.c control/api_audit.h control/api_events.c \
 	control/api_caller.c control/api_caller.h control/api_nodes.c control/api_status.c \
 	control/api_request.c control/api_revisions.c control/api_rollout.c \
 	control/api_routes.c control/api_routes.h \
+	control/api_stream.c control/api_stream.h \
 	control/api_tls.c control/api_tls.h \
 	control/api_token.c control/api_token.h control/api_tokens.c \
 	control/api_tunnels.c control/api_tunnels.h \
+	control/audit.c control/audit.h \
 	control/change.c control/change.h \
 	control/compile.c control/compile.h \
 	control/confirm.c control/confirm.h \
@@ -18,6 +21,7 @@ libcontrol_a_SOURCES = \
 	control/difference.c control/difference.h \
 	control/faults.c control/faults.h \
 	control/health_json.c control/health_json.h \
+	control/events.c control/events.h \
 	control/installation.c control/installation.h \
 	control/node_drain.c control/node_drain.h \
 	control/node_join.c control/node_join.h \
@@ -43,6 +47,7 @@ check_PROGRAMS += \
 	tests/unit/api_caller_test \
 	tests/unit/api_routes_test \
 	tests/unit/api_tls_test \
+	tests/unit/audit_test \
 	tests/unit/api_token_test \
 	tests/unit/compile_test \
 	tests/unit/control_options_test \
@@ -60,6 +65,7 @@ check_PROGRAMS += \
 	tests/unit/time_text_test \
 	tests/unit/tunnels_test
 tests_unit_api_access_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_audit_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_tls_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_token_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_rate_limit_test_LDADD = $(CONTROL_TEST_LIBS)
@@ -90,7 +96,8 @@ tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_nodes_test \
 	tests/unit/api_status_test tests/unit/api_tokens_test tests/unit/api_tunnels_test tests/unit/api_apply_test \
 	tests/unit/api_revisions_test tests/unit/api_rollout_test
-check_PROGRAMS += $(API_TESTS) tests/unit/change_test tests/unit/confirm_test \
+API_TESTS += tests/unit/api_audit_test tests/unit/api_stream_test
+check_PROGRAMS += $(API_TESTS) tests/unit/change_test tests/unit/confirm_test tests/unit/events_test \
 	tests/unit/rollback_test
 API_FIXTURE = tests/unit/api_fixture.h tests/unit/control_fixture.h
 tests_unit_api_test_SOURCES = tests/unit/api_test.c $(API_FIXTURE)
@@ -103,6 +110,12 @@ tests_unit_api_status_test_SOURCES = tests/unit/api_status_test.c $(API_FIXTURE)
 tests_unit_api_status_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_tokens_test_SOURCES = tests/unit/api_tokens_test.c $(API_FIXTURE)
 tests_unit_api_tokens_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_audit_test_SOURCES = tests/unit/api_audit_test.c $(API_FIXTURE)
+tests_unit_api_audit_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_stream_test_SOURCES = tests/unit/api_stream_test.c $(API_FIXTURE)
+tests_unit_api_stream_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_events_test_SOURCES = tests/unit/events_test.c tests/unit/control_fixture.h
+tests_unit_events_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_tunnels_test_SOURCES = tests/unit/api_tunnels_test.c $(API_FIXTURE)
 tests_unit_api_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_apply_test_SOURCES = tests/unit/api_apply_test.c $(API_FIXTURE)

@@ -7,8 +7,10 @@
 
 #include "control/api.h"
 #include "control/api_access.h"
+#include "control/audit.h"
 #include "control/confirm.h"
 #include "control/control.h"
+#include "control/events.h"
 #include "control/node_server.h"
 #include "control/options.h"
 #include "net/daemon.h"
@@ -176,6 +178,16 @@ static void on_ready(struct control *control)
 	    control->installation.node_count, control->installation.accelerator_count);
 }
 
+static int open_audit(struct daemon_state *daemon)
+{
+	int result = audit_open(&daemon->control.audit, daemon->options.state);
+
+	if (result < 0)
+		log_error("audit_failed", "path=\"%s/audit.log\" reason=\"%s\"",
+		    daemon->options.state, result == ERR_IO ? strerror(errno) : err_text(result));
+	return result;
+}
+
 static int start_nodes(struct daemon_state *daemon)
 {
 	struct addr local;
@@ -199,13 +211,16 @@ static int start(struct daemon_state *daemon)
 	control->started_ms = control_now_ms();
 	control->tunnels = tunnels_new();
 	control->access = api_access_new(daemon->options.api_rate);
-	if (!control->loop || !control->tunnels || !control->access)
+	control->events = events_new(control);
+	if (!control->loop || !control->tunnels || !control->access || !control->events)
 		return ERR_NOMEM;
 	control->join_address_count =
 	    control_options_join_addresses(&daemon->options, control->join_addresses);
 	result = daemon_open_state(daemon->options.state, &daemon->lock);
 	if (result == 0)
 		result = open_store(daemon);
+	if (result == 0)
+		result = open_audit(daemon);
 	if (result == 0)
 		result = privileges_give_state(daemon->options.state);
 	if (result == 0)
@@ -224,6 +239,8 @@ static void stop(struct daemon_state *daemon)
 	node_server_free(daemon->control.nodes);
 	tunnels_free(daemon->control.tunnels);
 	api_access_free(daemon->control.access);
+	events_free(daemon->control.events);
+	audit_close(daemon->control.audit);
 	installation_clear(&daemon->control.installation);
 	store_close(daemon->control.store);
 	if (daemon->lock >= 0)

@@ -9,9 +9,12 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "control/audit.h"
 #include "control/compile.h"
+#include "control/events.h"
 #include "control/node_join.h"
 #include "control/node_link.h"
+#include "control/time_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +99,24 @@ static void set_up(struct node_server *server, struct record *record, bool is_up
 	if (node)
 		log_info(is_up ? "node_up" : "node_down", "node=%s role=%s region=%s", node->name,
 		    node_role_text(node->role), node->region);
+	if (node)
+		events_publish(server->control->events, EVENT_NODE, 0,
+		    json_pack("{s:s, s:s, s:s, s:s, s:o}", "node", node->name, "role",
+		        node_role_text(node->role), "region", node->region, "state",
+		        is_up ? "up" : "down", "since", time_to_json(record->live.state_since_ms)));
+}
+
+/* What a node made of a config: its revision, and why it was refused or NULL. */
+static void tell_config(
+    struct node_server *server, const struct record *record, uint64_t revision, const char *reason)
+{
+	const struct node *node = node_of(server, record);
+
+	if (node)
+		events_publish(server->control->events, EVENT_CONFIG, 0,
+		    json_pack("{s:s, s:I, s:s, s:s?}", "node", node->name, "revision",
+		        (json_int_t)revision, "state", reason ? "refused" : "applied", "reason",
+		        reason));
 }
 
 /* ---- messages out ---- */
@@ -134,8 +155,10 @@ static void send_welcome(struct node_link *link, const struct node *node)
 	send_message(link, &message);
 }
 
-static void note_refusal(struct record *record, uint64_t revision, const char *reason)
+static void note_refusal(
+    struct node_server *server, struct record *record, uint64_t revision, const char *reason)
 {
+	tell_config(server, record, revision, reason);
 	record->live.refused_revision = revision;
 	record->live.refused_since_ms = control_now_ms();
 	snprintf(record->live.refused_reason, sizeof(record->live.refused_reason), "%s", reason);
@@ -169,7 +192,7 @@ static void push_config(
 	config->number = record->wanted;
 	config->drain_s = drain_s;
 	if (record->link && (is_new || is_first) && send_message(record->link, &message) < 0)
-		note_refusal(record, record->wanted.revision,
+		note_refusal(server, record, record->wanted.revision,
 		    "the config is larger than a message to a node may be: it was not sent");
 	node_config_clear(config);
 }
@@ -255,14 +278,36 @@ static void attach(struct node_server *server, struct record *record, struct nod
 	set_up(server, record, true);
 }
 
+/* A join, or an attempt at one; a node that is known and comes back is neither. */
+static void audit_join(struct node_server *server, const struct node_link *link,
+    const struct message_hello *hello, uint64_t before, const char *reason)
+{
+	uint64_t revision = server->control->installation.revision;
+	char who[NAME_BYTES + 8], from[ADDR_TEXT_BYTES];
+
+	if (revision == before && !reason)
+		return;
+	snprintf(who, sizeof(who), "node %s", hello->name);
+	audit_write(server->control->audit,
+	    &(struct audit_entry){.outcome = reason ? AUDIT_STRANGER : AUDIT_DONE,
+	        .who = who,
+	        .from = addr_format(node_link_peer(link), from, sizeof(from)),
+	        .what = "join",
+	        .revision = reason ? 0 : revision,
+	        .detail = reason},
+	    control_now_ms());
+}
+
 static void on_hello(
     struct node_server *server, struct node_link *link, const struct message_hello *hello)
 {
+	uint64_t before = server->control->installation.revision;
 	char reason[REASON_BYTES];
 	uint32_t id =
 	    node_join(server->control, node_link_pin(link), node_link_peer(link), hello, reason);
 	struct record *record = id ? find_or_add(server, id) : NULL;
 
+	audit_join(server, link, hello, before, id ? NULL : reason);
 	if (!record) {
 		deny(server, link, hello->name, id ? "control has no memory, try again" : reason);
 		return;
@@ -275,8 +320,10 @@ static void on_hello(
 	push_config(server, record, DRAIN_DEFAULT_S, true);
 }
 
-static void on_applied(struct record *record, const struct message_applied *applied)
+static void on_applied(
+    struct node_server *server, struct record *record, const struct message_applied *applied)
 {
+	tell_config(server, record, applied->number.revision, NULL);
 	record->live.has_applied = true;
 	record->live.applied_revision = applied->number.revision;
 	record->live.applied_since_ms = control_now_ms();
@@ -285,11 +332,12 @@ static void on_applied(struct record *record, const struct message_applied *appl
 }
 
 static void on_refused(
-    const struct node *node, struct record *record, const struct message_refused *refused)
+    struct node_server *server, struct record *record, const struct message_refused *refused)
 {
+	const struct node *node = node_of(server, record);
 	char quoted[REASON_BYTES];
 
-	note_refusal(record, refused->number.revision, refused->reason);
+	note_refusal(server, record, refused->number.revision, refused->reason);
 	log_limited(LOG_LEVEL_WARN, 10, "config_refused", "node=%s revision=%llu reason=%s",
 	    node->name, (unsigned long long)refused->number.revision,
 	    log_quote(quoted, sizeof(quoted), refused->reason));
@@ -327,10 +375,10 @@ static void on_known_message(
 		on_report(server, record, &message->body.report);
 		break;
 	case MESSAGE_APPLIED:
-		on_applied(record, &message->body.applied);
+		on_applied(server, record, &message->body.applied);
 		break;
 	case MESSAGE_REFUSED:
-		on_refused(node, record, &message->body.refused);
+		on_refused(server, record, &message->body.refused);
 		break;
 	default:
 		log_limited(LOG_LEVEL_WARN, 10, "node_out_of_order", "node=%s message=%s",

@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -92,6 +93,8 @@ def test_each_role_against_each_route(control, role):
                 continue
             name = re.sub(r"\{\w+\}", "nothing", path)
             body = {} if "requestBody" in operation else None
+            if name == "/v1/events":
+                name += "?since=x"  # its answer would not end
             status, answer, _ = control.call(method.upper(), name, body, token=token)
             may = ROLES.index(role) >= ROLES.index(operation["x-role"])
             assert (status == 403) == (not may), (role, method, path, answer)
@@ -324,3 +327,140 @@ def test_system_groups_have_roles():
         assert status == 403 and "--api-group" in problem["fix"]
         assert control.call("DELETE", "/v1/nodes/tyo-1")[0] == 200
         control.stop()
+
+
+class Listener:
+    """Reads events in a thread; each is held against doc/openapi.yaml."""
+
+    def __init__(self, control, query="", token=None, last=None):
+        self.connection = control.connect(token)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if last is not None:
+            headers["Last-Event-ID"] = str(last)
+        self.connection.timeout = 60
+        self.connection.request("GET", f"/v1/events{query}", headers=headers)
+        self.answer = self.connection.getresponse()
+        assert self.answer.status == 200
+        assert self.answer.getheader("Content-Type") == "text/event-stream"
+        self.events, self.is_over, self.fault = [], False, None
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        try:
+            event = {}
+            for line in self.answer:
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                if name:
+                    event[name] = value
+                elif "event" in event:
+                    data = json.loads(event["data"])
+                    openapi.check("GET", "/v1/events", 200, {event["event"]: data},
+                                  "text/event-stream")
+                    self.events.append((event["event"], event.get("id"), data))
+                    event = {}
+                else:
+                    event = {}
+        except OSError:
+            pass
+        except Exception as fault:  # told to the test
+            self.fault = fault
+        self.is_over = True
+
+    def of(self, name):
+        assert not self.fault, self.fault
+        return [(number, data) for kind, number, data in self.events if kind == name]
+
+    def wait(self, name, count):
+        procs.wait_until(lambda: len(self.of(name)) >= count, 10 * trunkline.SLOW, f"{count} {name}")
+        return self.of(name)
+
+
+def test_events_over_tls(control):
+    token = control.make_token("watch", "viewer")
+    one = Listener(control, token=token)
+    one.wait("hello", 1)
+    measured = Listener(control, "?kinds=tunnels,node")
+    web = {"name": "web", "protocol": "tcp", "ports": ["80"], "listen": ["tokyo"],
+           "endpoint_groups": [{"region": "oslo", "backends": [{"host": "192.0.2.10"}]}]}
+    assert control.call("POST", "/v1/accelerators", web)[0] == 201
+    [(number, data)] = one.wait("revision", 1)
+    assert number == str(data["revision"]) == "2" and data["what"] == "accelerator web created"
+    tunnels = measured.wait("tunnels", 2)[-1][1]
+    assert [t["listener"] for t in tunnels["items"]] == ["tyo-1"]
+    assert not measured.of("revision") and not one.of("tunnels")
+    assert control.get("/v1/status")["api"]["subscribers"] == 2
+    assert control.call("DELETE", "/v1/tokens/watch")[0] == 200  # the events end with it
+    procs.wait_until(lambda: one.is_over, 10 * trunkline.SLOW, "the end of the events")
+    assert not measured.is_over
+
+    again = Listener(control, last=1)
+    assert [n for n, _ in again.wait("revision", 2)] == ["2", "3"]
+    behind = Listener(control, last=77)
+    assert behind.wait("reset", 1)[0][1] == {"since": 77, "revision": 3}
+
+
+def test_events_go_on_after_control_was_away(control, tmp_path):
+    log = tmp_path / "events"
+    with open(log, "wb") as out:
+        follower = subprocess.Popen(
+            [trunkline.program("trunkctl"), "--control", f"unix:{control.socket}", "-o", "json",
+             "events", "--since", "0"], stdout=out)
+    try:
+        control.make_token("a", "viewer")
+        procs.wait_until(lambda: b"token a created" in log.read_bytes(), 10, "the first change")
+        control.kill()
+        control.start()
+        control.make_token("b", "viewer")
+        procs.wait_until(lambda: b"token b created" in log.read_bytes(), 10, "the second change")
+        events = [json.loads(line) for line in log.read_text().splitlines()]
+        assert [e["data"]["revision"] for e in events if e["event"] == "revision"] == [1, 2]
+    finally:
+        follower.terminate()
+        assert follower.wait(10) == 0
+
+
+def test_a_reader_that_does_not_read_costs_nothing(control):
+    stuck = socket.socket(socket.AF_UNIX)
+    stuck.connect(control.socket)
+    stuck.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+    stuck.recv(10)
+    reader = Listener(control)
+    reader.wait("hello", 1)
+    for i in range(900):
+        assert control.call("PATCH", "/v1/tunnels/none/none", {"trace": True})[0] == 404
+        name = f"t{i}"
+        assert control.call("POST", "/v1/tokens", {"name": name, "role": "viewer"})[0] == 201
+        assert control.call("DELETE", f"/v1/tokens/{name}")[0] == 200
+    seen = reader.wait("revision", 1800)
+    assert [int(n) for n, _ in seen] == list(range(1, 1801))
+    stuck.settimeout(10)
+    got = b""
+    while b"event: lost" not in got:
+        part = stuck.recv(65536)
+        assert part, got[-300:]
+        got += part
+    procs.wait_until(lambda: control.get("/v1/status")["api"]["events_lost"] > 0, 10, "the count")
+    stuck.close()
+
+
+def test_the_audit_log(control):
+    viewer = control.make_token("v", "viewer")
+    assert control.call("DELETE", "/v1/nodes/tyo-1", token=viewer)[0] == 403
+    assert control.call("GET", "/v1/nodes", token="nonsense")[0] == 401
+    assert control.call("DELETE", "/v1/nodes/tyo-1")[0] == 200
+    assert control.call("GET", "/v1/audit", token=viewer)[0] == 403
+    entries = control.get("/v1/audit")["items"]
+    assert [(e["who"], e["role"], e["what"], e["outcome"], e["status"]) for e in entries] == [
+        ("token v", "viewer", "GET /v1/audit", "refused", 403),
+        ("uid 0 (root)", "admin", "DELETE /v1/nodes/tyo-1", "done", 200),
+        ("nobody", None, "GET /v1/nodes", "refused", 401),
+        ("token v", "viewer", "DELETE /v1/nodes/tyo-1", "refused", 403),
+        ("uid 0 (root)", "admin", "POST /v1/tokens", "done", 201)]
+    assert entries[1]["revision"] == 2 and entries[0]["from"].startswith("127.0.0.1:")
+    shown = trunkctl.run("audit", "--limit", "2", TRUNKLINE_CONTROL=f"unix:{control.socket}")
+    assert "DELETE /v1/nodes/tyo-1" in shown.stdout and "needs the role admin" in shown.stdout
+    control.kill()  # what was answered is in it
+    assert os.stat(os.path.join(control.state, "audit.log")).st_mode & 0o777 == 0o600
+    control.start()
+    assert len(control.get("/v1/audit")["items"]) == 5

@@ -8,8 +8,11 @@
 
 #include "base/bytes.h"
 #include "base/keyed_hash.h"
+#include "control/api_access.h"
+#include "control/api_private.h"
 #include "control/api_routes.h"
 #include "control/compile.h"
+#include "control/events.h"
 #include "control/node_join.h"
 #include "model/messages.h"
 #include "tests/fuzz/require.h"
@@ -68,7 +71,12 @@ static void ask(const char *method, const char *path, const char *body)
 	struct api_answer answer = {.status = MHD_HTTP_OK};
 	const struct api_route *route = api_route_find(&request, &answer.problem);
 
-	check_answer(&answer, route ? route->handle(&control, &request, &answer) : -1);
+	int result = route ? route->handle(&control, &request, &answer) : -1;
+
+	if (answer.stream)
+		api_stream_free(answer.stream);
+	else
+		check_answer(&answer, result);
 	json_decref(answer.body);
 }
 
@@ -172,7 +180,11 @@ static void begin(void)
 
 	control = (struct control){.join_addresses = {"192.0.2.9:7400"}, .join_address_count = 1};
 	if_match[0] = query[0] = '\0';
+	control.loop = ev_default_loop(0);
 	control.tunnels = tunnels_new();
+	control.access = api_access_new(API_RATE_DEFAULT);
+	control.events = events_new(&control);
+	require(control.access && control.events);
 	require(control.tunnels && store_open(&control.store, ":memory:", reason) == 0);
 	require(store_begin(control.store) == 0);
 	add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
@@ -186,6 +198,8 @@ static void begin(void)
 static void end(void)
 {
 	tunnels_free(control.tunnels);
+	api_access_free(control.access);
+	events_free(control.events);
 	installation_clear(&control.installation);
 	store_close(control.store);
 }

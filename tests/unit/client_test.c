@@ -165,20 +165,6 @@ static void test_a_token_goes_where_nobody_listens(void **state)
 	client_close(client);
 }
 
-static bool is_ending(void)
-{
-	return true;
-}
-
-/* Ctrl-C while control hangs: no wait for the request's own timeout. */
-static void test_a_request_under_way_can_be_given_up(void **state)
-{
-	(void)state;
-	server.is_silent = true;
-	client_end_when(session.client, is_ending);
-	assert_int_equal(ask("GET", "/v1/nodes"), EXIT_UNREACHABLE);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,7 +176,6 @@ int main(void)
 	    CLI_TEST(test_where_nobody_is),
 	    CLI_TEST(test_where_must_be_a_path_or_a_url),
 	    CLI_TEST(test_a_token_goes_where_nobody_listens),
-	    CLI_TEST(test_a_request_under_way_can_be_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 
 #include "control/api_access.h"
 #include "control/control.h"
+#include "control/events.h"
 #include "tests/unit/cmocka_all.h"
 
 #include <sodium.h>
@@ -46,6 +47,8 @@ static inline void control_begin(const char *directory)
 	control.tunnels = tunnels_new();
 	control.access = api_access_new(1000);
 	assert_non_null(control.access);
+	control.events = events_new(&control);
+	assert_non_null(control.events);
 	snprintf(store_path, sizeof store_path, "%s/control.db", directory);
 	if (store_open(&control.store, store_path, reason) < 0)
 		fail_msg("%s", reason);
@@ -61,6 +64,7 @@ static inline void control_end(void)
 
 	tunnels_free(control.tunnels);
 	api_access_free(control.access);
+	events_free(control.events);
 	installation_clear(&control.installation);
 	store_close(control.store);
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {

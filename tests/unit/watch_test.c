@@ -10,9 +10,11 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#define EVENT(data) "event: tunnels\ndata: " data "\n\n"
+
 static const char one[] =
-    "{\"items\": [{\"listener\": \"tyo-1\", \"endpoint\": \"osl-1\", \"state\": \"up\", "
-    "\"flows\": 3, \"rtt_history_us\": [10000, 20000]}]}";
+    EVENT("{\"items\": [{\"listener\": \"tyo-1\", \"endpoint\": \"osl-1\", \"state\": \"up\", "
+          "\"flows\": 3, \"rtt_history_us\": [10000, 20000]}]}");
 
 /* The server's thread is in this process; the command runs in the child. */
 static pid_t start(int *output, enum output_format format, bool on_terminal)
@@ -77,7 +79,7 @@ static void test_each_second_is_a_line_of_json(void **state)
 	pid_t child;
 
 	(void)state;
-	cli_set(200, "{\"items\": []}");
+	cli_set(200, EVENT("{\"items\": []}"));
 	child = start(&output, OUTPUT_JSON, false);
 	wait_for(output, "{\"items\":[]}\n", 2);
 	assert_int_equal(kill(child, SIGTERM), 0);
@@ -122,7 +124,7 @@ static void test_on_a_terminal_the_screen_is_drawn_anew(void **state)
 	wait_for(output, "FROM ms", 1);
 	cli_set(500, "{\"detail\": \"it is broken\"}");
 	wait_for(output, "it is broken", 1);
-	cli_set(200, "{\"items\": []}");
+	cli_set(200, EVENT("{\"items\": []}"));
 	wait_for(output, "There is no tunnel.", 1);
 	assert_int_equal(write(output, "q", 1), 1);
 	wait_for(output, "\033[?1049l", 1);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trunkctl events: what happens, as it happens.  When control was away it goes on behind the last
+ * change that was seen.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/client_stream.h"
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/value.h"
+
+enum { WAIT_MS = 500, ID_BYTES = 24 };
+
+static void print_text(struct session *session, const char *name, const json_t *data)
+{
+	char a[FORMAT_BYTES], b[FORMAT_BYTES], c[FORMAT_BYTES];
+	if (strcmp(name, "revision") == 0)
+		fprintf(session->out, "revision %s: %s, by %s\n",
+		    format_integer(json_object_get(data, "revision"), a),
+		    format_string(json_object_get(data, "what"), b),
+		    format_string(json_object_get(data, "who"), c));
+	else if (strcmp(name, "node") == 0)
+		fprintf(session->out, "%s %s is %s\n",
+		    format_string(json_object_get(data, "role"), a),
+		    format_string(json_object_get(data, "node"), b),
+		    format_string(json_object_get(data, "state"), c));
+	else if (strcmp(name, "config") == 0)
+		fprintf(session->out, "%s %s revision %s%s%s\n",
+		    format_string(json_object_get(data, "node"), a),
+		    json_string_value(json_object_get(data, "state")),
+		    format_integer(json_object_get(data, "revision"), b),
+		    json_is_string(json_object_get(data, "reason")) ? ": " : "",
+		    json_is_string(json_object_get(data, "reason"))
+		        ? format_string(json_object_get(data, "reason"), c)
+		        : "");
+	else if (strcmp(name, "lost") == 0)
+		fprintf(session->out, "%s events were lost, as they were not read in time\n",
+		    format_integer(json_object_get(data, "events"), a));
+	else if (strcmp(name, "reset") == 0)
+		fprintf(session->out, "changes after revision %s are not all known; now it is %s\n",
+		    format_integer(json_object_get(data, "since"), a),
+		    format_integer(json_object_get(data, "revision"), b));
+}
+
+/* A line with the time of day; JSON as {"event", "data"} on one. */
+static void print_event(struct session *session, const struct client_event *event)
+{
+	char clock[16];
+	time_t now = time(NULL);
+	struct tm local;
+	json_t *data = json_loads(event->data, 0, NULL), *whole;
+	if (!json_is_object(data)
+	    || (strcmp(event->name, "hello") == 0 && session->format == OUTPUT_TABLE)) {
+		json_decref(data);
+		return;
+	}
+	if (session->format == OUTPUT_TABLE) {
+		strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &local));
+		fprintf(session->out, "%s ", clock);
+		print_text(session, event->name, data);
+		json_decref(data);
+	} else {
+		whole = json_pack("{s:s, s:o}", "event", event->name, "data", data);
+		if (session->format == OUTPUT_JSON)
+			output_json(whole, true, session->out);
+		else
+			output_yaml(whole, true, session->out);
+		json_decref(whole);
+	}
+	fflush(session->out);
+}
+
+static bool path_of(const char *kinds, const char *since, char path[SESSION_PATH_BYTES])
+{
+	int length = snprintf(path, SESSION_PATH_BYTES, "/v1/events%s%s%s%s%s",
+	    kinds || since[0] ? "?" : "", kinds ? "kinds=" : "", kinds ? kinds : "",
+	    kinds && since[0] ? "&" : "", since[0] ? "since=" : "");
+	return length < SESSION_PATH_BYTES
+	       && length
+	                  + snprintf(
+	                      path + length, (size_t)(SESSION_PATH_BYTES - length), "%s", since)
+	              < SESSION_PATH_BYTES;
+}
+
+/* Until the stream is over or the user ends it; true when it is worth another try. */
+static bool follow(struct session *session, const char *path, char since[ID_BYTES], bool *was_open,
+    struct reply *reply)
+{
+	struct client_stream *stream = client_stream_open(session->client, path);
+	struct client_event event;
+	enum client_stream_result result = CLIENT_STREAM_NONE;
+	while (stream && result != CLIENT_STREAM_OVER && !terminal_is_ending()) {
+		result = client_stream_next(stream, WAIT_MS, -1, &event, reply);
+		if (result != CLIENT_STREAM_EVENT)
+			continue;
+		*was_open = true;
+		if (event.id[0])
+			snprintf(since, ID_BYTES, "%s", event.id);
+		print_event(session, &event);
+	}
+	client_stream_close(stream);
+	return result == CLIENT_STREAM_OVER && (reply->status == 0 || reply->status == 200);
+}
+
+int events_follow(struct session *session, const struct invocation *invocation)
+{
+	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES], since[ID_BYTES] = "";
+	const char *kinds = invocation_value(invocation, "--kinds");
+	const char *from = invocation_value(invocation, "--since");
+	struct reply reply = {0};
+	bool was_open = false;
+	long number;
+	if (from && !value_number("--since", from, 0, INT32_MAX, &number, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	if (kinds && strspn(kinds, "abcdefghijklmnopqrstuvwxyz,") != strlen(kinds))
+		return session_fail(EXIT_USAGE, "--kinds \"%.100s\": wants KIND[,...]", kinds);
+	snprintf(since, sizeof(since), "%s", from ? from : "");
+	terminal_heed_signals();
+	while (!terminal_is_ending()) {
+		if (!path_of(kinds, since, path))
+			return session_fail(EXIT_USAGE, "--kinds is too long");
+		bool again = follow(session, path, since, &was_open, &reply);
+		if (terminal_is_ending())
+			break;
+		if (!again || !was_open)
+			return session_fail(reply.status ? EXIT_FAILED : EXIT_UNREACHABLE, "%s",
+			    reply.error[0] ? reply.error : "out of memory");
+		reply_free(&reply);
+		terminal_wait(2 * WAIT_MS);
+	}
+	reply_free(&reply);
+	return EXIT_DONE;
+}

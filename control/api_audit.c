@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The API's audit log: what of a request goes into it, and reading it. */
+#include "control/api_audit.h"
+
+#include "control/api_routes.h"
+#include "control/audit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ENTRIES_DEFAULT = 100 };
+
+/* Reading is no change; who may not, or is nobody, is of interest whatever he wanted. */
+static bool is_of_interest(const struct api_request *request, unsigned status)
+{
+	return status == 401 || status == 403
+	       || (status != 429 && strcmp(request->method, "GET") != 0
+	           && strcmp(request->method, "HEAD") != 0);
+}
+
+void api_audit(struct control *control, const struct api_request *request, unsigned status,
+    uint64_t revision, const char *detail)
+{
+	const struct api_caller *caller = &request->caller;
+	char what[256];
+
+	if (!is_of_interest(request, status))
+		return;
+	snprintf(what, sizeof(what), "%.16s %.200s", request->method, request->path);
+	audit_write(control->audit,
+	    &(struct audit_entry){.outcome = status == 401  ? AUDIT_STRANGER
+	                                     : status < 400 ? AUDIT_DONE
+	                                                    : AUDIT_REFUSED,
+	        .who = caller->who,
+	        .from = caller->from,
+	        .role = caller->role ? api_role_names[caller->role] : NULL,
+	        .what = what,
+	        .status = status,
+	        .revision = revision,
+	        .detail = detail},
+	    control_now_ms());
+}
+
+int api_audit_list(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	long limit;
+
+	if (api_request_limit(request, ENTRIES_DEFAULT, AUDIT_ENTRIES_MAX, &limit, &answer->problem)
+	    < 0)
+		return -1;
+	answer->body = json_pack("{s:o}", "items", audit_read(control->audit, (size_t)limit));
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What of the API's requests goes into the audit log (control/audit.h). */
+#ifndef CONTROL_API_AUDIT_H
+#define CONTROL_API_AUDIT_H
+
+#include "control/api.h"
+
+/*
+ * After each request: writes those that changed something, wanted to, or were refused for who
+ * asked.  revision is what the change became, 0 for none; detail why it was refused, or NULL.
+ */
+void api_audit(struct control *control, const struct api_request *request, unsigned status,
+    uint64_t revision, const char *detail);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Twin of control/api_audit.c: which requests are in the audit log, and what is said of them. */
+#include "config.h"
+
+#include "control/api_audit.h"
+
+#include "control/audit.h"
+#include "tests/unit/api_fixture.h"
+
+static int setup(void **state)
+{
+	api_setup(state);
+	return audit_open(&control.audit, api_directory);
+}
+
+static int teardown(void **state)
+{
+	char path[80];
+
+	audit_close(control.audit);
+	snprintf(path, sizeof path, "%s/audit.log", api_directory);
+	unlink(path);
+	return api_teardown(state);
+}
+
+static void test_changes_and_refusals(void **state)
+{
+	(void)state;
+	assert_int_equal(api_get("/v1/nodes"), 200);
+	assert_int_equal(api_get("/v1/nodes/none"), 404);
+	assert_int_equal(
+	    api_ask("POST", "/v1/tokens", "", "{\"name\": \"ci\", \"role\": \"viewer\"}"), 201);
+	assert_int_equal(api_ask("DELETE", "/v1/tokens/none", "", ""), 404);
+	assert_int_equal(api_ask("GET", "/v1/nodes", "Authorization: Bearer x\r\n", ""), 401);
+	assert_int_equal(api_get("/v1/audit"), 200);
+	assert_int_equal(json_array_size(api_at("items")), 3);
+	assert_string_equal(api_text("items/0/what"), "GET /v1/nodes");
+	assert_string_equal(api_text("items/0/outcome"), "refused");
+	assert_int_equal(api_number("items/0/status"), 401);
+	assert_string_equal(api_text("items/1/what"), "DELETE /v1/tokens/none");
+	assert_string_equal(api_text("items/1/detail"), "there is no token \"none\"");
+	assert_string_equal(api_text("items/2/outcome"), "done");
+	assert_int_equal(api_number("items/2/revision"), control.installation.revision);
+	assert_string_equal(api_text("items/2/role"), "admin");
+	assert_null(strstr(answer.bytes, "tla1_"));
+	assert_int_equal(api_get("/v1/audit?limit=1"), 200);
+	assert_int_equal(json_array_size(api_at("items")), 1);
+	assert_int_equal(api_get("/v1/audit?limit=1001"), 400);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_changes_and_refusals, setup, teardown),
+	};
+
+	if (api_init())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
