@@ -39,7 +39,7 @@ class Tunnelled(Direct):
         if self.opened.get(port) != protocol:
             host = f"[{self.server}]" if ":" in self.server else self.server
             ports = f"{port}-{last}" if last else str(port)
-            self.cluster.accelerator(name, protocol, ports, [host])
+            self.cluster.accelerator(name, protocol, ports, [host], more=["--health", "auto"])
             self.cluster.wait_up()
         self.opened[port] = protocol
         return self.entrance, port

@@ -166,7 +166,7 @@ class Chaos:
 def test_bytes_are_right_whatever_happens(tmp_path):
     print(f"CHAOS_SEED={SEED}")
     with Site(tmp_path) as site:
-        service = site.tcp(weights=(100, 100))
+        service = site.tcp(weights=(100, 100), more=["--health", "auto"])
         traffic, chaos = Traffic(service), Chaos(site, service)
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:

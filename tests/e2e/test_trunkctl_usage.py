@@ -18,7 +18,6 @@ PAGES = sorted(name for name in os.listdir(os.path.join(ROOT, "doc"))
     ("", "no command"),
     ("node lst", 'did you mean "node list"?'),
     ("node evict x", 'unknown command "node evict"'),
-    ("apply -f x", 'unknown command "apply"'),
     ("accelerator create web --client-ip ppv2", 'unknown option "--client-ip"'),
     ("accelerator create web --protocol tcp --ports 90-80 --listen a --backend b=c", '"90-80"'),
     ("accelerator create web --protocol tcp --ports 80 --listen a --backend b", '"b"'),

@@ -272,7 +272,10 @@ class Cluster:
 
     def accelerator(self, name, protocol, ports, backends, listen=NEAR, region=FAR, more=(),
                     wait=True):
-        """`backends` are HOST[:PORT][,weight=N] of `region`, or REGION=... of any."""
+        """`backends` are HOST[:PORT][,weight=N] of `region`, or REGION=... of any. A server in the test
+        would take a health check's connection for a user's: there is none unless `more` has one."""
+        if "--health" not in more:
+            more = [*more, "--health", "none"]
         words = [w for b in backends
                  for w in ("--backend", b if "=" in b.split(",")[0] else f"{region}={b}")]
         answer = self.ctl("accelerator", "create", name, "--protocol", protocol, "--ports", ports,
