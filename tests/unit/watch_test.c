@@ -45,7 +45,7 @@ static pid_t start(int *output, enum output_format format, bool on_terminal)
 
 static char seen[CLI_TEXT_BYTES];
 
-/* Reads until the text came so many times. */
+/* Reads until the text came so many times; where reading was late, more. */
 static void wait_for(int output, const char *text, unsigned times)
 {
 	size_t length = 0;
@@ -60,7 +60,7 @@ static void wait_for(int output, const char *text, unsigned times)
 		for (const char *at = seen; (at = strstr(at, text)); at++)
 			count++;
 	} while (n > 0 && count < times);
-	assert_int_equal(count, times);
+	assert_true(count >= times);
 }
 
 static int end(pid_t child, int output)
