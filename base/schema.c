@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void store_number(const struct schema_field *field, void *member, uint64_t number)
+void schema_store_number(const struct schema_field *field, void *member, uint64_t number)
 {
 	switch (field->type) {
 	case SCHEMA_BOOL:
@@ -60,7 +60,7 @@ int schema_field_default(const struct schema_field *field, void *member)
 	case SCHEMA_STRUCT:
 		return schema_defaults(field->schema, member);
 	default:
-		store_number(field, member, field->default_number);
+		schema_store_number(field, member, field->default_number);
 		return 0;
 	}
 }

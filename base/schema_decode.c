@@ -112,19 +112,7 @@ static void decode_integer(
 		    (unsigned long long)field->min, (unsigned long long)max);
 		return;
 	}
-	switch (field->type) {
-	case SCHEMA_U8:
-		*(uint8_t *)value = (uint8_t)number;
-		break;
-	case SCHEMA_U16:
-		*(uint16_t *)value = (uint16_t)number;
-		break;
-	case SCHEMA_U32:
-		*(uint32_t *)value = (uint32_t)number;
-		break;
-	default:
-		*(uint64_t *)value = number;
-	}
+	schema_store_number(field, value, number);
 }
 
 static void decode_double(

@@ -43,6 +43,8 @@ extern const struct schema_source schema_yaml_source;
 int schema_decode(const struct schema *schema, const struct schema_source *source,
     struct schema_node root, unsigned flags, void *out, struct schema_errors *errors);
 
+/* Writes it as the field's type has it; the caller has checked its range. */
+void schema_store_number(const struct schema_field *field, void *member, uint64_t number);
 /* Sets an absent member to its default; 0 or ERR_NOMEM. */
 int schema_field_default(const struct schema_field *field, void *member);
 
