@@ -13,9 +13,11 @@
 #include <string.h>
 #include <strings.h>
 
+enum limit_kind { LIMIT_USER, LIMIT_ADDRESS, LIMIT_TOKEN, LIMIT_FAILURES };
+
 /* What a bucket is of; no padding, for it is hashed. */
 struct limit_key {
-	enum { LIMIT_USER, LIMIT_ADDRESS, LIMIT_TOKEN, LIMIT_FAILURES } of;
+	enum limit_kind of;
 	uint32_t number;
 	uint8_t network[16];
 };
@@ -25,7 +27,7 @@ enum { IPV4_BYTES = 4, IPV6_NETWORK_BYTES = 8 };
 static const struct rate failure_rate = {1, API_FAILURES_BURST};
 
 /* Of IPv6 the /64, within which a host chooses freely. */
-static struct limit_key address_key(int of, const struct addr *addr)
+static struct limit_key address_key(enum limit_kind of, const struct addr *addr)
 {
 	struct limit_key key = {.of = of, .number = addr->family};
 
