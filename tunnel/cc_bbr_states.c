@@ -113,10 +113,13 @@ static bool is_my_turn(const struct bbr *bbr, uint64_t now_us)
 	       && (bbr->siblings.before == 0 || now_us - bbr->cycle_since_us >= wait_us);
 }
 
+/* Nor while requests are all there is: they show no more than they ask for, and faster ones only fill the queue. */
 static bool is_time_to_probe(const struct bbr *bbr, uint64_t now_us)
 {
 	double reno_rounds = fmin(bbr_bdp(bbr, bbr_bw(bbr)) / bbr->packet_bytes, PROBE_ROUNDS_MAX);
 
+	if (bbr->last.is_app_limited || bbr->round.is_app_limited)
+		return false;
 	return bbr->is_settling || now_us - bbr->cycle_since_us >= bbr->probe_wait_us
 	       || (double)bbr->cycle_rounds >= fmax(reno_rounds, PROBE_ROUNDS_MIN);
 }

@@ -27,6 +27,7 @@ enum {
 	WARM_UP_US = 8000000, /* lanes learn the path's loss */
 	REQUEST_BYTES = 100,
 	POLL_US = 20, /* how late a host sees a packet */
+	BULK_LEAD_US = 4000000,
 	RATE_BPS = 12500000,
 	QUEUE_BYTES = 75000,
 	DEEP_QUEUE_BYTES = 625000, /* 50 ms */
@@ -60,7 +61,8 @@ struct repair_case {
 	unsigned queue_bytes;  /* of the line; 0: QUEUE_BYTES */
 	uint64_t
 	    nap_us; /* hosts are busy with something else for so long on average, a tenth of the time */
-	bool is_bbr; /* not at a fixed rate */
+	bool is_beside_bulk; /* a download without end goes on beside them */
+	bool is_bbr;         /* not at a fixed rate */
 };
 
 /* One of the requests under way: at the listener when it began, at the endpoint what is left of its answer. */
@@ -497,6 +499,11 @@ static void traffic(struct run *run)
 {
 	const struct repair_case *test = run->test;
 
+	if (test->is_beside_bulk) {
+		run->answer_bytes = UINT32_MAX;
+		next_request(run, NULL, false);
+		run_until(run, run->events.now_us + BULK_LEAD_US);
+	}
 	if (test->before_bytes) {
 		make_requests(run, 1, 1, test->before_bytes);
 		run_until(run, run->events.now_us + 1000000);
@@ -659,6 +666,12 @@ static const struct repair_case cases[] = {
     {"four-200k", REQUESTS, .02, 0, 50000, 0, 200000, 24, 30,
         .bounds = {.p50_ms = 125, .p99_ms = 175}, .at_once = 4, .before_bytes = 60000000,
         .queue_bytes = DEEP_QUEUE_BYTES, .is_bbr = true},
+    {"four-200k-short-queue", REQUESTS, .02, 0, 50000, 0, 200000, 200, 30,
+        .bounds = {.p50_ms = 125, .p99_ms = 185}, .at_once = 4, .before_bytes = 60000000,
+        .is_bbr = true},
+    {"beside-bulk", REQUESTS, .02, 0, 50000, 1, 100, 600, 30,
+        .bounds = {.p50_ms = 101.5, .p99_ms = 137}, .at_once = 4, .queue_bytes = DEEP_QUEUE_BYTES,
+        .is_beside_bulk = true, .is_bbr = true},
     /* New flows each, so it is their windows that grow. */
     {"new-5m-10", REQUESTS, .10, 0, 50000, 30000, 5000000, 60, 0, .bounds = {.p50_ms = 1500}},
     /* What is learned of the path where hosts are busy with something else. */
