@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Spreads packets over time: a token bucket that fills at the pacing rate and lets go whole bursts
- * of one quantum (the rate x 1 ms, between 2 packets and 64 KiB) rather than dribbles, so that a
+ * of one quantum (the rate x 1 ms, between a packet and 64 KiB) rather than dribbles, so that a
  * burst is one GSO send.  RFC 9002 section 7.7; send quantum of the BBR draft.
  */
 #ifndef TUNNEL_PACER_H

@@ -49,7 +49,7 @@ static void every_rate_is_kept(void **state)
 		assert_in_range(sent, rates_Bps[i] * 995 / 1000,
 		    rates_Bps[i] * 1005 / 1000 + 3 * pacer.quantum_bytes + 12000);
 		assert_true(sent / bursts + PACKET_BYTES > pacer.quantum_bytes);
-		assert_in_range(pacer.quantum_bytes, 2 * PACKET_BYTES, PACER_QUANTUM_MAX_BYTES);
+		assert_in_range(pacer.quantum_bytes, PACKET_BYTES, PACER_QUANTUM_MAX_BYTES);
 	}
 }
 
@@ -105,9 +105,9 @@ static void probes_beyond_the_rate_are_paid_back(void **state)
 	pacer_init(&pacer, PACKET_BYTES, 0);
 	pacer_set_rate(&pacer, 1000000, 0);
 	pacer_on_sent(&pacer, 14000, 0);
-	/* 2,000 owed and a quantum of 2,400. */
-	assert_int_equal(pacer_timer_us(&pacer, 0), 4400);
-	assert_int_equal(pacer_timer_us(&pacer, 400), 4400);
+	/* 2,000 owed and a quantum of 1,200. */
+	assert_int_equal(pacer_timer_us(&pacer, 0), 3200);
+	assert_int_equal(pacer_timer_us(&pacer, 400), 3200);
 }
 
 int main(void)
