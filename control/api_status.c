@@ -62,37 +62,57 @@ static void add_node_problems(const struct control *control, json_t *list)
 	}
 }
 
-static bool region_has(const struct control *control, const char *region, enum node_role role)
+enum region_state { REGION_EMPTY, REGION_DRAINING, REGION_SERVES };
+
+static enum region_state region_state(
+    const struct control *control, const char *region, enum node_role role)
 {
+	enum region_state state = REGION_EMPTY;
+
 	for (size_t i = 0; i < control->installation.node_count; i++) {
 		const struct node *node = &control->installation.nodes[i];
 
-		if (node->role == role && strcmp(node->region, region) == 0)
-			return true;
+		if (node->role != role || strcmp(node->region, region) != 0)
+			continue;
+		if (!node->is_draining)
+			return REGION_SERVES;
+		state = REGION_DRAINING;
 	}
-	return false;
+	return state;
 }
 
-/* Regions whose last node was removed after the accelerator was made. */
+/* Regions whose last node was removed after the accelerator was made, or takes no new flows. */
+static void add_region_problem(const struct control *control, json_t *list,
+    const struct accelerator *accelerator, const char *region, enum node_role role)
+{
+	switch (region_state(control, region, role)) {
+	case REGION_EMPTY:
+		add_problem(list, "let one join, or take the region out",
+		    "accelerator %s has no %s in %s", accelerator->name, node_role_text(role),
+		    region);
+		break;
+	case REGION_DRAINING:
+		add_problem(list, "trunkctl node undrain lets a node take new flows again",
+		    "every %s of accelerator %s in %s is draining", node_role_text(role),
+		    accelerator->name, region);
+		break;
+	case REGION_SERVES:
+		break;
+	}
+}
+
 static void add_accelerator_problems(const struct control *control, json_t *list)
 {
 	for (size_t i = 0; i < control->installation.accelerator_count; i++) {
 		const struct accelerator *accelerator =
 		    &control->installation.accelerators[i].accelerator;
 
-		for (size_t j = 0; j < accelerator->listen_count; j++) {
-			if (!region_has(control, accelerator->listen[j].text, NODE_LISTENER))
-				add_problem(list, "let one join, or take the region out",
-				    "accelerator %s has no listener in %s", accelerator->name,
-				    accelerator->listen[j].text);
-		}
-		for (size_t j = 0; j < accelerator->endpoint_group_count; j++) {
-			if (!region_has(
-			        control, accelerator->endpoint_groups[j].region, NODE_ENDPOINT))
-				add_problem(list, "let one join, or take the region out",
-				    "accelerator %s has no endpoint in %s", accelerator->name,
-				    accelerator->endpoint_groups[j].region);
-		}
+		for (size_t j = 0; j < accelerator->listen_count; j++)
+			add_region_problem(
+			    control, list, accelerator, accelerator->listen[j].text, NODE_LISTENER);
+		for (size_t j = 0; j < accelerator->endpoint_group_count; j++)
+			add_region_problem(control, list, accelerator,
+			    accelerator->endpoint_groups[j].region, NODE_ENDPOINT);
 	}
 }
 

@@ -50,6 +50,20 @@ static void test_problems_say_what_to_do(void **state)
 	assert_false(has_problem("accelerator web has no endpoint in oslo"));
 }
 
+/* A drain that was forgotten. */
+static void test_a_region_that_only_drains_is_a_problem(void **state)
+{
+	(void)state;
+	control_add_accelerator("web", 80, "tokyo", "oslo");
+	assert_int_equal(api_ask("PATCH", "/v1/nodes/osl-1", "", "{\"draining\": true}"), 200);
+	assert_int_equal(api_get("/v1/status"), 200);
+	assert_true(has_problem("every endpoint of accelerator web in oslo is draining"));
+	assert_false(has_problem("every listener of accelerator web in tokyo is draining"));
+	control_add_node("osl-2", NODE_ENDPOINT, "oslo", 3);
+	assert_int_equal(api_get("/v1/status"), 200);
+	assert_false(has_problem("every endpoint of accelerator web in oslo is draining"));
+}
+
 static void test_revisions_come_newest_first(void **state)
 {
 	(void)state;
@@ -82,6 +96,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    API_TEST(test_nodes_and_tunnels_are_counted),
 	    API_TEST(test_problems_say_what_to_do),
+	    API_TEST(test_a_region_that_only_drains_is_a_problem),
 	    API_TEST(test_revisions_come_newest_first),
 	    API_TEST(test_limits_that_are_none),
 	};
