@@ -366,6 +366,18 @@ static void on_closed(void *context, struct flow *flow, enum reason reason)
 	note_over(end);
 }
 
+/* The n-th state that a lane tells is n % 3, of accelerator n % 4. */
+enum { HEALTH_ACCELERATORS = 4, HEALTH_STATES = 3 };
+
+static void tell_health(struct lane_end *end)
+{
+	uint64_t n = ++end->health_told;
+
+	if (lane_tell_health(
+	        end->lane, (uint32_t)(n % HEALTH_ACCELERATORS), (uint8_t)(n % HEALTH_STATES)))
+		world_fail(end->node->world, "lane %u takes no health", end->index);
+}
+
 static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)
 {
 	struct lane_end *lane_end = context;
@@ -387,6 +399,7 @@ static enum reason on_open(void *context, struct flow *flow, const struct flow_o
 	    || !addr_equal(&open->user, &plan->open.user)
 	    || !addr_equal(&open->local, &plan->open.local))
 		FAIL(end, "opened as another");
+	tell_health(lane_end);
 	if (plan->end == PLAN_REFUSED)
 		return plan->reason;
 	end->flow = flow;
@@ -397,6 +410,20 @@ static enum reason on_open(void *context, struct flow *flow, const struct flow_o
 	else if (plan->bytes[SIDE_LISTENER] == 0)
 		write_later(end, 0);
 	return REASON_NONE;
+}
+
+static void on_health(
+    void *context, struct lane *lane, uint32_t accelerator, uint64_t sequence, uint8_t state)
+{
+	struct lane_end *end = context;
+	struct world *world = end->node->world;
+
+	(void)lane;
+	digest_number(&world->digest, sequence);
+	end->health_heard++;
+	if (accelerator != sequence % HEALTH_ACCELERATORS || state != sequence % HEALTH_STATES)
+		world_fail(world, "lane %u: health %llu came as another", end->index,
+		    (unsigned long long)sequence);
 }
 
 static void on_state(
@@ -416,6 +443,8 @@ static void on_state(
 		world_fail(world, "lane %u changed its state after its end", end->index);
 	if (end->node->side == SIDE_LISTENER && (state == LANE_DOWN || state == LANE_OVER))
 		dial_later(end);
+	if (end->node->side == SIDE_ENDPOINT && state == LANE_UP)
+		tell_health(end);
 	if (state != LANE_OVER)
 		return;
 	end->is_over = true;
@@ -438,7 +467,7 @@ static void on_rtt(void *context, struct lane *lane, uint64_t rtt_us)
 	.on_datagram = on_datagram, .on_closed = on_closed, .on_state = on_state, .on_rtt = on_rtt
 
 const struct lane_callbacks app_callbacks[SIDES] = {
-    [SIDE_LISTENER] = {COMMON_CALLBACKS},
+    [SIDE_LISTENER] = {COMMON_CALLBACKS, .on_health = on_health},
     [SIDE_ENDPOINT] = {COMMON_CALLBACKS, .on_open = on_open},
 };
 
@@ -577,9 +606,23 @@ unsigned apps_count_untold(const struct world *world, unsigned lane)
 	return count;
 }
 
+/* A lane with flows has told something before the last of them ended. */
+static void check_health(struct world *world)
+{
+	for (unsigned i = 0; i < WORLD_LANES_MAX; i++) {
+		const struct lane_end *told = &world->nodes[SIDE_ENDPOINT].lanes[i];
+		const struct lane_end *heard = &world->nodes[SIDE_LISTENER].lanes[i];
+
+		if (told->health_told > 1 && heard->lane && heard->health_heard == 0)
+			world_fail(world, "lane %u heard of no health", i);
+	}
+}
+
 void apps_check(struct world *world)
 {
 	unsigned sent = 0, received = 0;
+
+	check_health(world);
 
 	for (unsigned i = 0; i < world->app_count; i++) {
 		for (int side = 0; side < SIDES; side++) {

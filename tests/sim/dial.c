@@ -107,6 +107,7 @@ static void make_lane(struct lane_end *end, const struct lane_grant *grant,
 	end->local_id = local_id;
 	end->is_over = false;
 	end->over_reason = REASON_NONE;
+	end->health_told = end->health_heard = 0;
 	if (lane_new(&end->lane, &config, node->world->events.now_us) != 0) {
 		fprintf(stderr, "lane_new failed\n");
 		exit(1);

@@ -45,7 +45,8 @@ struct lane_end {
 	bool is_over;
 	enum reason over_reason;
 	struct capture_end capture;
-	unsigned spins; /* timers due again at once, without a packet sent */
+	uint64_t health_told, health_heard; /* states, of the lane that there is now */
+	unsigned spins;                     /* timers due again at once, without a packet sent */
 };
 
 struct node {
