@@ -41,7 +41,7 @@ static const struct command_option api_token_options[] = {
 static const struct command_option event_options[] = {
     {.name = "--kinds",
         .metavar = "KIND[,...]",
-        .help = "revision, node, config, tunnels (measurements) [all but tunnels]"},
+        .help = "revision, node, config, health, tunnels (measurements) [all but tunnels]"},
     {.name = "--since", .metavar = "REVISION", .help = "first the changes after that one"},
     {.name = NULL},
 };

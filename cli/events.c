@@ -14,6 +14,16 @@
 
 enum { WAIT_MS = 500, ID_BYTES = 24 };
 
+static void print_health(struct session *session, const json_t *data)
+{
+	char a[FORMAT_BYTES], b[FORMAT_BYTES], c[FORMAT_BYTES], d[FORMAT_BYTES], e[FORMAT_BYTES];
+	fprintf(session->out, "backend %s of %s is %s (%s), says %s\n", format_backend(data, a),
+	    format_string(json_object_get(data, "accelerator"), b),
+	    format_string(json_object_get(data, "state"), c),
+	    format_string(json_object_get(data, "cause"), d),
+	    format_string(json_object_get(data, "node"), e));
+}
+
 static void print_text(struct session *session, const char *name, const json_t *data)
 {
 	char a[FORMAT_BYTES], b[FORMAT_BYTES], c[FORMAT_BYTES];
@@ -36,6 +46,8 @@ static void print_text(struct session *session, const char *name, const json_t *
 		    json_is_string(json_object_get(data, "reason"))
 		        ? format_string(json_object_get(data, "reason"), c)
 		        : "");
+	else if (strcmp(name, "health") == 0)
+		print_health(session, data);
 	else if (strcmp(name, "lost") == 0)
 		fprintf(session->out, "%s events were lost, as they were not read in time\n",
 		    format_integer(json_object_get(data, "events"), a));

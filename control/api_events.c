@@ -180,7 +180,7 @@ static int read_kinds(const struct api_request *request, unsigned *kinds, struct
 	const char *at = api_request_query(request, "kinds");
 	unsigned kind;
 
-	*kinds = EVENT_BIT(EVENT_REVISION) | EVENT_BIT(EVENT_NODE) | EVENT_BIT(EVENT_CONFIG);
+	*kinds = (EVENT_BIT(EVENT_KINDS) - 1) & ~EVENT_BIT(EVENT_TUNNELS);
 	if (!at)
 		return 0;
 	for (*kinds = 0; *at; at += strspn(at, ",")) {
@@ -200,7 +200,7 @@ static int read_kinds(const struct api_request *request, unsigned *kinds, struct
 		return 0;
 	return problem_set(problem, PROBLEM_BAD_REQUEST, "kinds",
 	    "as kinds=revision,tunnels; without it all but tunnels",
-	    "the argument kinds must be of revision, node, config, tunnels");
+	    "the argument kinds must be of revision, node, config, health, tunnels");
 }
 
 /* 0 for what was not said: everything from now on. */

@@ -15,6 +15,7 @@ const char *const event_kind_names[] = {
     [EVENT_REVISION] = "revision",
     [EVENT_NODE] = "node",
     [EVENT_CONFIG] = "config",
+    [EVENT_HEALTH] = "health",
     [EVENT_TUNNELS] = "tunnels",
     [EVENT_KINDS] = NULL,
 };

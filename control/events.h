@@ -19,6 +19,7 @@ enum event_kind {
 	EVENT_REVISION, /* a change; its number is the event's id */
 	EVENT_NODE,     /* a node is up or down */
 	EVENT_CONFIG,   /* a node applied or refused a config */
+	EVENT_HEALTH,   /* a backend is in another state, as an endpoint sees it */
 	EVENT_TUNNELS,  /* what was measured, each second while somebody listens */
 	EVENT_KINDS,
 };

@@ -2,8 +2,11 @@
 /* See health_json.h. */
 #include "control/health_json.h"
 
+#include "control/events.h"
 #include "control/node_server.h"
 #include "control/time_text.h"
+
+#include <string.h>
 
 static const char *accelerator_name(const struct control *control, uint32_t id)
 {
@@ -51,4 +54,36 @@ json_t *health_json(const struct control *control, const struct node *node, uint
 			add_node(list, control, each, accelerator);
 	}
 	return list;
+}
+
+static bool is_same_backend(const struct backend_report *a, const struct backend_report *b)
+{
+	return a->accelerator == b->accelerator && a->port == b->port
+	       && strcmp(a->host, b->host) == 0 && strcmp(a->address, b->address) == 0;
+}
+
+/* Reports have their backends in the same order mostly, so it is looked for at its own place first. */
+static enum health_state state_before(const struct backend_report *before, size_t count, size_t at,
+    const struct backend_report *report)
+{
+	if (at < count && is_same_backend(&before[at], report))
+		return before[at].state;
+	for (size_t i = 0; i < count; i++) {
+		if (is_same_backend(&before[i], report))
+			return before[i].state;
+	}
+	return HEALTH_UNKNOWN;
+}
+
+void health_tell(struct control *control, const struct node *node,
+    const struct backend_report *before, size_t before_count, const struct backend_report *now,
+    size_t count)
+{
+	for (size_t i = 0; i < count && events_reader_count(control->events); i++) {
+		const char *name = accelerator_name(control, now[i].accelerator);
+
+		if (name && state_before(before, before_count, i, &now[i]) != now[i].state)
+			events_publish(
+			    control->events, EVENT_HEALTH, 0, backend_json(node, name, &now[i]));
+	}
 }

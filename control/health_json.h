@@ -13,4 +13,12 @@
  */
 json_t *health_json(const struct control *control, const struct node *node, uint32_t accelerator);
 
+/*
+ * Tells those who listen which backends are in another state than in the node's report before.  One that
+ * is new is told when something is known of it.
+ */
+void health_tell(struct control *control, const struct node *node,
+    const struct backend_report *before, size_t before_count, const struct backend_report *now,
+    size_t count);
+
 #endif

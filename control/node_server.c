@@ -12,6 +12,7 @@
 #include "control/audit.h"
 #include "control/compile.h"
 #include "control/events.h"
+#include "control/health_json.h"
 #include "control/node_join.h"
 #include "control/node_link.h"
 #include "control/time_text.h"
@@ -354,6 +355,8 @@ static void on_report(
 	record->live.counter_count = report->counter_count;
 	report->counters = NULL; /* moved */
 	report->counter_count = 0;
+	health_tell(server->control, node_of(server, record), record->live.backends,
+	    record->live.backend_count, report->backends, report->backend_count);
 	free(record->live.backends);
 	record->live.backends = report->backends;
 	record->live.backend_count = report->backend_count;

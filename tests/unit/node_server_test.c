@@ -236,6 +236,43 @@ static void test_a_report_brings_counters(void **state)
 	assert_true(live(id)->is_up);
 }
 
+static void on_told(struct event_reader *reader)
+{
+	(void)reader;
+}
+
+/* Once for each change; a backend of an accelerator that is gone is nobody's. */
+static void test_a_backends_new_state_is_told(void **state)
+{
+	struct event_reader reader = {
+	    .kinds = EVENT_BIT(EVENT_HEALTH), .on_event = on_told, .on_heartbeat = on_told};
+	struct backend_report backends[] = {
+	    {.accelerator = 1, .host = "a.test", .state = HEALTH_HEALTHY, .since_ms = 1},
+	    {.accelerator = 99, .host = "b.test", .state = HEALTH_HEALTHY, .since_ms = 1}};
+	struct message report = {
+	    .type = MESSAGE_REPORT, .body.report = {.backends = backends, .backend_count = 2}};
+	uint32_t id = join();
+	const char *text;
+	uint64_t lost;
+
+	(void)state;
+	control_add_accelerator("web", 80, "tokyo", "oslo");
+	events_join(control.events, &reader);
+	control_peer_send(node, &report);
+	UNTIL((text = events_read(control.events, &reader, &lost)));
+	assert_non_null(strstr(text, "event: health\n"));
+	assert_non_null(strstr(text, "\"accelerator\":\"web\""));
+	assert_non_null(strstr(text, "\"state\":\"healthy\""));
+	control_peer_send(node, &report);
+	backends[0].state = HEALTH_UNHEALTHY;
+	control_peer_send(node, &report);
+	UNTIL(live(id)->backend_count == 2 && live(id)->backends[0].state == HEALTH_UNHEALTHY);
+	text = events_read(control.events, &reader, &lost);
+	assert_non_null(strstr(text, "\"state\":\"unhealthy\""));
+	assert_null(events_read(control.events, &reader, &lost));
+	events_leave(control.events, &reader);
+}
+
 /* The node's process was started again before the old connection was seen to end. */
 static void test_a_newer_connection_takes_the_place(void **state)
 {
@@ -342,6 +379,7 @@ int main(int argc, char **argv)
 	    TEST(test_a_message_out_of_order_ends_it),
 	    TEST(test_what_a_node_says_of_its_config_is_kept),
 	    TEST(test_a_report_brings_counters),
+	    TEST(test_a_backends_new_state_is_told),
 	    TEST(test_a_newer_connection_takes_the_place),
 	    TEST(test_a_removed_node_is_told_and_let_go),
 	    TEST(test_only_what_concerns_a_node_is_pushed),
