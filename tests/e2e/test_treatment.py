@@ -74,7 +74,7 @@ def update(site, service, *words):
 class Bulk:
     """Flows that take what they get in one direction, until the end."""
 
-    def __init__(self, service, way, flows=6):
+    def __init__(self, service, way, flows=10):
         self.pairs = [service.pair() for _ in range(flows)]
         self.received, self.lock = 0, threading.Lock()
         self.is_over = False
@@ -132,7 +132,8 @@ def typical_seconds(service, way, size=60000, times=7):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("urgent", ["realtime", "interactive"])
 def test_a_request_is_not_felt_by_bulk_of_another_class(site, way, urgent):
-    """60 KB take 60 ms of the line alone, and seven times as long as one of seven equal flows."""
+    """60 KB take 60 ms of the line alone, and eleven times as long as one of eleven equal flows: among so
+    many a short flow waits for its turn too."""
     bulk, service = site.tcp(more=["--class", "bulk"]), site.tcp(more=["--class", urgent])
     alone = typical_seconds(service, way)
     with Bulk(bulk, way) as load:
