@@ -79,6 +79,12 @@ static void fill(struct reader *r, struct writer *w, size_t length)
 		writer_u8(w, reader_left(r) > 0 ? reader_u8(r) : 0);
 }
 
+static void pad(struct writer *w)
+{
+	while (writer_left(w) > 0)
+		writer_u8(w, 0);
+}
+
 static void take_retry(
     struct state *s, struct cookies *cookies, unsigned tunnel, const struct gate_answer *answer)
 {
@@ -173,9 +179,10 @@ static void knock(struct state *s, struct reader *r)
 	handshake_header_write(&w, &header);
 	if (header.type == HANDSHAKE_INITIATE)
 		write_initiate(s, r, &w, from, tunnel);
+	fill(r, &w, reader_u8(r));
 	/* Every INITIATE is as long as can be. */
-	fill(
-	    r, &w, header.type == HANDSHAKE_INITIATE && what < 0xe0 ? sizeof(bytes) : reader_u8(r));
+	if (header.type == HANDSHAKE_INITIATE && what < 0xe0)
+		pad(&w);
 	length = writer_length(&w);
 	writer_init(&w, bytes, sizeof(bytes));
 	writer_skip(&w, length);
