@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HASH_BYTES = 32, CHECK_S = 1, LINK_SILENT_MS = 30000 };
+enum { HASH_BYTES = 32, CHECK_S = 1, LINK_SILENT_MS = 30000, REFUSED_RETRY_MS = 5000 };
 
 struct record {
 	uint32_t node_id;
@@ -29,6 +29,7 @@ struct record {
 	struct config_number wanted;
 	uint8_t fingerprint[HASH_BYTES]; /* of the wanted config */
 	uint64_t heard_ms;               /* steady; of the last message */
+	uint64_t refused_ms;             /* steady; of the last refusal */
 	struct node_link *link;          /* NULL while it is not connected */
 };
 
@@ -156,12 +157,16 @@ static void send_welcome(struct node_link *link, const struct node *node)
 	send_message(link, &message);
 }
 
+/* Refused again, it is refused since the first time. */
 static void note_refusal(
     struct node_server *server, struct record *record, uint64_t revision, const char *reason)
 {
-	tell_config(server, record, revision, reason);
+	if (record->live.refused_revision != revision) {
+		tell_config(server, record, revision, reason);
+		record->live.refused_since_ms = control_now_ms();
+	}
 	record->live.refused_revision = revision;
-	record->live.refused_since_ms = control_now_ms();
+	record->refused_ms = control_steady_ms();
 	snprintf(record->live.refused_reason, sizeof(record->live.refused_reason), "%s", reason);
 }
 
@@ -448,6 +453,19 @@ static const struct node_link_callbacks callbacks = {on_identity, on_message, on
 
 /* ---- time ---- */
 
+/* What stood in the way (a port in use, a full disk) may be gone. */
+static void offer_again(struct node_server *server, struct record *record, uint64_t now_ms)
+{
+	const struct node_live *live = &record->live;
+
+	if (record->link && live->refused_revision
+	    && live->refused_revision == live->wanted_revision
+	    && now_ms - record->refused_ms >= REFUSED_RETRY_MS) {
+		record->refused_ms = now_ms;
+		push_config(server, record, DRAIN_DEFAULT_S, true);
+	}
+}
+
 static void on_check(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct node_server *server = timer->data;
@@ -461,6 +479,7 @@ static void on_check(struct ev_loop *loop, ev_timer *timer, int events)
 
 		if (record->link && silent_ms >= LINK_SILENT_MS)
 			close_link(record);
+		offer_again(server, record, now_ms);
 		if (silent_ms >= NODE_SILENT_MS)
 			set_up(server, record, false);
 	}

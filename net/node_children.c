@@ -125,17 +125,33 @@ static void tell_settings(struct node *node, struct process *worker)
 	    worker, WORKER_MESSAGE_TUNNEL_SOCKET, NULL, 0, node->tunnel.descriptors[index]);
 }
 
+/* Behind all that belongs to the config, once. */
+static void tell_serve(struct node *node, struct process *worker)
+{
+	struct node_place *place = &node->places[process_index(worker)];
+
+	if (!node->has_config || config_number_compare(&place->told, &node->config.number) == 0)
+		return;
+	place->told = node->config.number;
+	tell(worker, WORKER_MESSAGE_SERVE, &place->told, sizeof(place->told));
+}
+
 static void lend(struct node *node, struct process *worker)
 {
 	struct ipc *channel = process_channel(worker);
 	unsigned index = process_index(worker);
 	int result;
 
-	if (!channel || !node->program->main.lend || !node->places[index].has_settings)
+	if (!channel || !node->places[index].has_settings)
 		return;
-	result = node->program->main.lend(node->role_state, index, channel);
-	if (result < 0 && result != ERR_AGAIN) /* ERR_AGAIN: on_drained goes on */
-		process_kill(worker);
+	if (node->program->main.lend) {
+		result = node->program->main.lend(node->role_state, index, channel);
+		if (result < 0 && result != ERR_AGAIN) /* ERR_AGAIN: on_drained goes on */
+			process_kill(worker);
+		if (result < 0)
+			return;
+	}
+	tell_serve(node, worker);
 }
 
 /* The worker closes those that it has already. */
@@ -195,6 +211,7 @@ static void on_started(void *context, struct process *process)
 		return;
 	}
 	node->places[index].has_settings = false;
+	node->places[index].told = node->places[index].serving = (struct config_number){0};
 	if (node->program->main.worker_started)
 		node->program->main.worker_started(node->role_state, index);
 	start_worker(node, process);
@@ -331,6 +348,17 @@ static int on_worker_drained(struct ipc *ipc, void *context, struct ipc_message 
 	return 0;
 }
 
+static int on_worker_serving(struct ipc *ipc, void *context, struct ipc_message *message)
+{
+	struct node *node = node_of(context);
+
+	(void)ipc;
+	memcpy(&node->places[process_index(context)].serving, message->data,
+	    sizeof(struct config_number));
+	node_control_serving(node);
+	return 0;
+}
+
 #define CHANNEL_RULE(type, body)                                                                   \
 	{                                                                                          \
 		type, sizeof(body), sizeof(struct keys_channel) + KEYS_CHANNEL_BYTES_MAX, 0, 0,    \
@@ -354,6 +382,8 @@ static const struct ipc_rule worker_rules[] = {
     {WORKER_MESSAGE_DRAINED, 0, 0, 0, 0, on_worker_drained},
     {WORKER_MESSAGE_FLOWS, sizeof(struct flow_outcomes), IPC_INLINE_BYTES, 0, 0,
         node_health_on_flows},
+    {WORKER_MESSAGE_SERVING, sizeof(struct config_number), sizeof(struct config_number), 0, 0,
+        on_worker_serving},
 };
 
 /* ---- main's calls ---- */

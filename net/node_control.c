@@ -127,24 +127,45 @@ static void on_denied(struct node *node, const struct message_reason *denied)
 	snprintf(node->last_why, sizeof(node->last_why), "%s", denied->reason);
 }
 
+static bool all_serve(const struct node *node)
+{
+	for (unsigned i = 0; i < node->workers; i++)
+		if (config_number_compare(&node->places[i].serving, &node->config.number) != 0)
+			return false;
+	return true;
+}
+
+void node_control_serving(struct node *node)
+{
+	struct message answer = {
+	    .type = MESSAGE_APPLIED, .body.applied.number = node->config.number};
+
+	if (!node->owes_answer || !all_serve(node))
+		return;
+	node->owes_answer = false;
+	send_message(node, &answer);
+}
+
+/* That it is applied is said when every worker serves by it; that it is refused, at once. */
 static void on_config(struct node *node, struct node_config *config)
 {
-	struct message answer = {.type = MESSAGE_APPLIED};
+	struct message answer = {.type = MESSAGE_REFUSED};
 	struct config_number number = config->number;
 	char reason[REASON_BYTES] = "", quoted[REASON_BYTES];
 	bool is_known =
 	    node->has_config && config_number_compare(&number, &node->config.number) == 0;
 	int result = is_known ? 0 : node_apply(node, config, reason);
 
-	answer.body.applied.number = number;
-	if (result < 0) {
-		log_error("config_refused",
-		    "incarnation=%" PRIu64 " revision=%" PRIu64 " reason=%s", number.incarnation,
-		    number.revision, log_quote(quoted, sizeof(quoted), reason));
-		answer.type = MESSAGE_REFUSED;
-		answer.body.refused.number = number;
-		snprintf(answer.body.refused.reason, REASON_BYTES, "%s", reason);
+	if (result == 0) {
+		node->owes_answer = true;
+		node_control_serving(node);
+		return;
 	}
+	log_limited(LOG_LEVEL_ERROR, 5, "config_refused",
+	    "incarnation=%" PRIu64 " revision=%" PRIu64 " reason=%s", number.incarnation,
+	    number.revision, log_quote(quoted, sizeof(quoted), reason));
+	answer.body.refused.number = number;
+	snprintf(answer.body.refused.reason, REASON_BYTES, "%s", reason);
 	send_message(node, &answer);
 }
 

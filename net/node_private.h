@@ -40,6 +40,7 @@ struct node_place {                   /* of one worker */
 	const struct page *page;
 	bool has_settings; /* this process of it got all that it needs */
 	bool is_drained;
+	struct config_number told, serving; /* of the config that it got, and that it serves by */
 };
 
 /* `config` is what is in force, with config_text its saved form, while has_config. */
@@ -76,6 +77,7 @@ struct node {
 	bool has_config;
 	bool is_config_waiting;      /* the saved one could not be opened yet */
 	struct config_number newest; /* none lower is taken */
+	bool owes_answer; /* control is to be told when all workers serve by the config */
 
 	struct backend_states *backends; /* NULL where there is no health process */
 
@@ -121,5 +123,7 @@ void node_apply_clear(struct node *node);
 int node_control_open(struct node *node);
 /* Each second. */
 void node_control_report(struct node *node);
+/* A worker serves by another config now. */
+void node_control_serving(struct node *node);
 
 #endif

@@ -300,6 +300,13 @@ static int on_config(struct ipc *ipc, void *context, struct ipc_message *message
 	return error;
 }
 
+/* Messages come in order, so that all that belongs to this config was taken by now. */
+static int on_serve(struct ipc *ipc, void *context, struct ipc_message *message)
+{
+	(void)context;
+	return ipc_send(ipc, WORKER_MESSAGE_SERVING, message->data, message->length_bytes);
+}
+
 static int on_socket(struct ipc *ipc, void *context, struct ipc_message *message)
 {
 	struct worker *worker = context;
@@ -428,6 +435,8 @@ static const struct ipc_rule main_rules[] = {
     {WORKER_MESSAGE_TRACE, PIN_BYTES, PIN_BYTES, 1, 1, on_trace},
     {WORKER_MESSAGE_HEALTH, sizeof(struct backend_health), IPC_MESSAGE_BYTES, 0, 0, on_health},
     {WORKER_MESSAGE_DRAIN, 0, 0, 0, 0, on_drain},
+    {WORKER_MESSAGE_SERVE, sizeof(struct config_number), sizeof(struct config_number), 0, 0,
+        on_serve},
     {WORKER_MESSAGE_STOP, 0, 0, 0, 0, on_stop},
 };
 static const struct ipc_callbacks main_callbacks = {.on_closed = on_main_closed};

@@ -3,7 +3,7 @@
  * What main and a worker of a node say to each other (net/ipc.h), and in which order: SETTINGS,
  * the page's descriptor with it; a SIBLING for each other worker; TUNNEL_SOCKET; then CONFIG and
  * SOCKETs, again at each change, and a TRACE for each peer
- * whose tunnel is traced.  A worker that was started again gets all of it again.
+ * whose tunnel is traced, and SERVE behind the last of them.  A worker that was started again gets all of it again.
  */
 #ifndef NET_WORKER_MESSAGES_H
 #define NET_WORKER_MESSAGES_H
@@ -29,10 +29,12 @@ enum worker_message {
 	WORKER_MESSAGE_TRACE,         /* a peer's pin; 1 descriptor: the file of its trace */
 	WORKER_MESSAGE_DRAIN,  /* no payload: accept nothing new, say DRAINED when flows are gone */
 	WORKER_MESSAGE_HEALTH, /* struct backend_health, any number of them: what changed */
+	WORKER_MESSAGE_SERVE,  /* struct config_number: it has all of that config; say SERVING */
 	WORKER_MESSAGE_STOP,   /* no payload: close lanes with REASON_DRAINED and exit */
 	/* Worker to main. */
 	WORKER_MESSAGE_DRAINED = PROCESS_MESSAGE_OWN + 32, /* no payload */
-	WORKER_MESSAGE_FLOWS, /* struct flow_outcomes, any number of them */
+	WORKER_MESSAGE_FLOWS,   /* struct flow_outcomes, any number of them */
+	WORKER_MESSAGE_SERVING, /* struct config_number: of SERVE, all before it is in force */
 };
 
 struct worker_settings {

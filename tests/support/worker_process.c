@@ -227,6 +227,15 @@ static int take_unknown(struct ipc *ipc, void *context, struct ipc_message *mess
 	return 0;
 }
 
+static int take_serving(struct ipc *ipc, void *context, struct ipc_message *message)
+{
+	struct worker_process *process = context;
+
+	(void)ipc;
+	memcpy(&process->serving, message->data, sizeof process->serving);
+	return 0;
+}
+
 static void on_main_closed(struct ipc *ipc, void *context, int reason)
 {
 	struct worker_process *process = context;
@@ -246,6 +255,8 @@ static void on_keys_closed(struct ipc *ipc, void *context, int reason)
 static const struct ipc_rule main_rules[] = {
     {PROCESS_MESSAGE_READY, 0, 0, 0, 0, take_ready},
     {WORKER_MESSAGE_DRAINED, 0, 0, 0, 0, take_drained},
+    {WORKER_MESSAGE_SERVING, sizeof(struct config_number), sizeof(struct config_number), 0, 0,
+        take_serving},
 };
 static const struct ipc_rule keys_rules[] = {
     {KEYS_MESSAGE_REQUEST_LANE, sizeof(struct lane_request), sizeof(struct lane_request), 0, 0,

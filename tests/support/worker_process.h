@@ -68,6 +68,7 @@ struct worker_process {
 	uint64_t revision;
 	bool is_traced; /* the test's to set: what configs say of the tunnel */
 	bool is_ready, has_drained, is_main_closed;
+	struct config_number serving; /* what it said last */
 	/* What it asked of keys. */
 	struct lane_request request;
 	struct keys_tunnel unknown;

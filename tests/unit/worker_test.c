@@ -130,6 +130,20 @@ static void test_a_socket_for_an_endpoint_ends_it(void **state)
 	assert_ends(1);
 }
 
+/* What it is asked behind a config it says when it has taken all before it. */
+static void test_it_says_what_it_serves_by(void **state)
+{
+	struct config_number number = {.incarnation = 3, .revision = 9};
+
+	(void)state;
+	worker_process_start(&process, NODE_LISTENER);
+	worker_process_send_config(&process, true, 0);
+	assert_int_equal(ipc_send(process.main, WORKER_MESSAGE_SERVE, &number, sizeof number), 0);
+	WORKER_PROCESS_UNTIL(&process, process.serving.revision == 9);
+	assert_int_equal(process.serving.incarnation, 3);
+	assert_int_equal(process.told->configs, 2);
+}
+
 static void test_it_says_drained_when_no_flow_is_left(void **state)
 {
 	(void)state;
@@ -186,6 +200,7 @@ int main(void)
 	    TEST(test_a_config_that_the_role_cannot_take_ends_it),
 	    TEST(test_settings_out_of_range_end_it),
 	    TEST(test_a_socket_for_an_endpoint_ends_it),
+	    TEST(test_it_says_what_it_serves_by),
 	    TEST(test_it_says_drained_when_no_flow_is_left),
 	    TEST(test_it_ends_with_main),
 	    TEST(test_a_page_that_is_none_ends_it),
