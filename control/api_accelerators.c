@@ -156,15 +156,28 @@ static int save(struct control *control, struct change *change, struct accelerat
 	return change_end(control, change, result, problem);
 }
 
+/* If-None-Match: * says that the caller knows of none of that name (RFC 9110, section 13.1.2). */
+static int refuse_name(const struct api_request *request, const char *name, struct problem *problem)
+{
+	const char *absent = api_request_header(request, "If-None-Match");
+
+	if (absent && strcmp(absent, "*") == 0)
+		return problem_set(problem, PROBLEM_CHANGED_MEANWHILE, "name",
+		    "look at it, and change it with its ETag", "accelerator \"%s\" is there by now",
+		    name);
+	return problem_set(problem, PROBLEM_NAME_TAKEN, "name",
+	    "choose another name, or change that one: trunkctl accelerator update",
+	    "there is an accelerator \"%s\" already", name);
+}
+
 /* Before its ports are looked at, which a second one of the same name shares with the first. */
-static int check_room(const struct control *control, const json_t *json, struct problem *problem)
+static int check_room(const struct control *control, const struct api_request *request,
+    const json_t *json, struct problem *problem)
 {
 	const char *name = json_string_value(json_object_get(json, "name"));
 
 	if (name && installation_accelerator(&control->installation, name))
-		return problem_set(problem, PROBLEM_NAME_TAKEN, "name",
-		    "choose another name, or change that one: trunkctl accelerator update",
-		    "there is an accelerator \"%s\" already", name);
+		return refuse_name(request, name, problem);
 	if (control->installation.accelerator_count >= ACCELERATORS_MAX)
 		return problem_set(problem, PROBLEM_INVALID, "",
 		    "delete one, or give one more ports",
@@ -179,7 +192,7 @@ static int create(struct control *control, const struct api_request *request, co
 	struct change change;
 	int result;
 
-	if (check_room(control, json, &answer->problem) < 0
+	if (check_room(control, request, json, &answer->problem) < 0
 	    || decode(control, json, 0, &accelerator, &answer->problem) < 0)
 		return -1;
 	change_init(&change, request->caller.who, "accelerator %s created", accelerator.name);

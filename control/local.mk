@@ -22,6 +22,7 @@ libcontrol_a_SOURCES = \
 	control/faults.c control/faults.h \
 	control/health_json.c control/health_json.h \
 	control/events.c control/events.h \
+	control/idempotency.c control/idempotency.h \
 	control/installation.c control/installation.h \
 	control/node_drain.c control/node_drain.h \
 	control/node_join.c control/node_join.h \
@@ -35,7 +36,7 @@ libcontrol_a_SOURCES = \
 	control/rollback.c control/rollback.h \
 	control/rules.c control/rules.h \
 	control/state.c control/state.h \
-	control/store.c control/store.h control/store_api_tokens.c control/store_objects.c control/store_sql.h \
+	control/store.c control/store.h control/store_answers.c control/store_api_tokens.c control/store_objects.c control/store_sql.h \
 	control/time_text.c control/time_text.h \
 	control/tunnels.c control/tunnels.h
 trunkline_control_SOURCES = control/main.c
@@ -98,7 +99,7 @@ API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_
 	tests/unit/api_revisions_test tests/unit/api_rollout_test
 API_TESTS += tests/unit/api_audit_test tests/unit/api_stream_test
 check_PROGRAMS += $(API_TESTS) tests/unit/change_test tests/unit/confirm_test tests/unit/events_test \
-	tests/unit/rollback_test
+	tests/unit/rollback_test tests/unit/idempotency_test
 API_FIXTURE = tests/unit/api_fixture.h tests/unit/control_fixture.h
 tests_unit_api_test_SOURCES = tests/unit/api_test.c $(API_FIXTURE)
 tests_unit_api_test_LDADD = $(CONTROL_TEST_LIBS)
@@ -124,6 +125,8 @@ tests_unit_api_revisions_test_SOURCES = tests/unit/api_revisions_test.c $(API_FI
 tests_unit_api_revisions_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_rollout_test_SOURCES = tests/unit/api_rollout_test.c $(API_FIXTURE)
 tests_unit_api_rollout_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_idempotency_test_SOURCES = tests/unit/idempotency_test.c $(API_FIXTURE)
+tests_unit_idempotency_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_rollback_test_SOURCES = tests/unit/rollback_test.c tests/unit/control_fixture.h
 tests_unit_rollback_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_confirm_test_SOURCES = tests/unit/confirm_test.c tests/unit/control_fixture.h

@@ -51,6 +51,8 @@ static const char *const migrations[] = {
     "  role INTEGER NOT NULL, hash BLOB NOT NULL UNIQUE, created_by TEXT NOT NULL,"
     "  created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) STRICT;",
     "ALTER TABLE nodes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;",
+    "CREATE TABLE answers (key BLOB PRIMARY KEY, request BLOB NOT NULL, answer BLOB NOT NULL,"
+    "  expires_ms INTEGER NOT NULL) STRICT;",
 };
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
@@ -92,6 +94,11 @@ static const char *const sql[STATEMENTS] = {
         "INSERT OR REPLACE INTO tunnels (listener, endpoint, congestion, traced, revision) "
         "VALUES (?, ?, ?, ?, ?)",
     [STATEMENT_TUNNEL_DELETE] = "DELETE FROM tunnels WHERE listener = ? AND endpoint = ?",
+    [STATEMENT_ANSWER_FIND] =
+        "SELECT request, answer FROM answers WHERE key = ? AND expires_ms > ?",
+    [STATEMENT_ANSWER_KEEP] = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)",
+    [STATEMENT_ANSWER_PURGE] = "DELETE FROM answers WHERE key NOT IN"
+                               " (SELECT key FROM answers ORDER BY expires_ms DESC LIMIT ?)",
     [STATEMENT_TOKEN_FIND] = "SELECT role, region, expires_ms, used_by FROM tokens WHERE hash = ?",
     [STATEMENT_TOKEN_ADD] = "INSERT INTO tokens (hash, role, region, expires_ms, used_by, used_ms)"
                             " VALUES (?, ?, ?, ?, '', 0)",

@@ -112,4 +112,21 @@ int store_seen_node(struct store *store, uint32_t id, uint64_t now_ms);
 /* Forgets tokens that expired before that time. */
 int store_purge_tokens(struct store *store, uint64_t before_ms);
 
+/* An answer kept for when its request is repeated, see control/idempotency.h. */
+enum { STORE_HASH_BYTES = 32 };
+struct kept_answer {
+	uint8_t request[STORE_HASH_BYTES]; /* hash of what was asked */
+	uint8_t *sealed;                   /* allocated */
+	size_t length;
+	uint64_t expires_ms;
+};
+
+/* ERR_NOT_FOUND (or expired), ERR_IO, ERR_NOMEM; kept->sealed is the caller's to free. */
+int store_find_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
+    uint64_t now_ms, struct kept_answer *kept);
+
+/* Keeps it, and of all answers the `max` newest, in a transaction of its own.  ERR_IO. */
+int store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
+    const struct kept_answer *kept, unsigned max);
+
 #endif

@@ -253,6 +253,41 @@ def test_wait_tells_who_is_missing(operator):
     assert operator.run("wait", "--revision", "99").returncode == NOT_FOUND
 
 
+def test_of_two_writers_one_is_told_to_look_again(operator):
+    operator.run("apply", "-f", "FILE", text=GOOD)
+    for path, patch in [("/v1/accelerators/web", {"class": "bulk"}),
+                        ("/v1/tunnels/tyo-1/osl-1", {"trace": True})]:
+        _, _, headers = operator.control.call("GET", path)
+        seen = {"If-Match": headers["ETag"]}
+        status, _, headers = operator.control.call("PATCH", path, patch, seen)
+        assert status == 200 and headers["ETag"] != seen["If-Match"]
+        status, problem, _ = operator.control.call("PATCH", path, patch, seen)
+        assert status == 412 and "look at it again" in problem["fix"]
+    web = operator.state()[1]
+    status, problem, _ = operator.control.call(
+        "POST", "/v1/accelerators", {k: v for k, v in web.items() if k != "kind"},
+        {"If-None-Match": "*"})
+    assert status == 412 and "is there by now" in problem["detail"]
+    _, _, headers = operator.control.call("GET", "/v1/objects")
+    body = {"items": [], "prune": True}
+    assert operator.run("accelerator", "update", "web", "--class", "auto").returncode == DONE
+    status, _, _ = operator.control.call("POST", "/v1/apply", body, {"If-Match": headers["ETag"]})
+    assert status == 412 and len(operator.state()) == 3
+
+
+def test_a_request_with_a_key_is_done_once_whatever_happens(operator):
+    body = {"role": "listener", "region": "tokyo"}
+    first = operator.control.call("POST", "/v1/node-tokens", body, {"Idempotency-Key": "once"})[:2]
+    operator.control.kill()
+    operator.control.start()
+    again = operator.control.call("POST", "/v1/node-tokens", body, {"Idempotency-Key": "once"})[:2]
+    assert first == again and first[0] == 201
+    assert operator.run("history").stdout.count("token for") == 1
+    status, problem, _ = operator.control.call(
+        "POST", "/v1/node-tokens", {**body, "region": "oslo"}, {"Idempotency-Key": "once"})
+    assert status == 422 and problem["type"] == "urn:trunkline:problem:key-reused"
+
+
 def test_explain_needs_no_control(operator):
     operator.control.stop()
     assert "Accelerator" in operator.run("explain").stdout

@@ -241,7 +241,7 @@ static void a_drain_stays(void **state)
 
 /* What the first two versions left; nothing of it goes, and changes are told as objects now. */
 static const char older_schema[] =
-    "DROP TABLE tunnels; DROP TABLE revisions; DROP TABLE api_tokens;"
+    "DROP TABLE answers; DROP TABLE tunnels; DROP TABLE revisions; DROP TABLE api_tokens;"
     "ALTER TABLE nodes DROP COLUMN draining;"
     "CREATE TABLE revisions (number INTEGER PRIMARY KEY AUTOINCREMENT, when_ms INTEGER NOT NULL,"
     "  who TEXT NOT NULL, what TEXT NOT NULL, before TEXT, after TEXT) STRICT;"

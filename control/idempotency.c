@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See idempotency.h. */
+#include "control/idempotency.h"
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one key leads to. */
+struct hashes {
+	uint8_t row[STORE_HASH_BYTES]; /* where it is kept */
+	uint8_t seal[crypto_secretbox_KEYBYTES];
+	uint8_t request[STORE_HASH_BYTES]; /* of what was asked */
+};
+
+static void add_text(crypto_generichash_state *state, const char *text)
+{
+	crypto_generichash_update(state, (const uint8_t *)text, strlen(text) + 1);
+}
+
+/* The key of one caller is not that of another. */
+static void hash_key(
+    const struct api_request *request, const char *key, const char *use, uint8_t hash[32])
+{
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, NULL, 0, 32);
+	add_text(&state, use);
+	add_text(&state, request->caller.who);
+	add_text(&state, key);
+	crypto_generichash_final(&state, hash, 32);
+}
+
+static void hash_all(const struct api_request *request, const char *key, struct hashes *hashes)
+{
+	crypto_generichash_state state;
+
+	hash_key(request, key, "row", hashes->row);
+	hash_key(request, key, "seal", hashes->seal);
+	crypto_generichash_init(&state, NULL, 0, sizeof(hashes->request));
+	add_text(&state, request->method);
+	add_text(&state, request->path);
+	crypto_generichash_update(&state, (const uint8_t *)request->body, request->body_bytes);
+	crypto_generichash_final(&state, hashes->request, sizeof(hashes->request));
+}
+
+/* NULL when this request has none, or is none that changes anything. */
+static const char *key_of(const struct api_request *request)
+{
+	return strcmp(request->method, "POST") == 0 ? api_request_header(request, "Idempotency-Key")
+	                                            : NULL;
+}
+
+/* ---- sealed answers ---- */
+
+static uint8_t *seal(const struct api_answer *answer, const uint8_t *key, size_t *length)
+{
+	json_t *json = json_pack("{s:i, s:s, s:s, s:O}", "status", (int)answer->status, "etag",
+	    answer->etag, "location", answer->location, "body", answer->body);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	size_t text_length = text ? strlen(text) : 0;
+	uint8_t *sealed = NULL;
+
+	*length = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + text_length;
+	if (text && *length <= IDEMPOTENCY_ANSWER_BYTES_MAX)
+		sealed = malloc(*length);
+	if (sealed) {
+		randombytes_buf(sealed, crypto_secretbox_NONCEBYTES);
+		crypto_secretbox_easy(sealed + crypto_secretbox_NONCEBYTES, (const uint8_t *)text,
+		    text_length, sealed, key);
+	}
+	if (text)
+		sodium_memzero(text, text_length);
+	free(text);
+	json_decref(json);
+	return sealed;
+}
+
+static json_t *open_sealed(const struct kept_answer *kept, const uint8_t *key)
+{
+	size_t overhead = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
+	size_t length = kept->length > overhead ? kept->length - overhead : 0;
+	char *text = length ? malloc(length) : NULL;
+	json_t *json = NULL;
+
+	if (text
+	    && crypto_secretbox_open_easy((uint8_t *)text,
+	           kept->sealed + crypto_secretbox_NONCEBYTES,
+	           kept->length - crypto_secretbox_NONCEBYTES, kept->sealed, key)
+	           == 0)
+		json = json_loadb(text, length, 0, NULL);
+	if (text)
+		sodium_memzero(text, length);
+	free(text);
+	return json;
+}
+
+static int answer_again(
+    const struct kept_answer *kept, const uint8_t *key, struct api_answer *answer)
+{
+	json_t *json = open_sealed(kept, key);
+	const char *etag = json_string_value(json_object_get(json, "etag"));
+	const char *location = json_string_value(json_object_get(json, "location"));
+
+	if (!json)
+		return problem_set(&answer->problem, PROBLEM_INTERNAL, "",
+		    "look whether it was done, and use another key",
+		    "the answer that was kept for this Idempotency-Key cannot be read");
+	answer->status = (unsigned)json_integer_value(json_object_get(json, "status"));
+	snprintf(answer->etag, sizeof(answer->etag), "%s", etag ? etag : "");
+	snprintf(answer->location, sizeof(answer->location), "%s", location ? location : "");
+	answer->body = json_incref(json_object_get(json, "body"));
+	json_decref(json);
+	return 1;
+}
+
+/* ---- for api.c ---- */
+
+int idempotency_replay(
+    struct control *control, const struct api_request *request, struct api_answer *answer)
+{
+	const char *key = key_of(request);
+	struct kept_answer kept;
+	struct hashes hashes;
+	int result;
+
+	if (!key)
+		return 0;
+	if (!key[0] || strlen(key) > IDEMPOTENCY_KEY_CHARS_MAX)
+		return problem_set(&answer->problem, PROBLEM_BAD_REQUEST, "",
+		    "use a new UUID for each request",
+		    "the Idempotency-Key must have 1..%d characters", IDEMPOTENCY_KEY_CHARS_MAX);
+	hash_all(request, key, &hashes);
+	result = store_find_answer(control->store, hashes.row, control_now_ms(), &kept);
+	if (result == ERR_NOT_FOUND)
+		return 0;
+	if (result < 0)
+		return problem_set(&answer->problem, PROBLEM_STORAGE, "", "try again", "%s",
+		    store_error(control->store));
+	if (memcmp(kept.request, hashes.request, sizeof(kept.request)) != 0)
+		result = problem_set(&answer->problem, PROBLEM_KEY_REUSED, "",
+		    "use a new key for each new request, and the same only to repeat one",
+		    "this Idempotency-Key was used for another request");
+	else
+		result = answer_again(&kept, hashes.seal, answer);
+	free(kept.sealed);
+	return result;
+}
+
+void idempotency_keep(
+    struct control *control, const struct api_request *request, const struct api_answer *answer)
+{
+	const char *key = key_of(request);
+	struct kept_answer kept = {
+	    .expires_ms = control_now_ms() + UINT64_C(1000) * IDEMPOTENCY_KEPT_S};
+	struct hashes hashes;
+
+	if (!key)
+		return;
+	hash_all(request, key, &hashes);
+	memcpy(kept.request, hashes.request, sizeof(kept.request));
+	kept.sealed = seal(answer, hashes.seal, &kept.length);
+	if (!kept.sealed
+	    || store_keep_answer(control->store, hashes.row, &kept, IDEMPOTENCY_ANSWERS_MAX) < 0)
+		log_limited(LOG_LEVEL_WARN, 1, "answer_not_kept", "path=%s reason=\"%s\"",
+		    request->path, kept.sealed ? store_error(control->store) : "too long");
+	free(kept.sealed);
+	sodium_memzero(&hashes, sizeof(hashes));
+}

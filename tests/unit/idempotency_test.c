@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Twin of control/idempotency.c and store_answers.c: the same key, the same answer, once done. */
+#include "config.h"
+
+#include "control/idempotency.h"
+
+#include "base/err.h"
+#include "tests/unit/api_fixture.h"
+
+#define WEB                                                                                        \
+	"{\"name\": \"web\", \"protocol\": \"tcp\", \"ports\": [\"80\"], \"listen\": "             \
+	"[\"tokyo\"],"                                                                             \
+	" \"endpoint_groups\": [{\"region\": \"oslo\", \"backends\": [{\"host\": \"::1\"}]}]}"
+
+static unsigned post(const char *path, const char *key, const char *body)
+{
+	char header[512];
+
+	snprintf(header, sizeof header, "Idempotency-Key: %s\r\n", key);
+	return api_ask("POST", path, header, body);
+}
+
+static void once_done_it_is_answered_again(void **state)
+{
+	json_t *first;
+
+	(void)state;
+	assert_int_equal(post("/v1/accelerators", "a", WEB), 201);
+	first = json_incref(answer.json);
+	assert_int_equal(post("/v1/accelerators", "a", WEB), 201);
+	assert_true(json_equal(first, answer.json));
+	assert_true(api_has_header("Location: /v1/accelerators/web"));
+	assert_true(api_has_header("ETag: \""));
+	json_decref(first);
+	assert_int_equal(control.installation.accelerator_count, 1);
+	/* Another key is another request. */
+	assert_int_equal(post("/v1/accelerators", "b", WEB), 409);
+	/* And the same with another body is a mistake. */
+	assert_int_equal(post("/v1/accelerators", "a", "{}"), 422);
+	assert_string_equal(api_text("type"), "urn:trunkline:problem:key-reused");
+	assert_int_equal(post("/v1/apply", "a", WEB), 422);
+}
+
+/* What was refused was not done, and may be tried again when it can be. */
+static void what_failed_is_tried_again(void **state)
+{
+	(void)state;
+	assert_int_equal(post("/v1/confirm", "a", "{}"), 404);
+	assert_int_equal(api_ask("POST", "/v1/apply", "",
+	                     "{\"confirm_s\": 60, \"items\": [{\"kind\": \"Tunnel\","
+	                     " \"listener\": \"tyo-1\", \"endpoint\": \"osl-1\","
+	                     " \"trace\": true}]}"),
+	    200);
+	assert_int_equal(post("/v1/confirm", "a", "{}"), 200);
+	assert_int_equal(post("/v1/confirm", "a", "{}"), 200);
+}
+
+static void keys_that_are_none(void **state)
+{
+	char key[IDEMPOTENCY_KEY_CHARS_MAX + 2];
+
+	(void)state;
+	memset(key, 'x', sizeof key);
+	key[sizeof key - 1] = '\0';
+	assert_int_equal(post("/v1/apply", key, "{\"items\": []}"), 400);
+	key[sizeof key - 2] = '\0';
+	assert_int_equal(post("/v1/apply", key, "{\"items\": []}"), 200);
+}
+
+static void answers_are_sealed_and_bounded(void **state)
+{
+	uint8_t hash[STORE_HASH_BYTES] = {0};
+	uint8_t byte = 7;
+	struct kept_answer kept = {.sealed = &byte, .length = 1, .expires_ms = 1000}, found;
+
+	(void)state;
+	for (uint8_t i = 1; i <= 5; i++) {
+		hash[0] = i;
+		kept.expires_ms = 1000u + i;
+		assert_int_equal(store_keep_answer(control.store, hash, &kept, 3), 0);
+	}
+	assert_int_equal(store_find_answer(control.store, hash, 1000, &found), 0);
+	assert_int_equal(found.sealed[0], 7);
+	free(found.sealed);
+	assert_int_equal(store_find_answer(control.store, hash, 1005, &found), ERR_NOT_FOUND);
+	hash[0] = 2;
+	assert_int_equal(store_find_answer(control.store, hash, 1000, &found), ERR_NOT_FOUND);
+	hash[0] = 3;
+	assert_int_equal(store_find_answer(control.store, hash, 1000, &found), 0);
+	free(found.sealed);
+}
+
+static void a_token_does_not_lie_in_the_clear(void **state)
+{
+	static const char body[] = "{\"role\": \"listener\", \"region\": \"tokyo\"}";
+	char path[300], text[65536], token[400];
+	size_t length;
+	FILE *file;
+
+	(void)state;
+	assert_int_equal(post("/v1/node-tokens", "a", body), 201);
+	snprintf(token, sizeof token, "%s", api_text("token"));
+	assert_int_equal(post("/v1/node-tokens", "a", body), 201);
+	assert_string_equal(api_text("token"), token);
+	snprintf(path, sizeof path, "%s-wal", store_path);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while ((length = fread(text, 1, sizeof text, file)) > 0)
+		assert_null(memmem(text, length, token + 4, 40));
+	fclose(file);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    API_TEST(once_done_it_is_answered_again),
+	    API_TEST(what_failed_is_tried_again),
+	    API_TEST(keys_that_are_none),
+	    API_TEST(answers_are_sealed_and_bounded),
+	    API_TEST(a_token_does_not_lie_in_the_clear),
+	};
+
+	if (api_init())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
