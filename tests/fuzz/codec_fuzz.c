@@ -102,6 +102,9 @@ static void write_frame(struct writer *w, const struct frame *frame)
 	case FRAME_PATH_RESPONSE:
 		frame_write_path(w, frame->type, frame->path.data);
 		break;
+	case FRAME_HEALTH:
+		frame_write_health(w, &frame->health);
+		break;
 	default:
 		writer_u8(w, FRAME_PADDING);
 		break;

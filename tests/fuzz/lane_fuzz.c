@@ -37,6 +37,7 @@ struct peer {
 	uint64_t offset;                    /* the end of the lane's newest STREAM */
 	uint64_t maximum;                   /* the lane's newest window */
 	uint64_t own_offset;                /* the end of the peer's newest STREAM */
+	uint64_t health;                    /* the sequence of its newest word */
 	uint8_t challenge[CHALLENGE_BYTES]; /* the lane's newest */
 };
 
@@ -223,6 +224,16 @@ static void write_path(struct peer *peer, struct writer *w, enum frame_type type
 	frame_write_path(w, type, bytes);
 }
 
+static void write_health(struct peer *peer, struct writer *w)
+{
+	struct frame_health health = {.accelerator = reader_u8(peer->input),
+	    .state = reader_u8(peer->input) % 8,
+	    .sequence = pick(peer->input, peer->health)};
+
+	frame_write_health(w, &health);
+	peer->health = health.sequence;
+}
+
 static void write_frame(struct peer *peer, struct writer *w)
 {
 	uint8_t what = reader_u8(peer->input);
@@ -262,6 +273,9 @@ static void write_frame(struct peer *peer, struct writer *w)
 	case FRAME_PATH_CHALLENGE:
 	case FRAME_PATH_RESPONSE:
 		write_path(peer, w, type);
+		break;
+	case FRAME_HEALTH:
+		write_health(peer, w);
 		break;
 	case FRAME_CLOSE: /* it would be the end: rarely */
 		if (what == FRAME_CLOSE)
