@@ -15,6 +15,8 @@ from tests.lab.trunkline import FAR, NEAR, SLOW, Cluster, is_built
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
 HOST = "127.0.0.1"
 QUICK = "interval=200ms,timeout=150ms,rise=1,fall=2"
+# Games of this kin answer an address once a second, after the first ten.
+PACE = {"quake3": "interval=1200ms,timeout=1s,rise=1,fall=2"}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,13 @@ def wait_health(cluster, accelerator, *states, timeout=15):
 
     procs.wait_until(is_so, timeout * SLOW,
                      lambda: f"{accelerator} to be {states}: {health(cluster, accelerator)}")
+
+
+def wait_dead(cluster, accelerator):
+    """Until its backend, whose port is closed now, is unhealthy: a question that came just before
+    had no answer, and on a busy machine the one before was late."""
+    wait_health(cluster, accelerator, "unhealthy")
+    assert health(cluster, accelerator)[0][2] in ("refused", "silent")
 
 
 def create(cluster, name, protocol, port, backends, check):
@@ -107,10 +116,11 @@ def test_a_backend_that_dies_and_comes_back(cluster, tmp_path, kind):
     start, protocol, check = KINDS[kind]
     port = procs.free_port()
     server = start(tmp_path, port)
-    create(cluster, kind, protocol, procs.free_port(), [f"{HOST}:{port}"], f"{check},{QUICK}")
+    create(cluster, kind, protocol, procs.free_port(), [f"{HOST}:{port}"],
+           f"{check},{PACE.get(kind, QUICK)}")
     wait_health(cluster, kind, "healthy")
     server.kill9()
-    wait_health(cluster, kind, ("unhealthy", "refused"))
+    wait_dead(cluster, kind)
     server = start(tmp_path, port)
     wait_health(cluster, kind, "healthy")
     server.send_signal(signal.SIGSTOP)
@@ -153,7 +163,7 @@ def test_source_engine_with_a_challenge(cluster):
         stop.set()
         server.join()
         game.close()
-    wait_health(cluster, "a2s", ("unhealthy", "refused"))
+    wait_dead(cluster, "a2s")
     cluster.ctl("accelerator", "delete", "a2s", "--now")
 
 
