@@ -57,8 +57,12 @@ bool health_track_on_check(struct health_track *track, const struct health_check
 	if (track->state == HEALTH_HEALTHY)
 		return track->failures >= check->fall
 		       && set(track, HEALTH_UNHEALTHY, cause, now_us);
-	if (!is_good)
+	if (!is_good) {
+		bool is_other = track->cause != cause;
+
 		track->cause = cause;
+		return is_other;
+	}
 	return track->successes >= check->rise << doublings(track)
 	       && set(track, HEALTH_HEALTHY, cause, now_us);
 }

@@ -37,7 +37,7 @@ struct health_track {
 	uint64_t flows, flows_failed;
 };
 
-/* A check's answer: HEALTH_CAUSE_NONE, or why it failed. True when the state changed. */
+/* A check's answer: HEALTH_CAUSE_NONE, or why it failed. True when the state or its cause changed. */
 bool health_track_on_check(struct health_track *track, const struct health_check *check,
     enum health_cause cause, uint64_t now_us);
 

@@ -62,10 +62,25 @@ static void it_falls_and_rises_by_its_counts(void **state)
 	assert_int_equal(answers(HEALTH_CAUSE_REFUSED, 9), 3);
 	assert_int_equal(track.cause, HEALTH_CAUSE_REFUSED);
 	assert_int_equal(answers(HEALTH_CAUSE_NONE, 1), 0);
-	assert_int_equal(answers(HEALTH_CAUSE_SILENT, 1), 0);
-	assert_int_equal(track.cause, HEALTH_CAUSE_SILENT);
+	assert_int_equal(answers(HEALTH_CAUSE_REFUSED, 1), 0);
 	assert_int_equal(answers(HEALTH_CAUSE_NONE, 9), 2);
 	assert_true(track.has_returned);
+}
+
+/* First it says that it goes, then it is gone: whoever leaves flows by the cause has to hear of it. */
+static void another_cause_is_news(void **state)
+{
+	uint64_t since_us;
+
+	(void)state;
+	answers(HEALTH_CAUSE_NONE, 1);
+	assert_int_equal(answers(HEALTH_CAUSE_WRONG_ANSWER, 9), 3);
+	since_us = track.changed_us;
+	assert_int_equal(answers(HEALTH_CAUSE_SILENT, 9), 1);
+	assert_int_equal(answers(HEALTH_CAUSE_SILENT, 9), 0);
+	assert_int_equal(track.state, HEALTH_UNHEALTHY);
+	assert_int_equal(track.cause, HEALTH_CAUSE_SILENT);
+	assert_true(track.changed_us == since_us);
 }
 
 static void who_flaps_returns_later_each_time(void **state)
@@ -142,6 +157,7 @@ int main(void)
 	    cmocka_unit_test_setup(bad_ones_need_their_count_from_the_start, setup),
 	    cmocka_unit_test_setup(one_failure_among_good_ones_changes_nothing, setup),
 	    cmocka_unit_test_setup(it_falls_and_rises_by_its_counts, setup),
+	    cmocka_unit_test_setup(another_cause_is_news, setup),
 	    cmocka_unit_test_setup(who_flaps_returns_later_each_time, setup),
 	    cmocka_unit_test_setup(failing_flows_count, setup),
 	    cmocka_unit_test_setup(a_share_of_failures_is_borne, setup),
