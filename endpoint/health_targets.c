@@ -107,13 +107,14 @@ static void tell(struct health_targets *targets, const struct backend_health *ch
 static void tell_target(const struct target *target, bool is_gone)
 {
 	const struct health_track *track = &target->track;
+	bool is_denied = target->is_denied && track->state != HEALTH_UNHEALTHY;
 
 	tell(target->asked->targets,
 	    &(struct backend_health){
 	        .backend = target->asked->key,
 	        .address = target->address,
 	        .state = track->state,
-	        .cause = target->is_denied ? HEALTH_CAUSE_NOT_PERMITTED : track->cause,
+	        .cause = is_denied ? HEALTH_CAUSE_NOT_PERMITTED : track->cause,
 	        .is_gone = is_gone,
 	        .has_returned = track->has_returned,
 	        .since_us = track->changed_us,
@@ -266,6 +267,13 @@ static void renew_addresses(struct asked *asked)
 	}
 }
 
+/* No answer can bring it back. */
+static bool is_timed(const struct target *target)
+{
+	return target->asked->kind == HEALTH_NONE
+	       || (target->is_denied && target->track.cause == HEALTH_CAUSE_FLOWS);
+}
+
 static void on_round(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct asked *asked = timer->data;
@@ -276,7 +284,7 @@ static void on_round(struct ev_loop *loop, ev_timer *timer, int events)
 	renew_addresses(asked);
 	LIST_FOREACH (target, &asked->addresses, struct target, node) {
 		is_whole = ask(target) && is_whole;
-		if (asked->kind == HEALTH_NONE && health_track_on_time(&target->track, now_us()))
+		if (is_timed(target) && health_track_on_time(&target->track, now_us()))
 			tell_target(target, false);
 	}
 	if (asked->kind == HEALTH_NONE && interval_s > UNASKED_S)

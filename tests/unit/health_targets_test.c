@@ -9,6 +9,7 @@
 #include "tests/support/loopback.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { TOLD_MAX = 64 };
@@ -165,6 +166,33 @@ static void another_process_goes_on(void **state)
 	assert_int_equal(told[0].has_returned, 1);
 }
 
+/* Its users' flows took it out, and the system lets nobody ask: time brings it back, as if it were not checked. */
+static void what_cannot_be_asked_returns_by_time(void **state)
+{
+	struct backend_health known = {.backend = {.accelerator = 3, .port = address.port},
+	    .state = HEALTH_UNHEALTHY,
+	    .cause = HEALTH_CAUSE_FLOWS,
+	    .since_us = 1};
+	struct rlimit all, none;
+
+	(void)state;
+	strcpy(known.backend.host, "127.0.0.1");
+	known.address = address;
+	known.address.port = 0;
+	health_targets_remember(targets, &known, 1);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	none = all;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	configure("127.0.0.1", "tcp,interval=200ms,timeout=100ms,rise=10");
+	wait_told(2);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_int_equal(told[0].state, HEALTH_UNHEALTHY);
+	assert_int_equal(told[0].cause, HEALTH_CAUSE_FLOWS);
+	assert_int_equal(told[1].state, HEALTH_HEALTHY);
+	assert_int_equal(told[1].cause, HEALTH_CAUSE_NOT_PERMITTED);
+}
+
 static void a_name_that_is_none(void **state)
 {
 	(void)state;
@@ -221,6 +249,7 @@ int main(void)
 	    TEST(the_same_config_keeps_the_state),
 	    TEST(who_is_asked_no_more_is_gone),
 	    TEST(another_process_goes_on),
+	    TEST(what_cannot_be_asked_returns_by_time),
 	    TEST(a_name_that_is_none),
 	    TEST(flows_that_fail_take_it_out),
 	    TEST(a_service_that_never_answers_is_left_in_peace),
