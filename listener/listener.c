@@ -102,16 +102,23 @@ bool listener_serves(const struct listener *listener, uint32_t accelerator,
 
 static int start(struct worker *worker, void **state)
 {
+	static const struct node_config nothing;
 	struct listener *listener = calloc(1, sizeof *listener);
 
 	if (!listener)
 		return ERR_NOMEM;
+	/* Lanes tell of health once, perhaps before the first config. */
+	if (health_view_new(&listener->health, &nothing, NULL)) {
+		free(listener);
+		return ERR_NOMEM;
+	}
 	listener->worker = worker;
 	tcp_relays_init(&listener->relays, worker);
 	udp_users_init(&listener->udp, listener);
 	list_init(&listener->acceptors);
 	list_init(&listener->tcp_users);
 	if (tcp_reserve_init(&listener->reserve)) {
+		health_view_free(listener->health);
 		free(listener);
 		return ERR_IO;
 	}
@@ -169,9 +176,8 @@ static void on_peer_health(
 {
 	struct listener *listener = worker_role_state(lane->worker);
 
-	if (listener->health
-	    && health_view_take(listener->health, lane->peer_name, accelerator, lane->serial,
-	        sequence, (enum health_state)state))
+	if (health_view_take(listener->health, lane->peer_name, accelerator, lane->serial, sequence,
+	        (enum health_state)state))
 		log_limited(LOG_LEVEL_INFO, 20, "endpoint_health",
 		    "endpoint=%s accelerator=%u state=%s", lane->peer_name, accelerator,
 		    health_state_text((enum health_state)state));
