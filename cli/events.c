@@ -125,24 +125,23 @@ int events_follow(struct session *session, const struct invocation *invocation)
 	struct reply reply = {0};
 	bool was_open = false;
 	long number;
+	int code = EXIT_DONE;
 	if (from && !value_number("--since", from, 0, INT32_MAX, &number, error))
 		return session_fail(EXIT_USAGE, "%s", error);
 	if (kinds && strspn(kinds, "abcdefghijklmnopqrstuvwxyz,") != strlen(kinds))
 		return session_fail(EXIT_USAGE, "--kinds \"%.100s\": wants KIND[,...]", kinds);
 	snprintf(since, sizeof(since), "%s", from ? from : "");
 	terminal_heed_signals();
-	while (!terminal_is_ending()) {
+	while (code == EXIT_DONE && !terminal_is_ending()) {
 		if (!path_of(kinds, since, path))
 			return session_fail(EXIT_USAGE, "--kinds is too long");
 		bool again = follow(session, path, since, &was_open, &reply);
-		if (terminal_is_ending())
-			break;
-		if (!again || !was_open)
-			return session_fail(reply.status ? EXIT_FAILED : EXIT_UNREACHABLE, "%s",
+		if (!terminal_is_ending() && (!again || !was_open))
+			code = session_fail(reply.status ? EXIT_FAILED : EXIT_UNREACHABLE, "%s",
 			    reply.error[0] ? reply.error : "out of memory");
 		reply_free(&reply);
-		terminal_wait(2 * WAIT_MS);
+		if (code == EXIT_DONE)
+			terminal_wait(2 * WAIT_MS);
 	}
-	reply_free(&reply);
-	return EXIT_DONE;
+	return code;
 }

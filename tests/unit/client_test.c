@@ -63,6 +63,8 @@ static void expect_failure(
 	assert_int_equal(ask("GET", "/v1/x"), code);
 	assert_null(reply.body);
 	assert_string_equal(reply.error, error);
+	reply_free(&reply);
+	assert_null(reply.problem);
 }
 
 static void test_a_problem_is_one_line(void **state)
@@ -101,6 +103,7 @@ static void test_another_server_is_not_taken_for_control(void **state)
 		assert_int_equal(ask("GET", "/"), EXIT_FAILED);
 		assert_null(reply.body);
 		assert_non_null(strstr(reply.error, "answered HTTP 200 without a reason"));
+		reply_free(&reply);
 	}
 	cli_set(502, "<html>Bad gateway</html>");
 	assert_int_equal(ask("GET", "/"), EXIT_FAILED);
