@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* Each takes the schema from version i to i + 1; what has been released is never edited. */
-static const char *const migrations[] = {
+static const char schema_tables[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
     "CREATE TABLE revisions (number INTEGER PRIMARY KEY AUTOINCREMENT, when_ms INTEGER NOT NULL,"
     "  who TEXT NOT NULL, what TEXT NOT NULL, before TEXT, after TEXT) STRICT;"
@@ -25,12 +24,16 @@ static const char *const migrations[] = {
     "CREATE TABLE accelerators (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
     "  revision INTEGER NOT NULL, body TEXT NOT NULL) STRICT;"
     "CREATE TABLE tokens (hash BLOB PRIMARY KEY, role INTEGER NOT NULL, region TEXT NOT NULL,"
-    "  expires_ms INTEGER NOT NULL, used_by TEXT NOT NULL, used_ms INTEGER NOT NULL) STRICT;",
+    "  expires_ms INTEGER NOT NULL, used_by TEXT NOT NULL, used_ms INTEGER NOT NULL) STRICT;";
+
+static const char schema_tunnels[] =
     "CREATE TABLE tunnels (listener INTEGER NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,"
     "  endpoint INTEGER NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,"
     "  congestion TEXT NOT NULL, traced INTEGER NOT NULL,"
-    "  PRIMARY KEY (listener, endpoint)) STRICT;",
-    /* A revision tells what became of each object; a tunnel that is as by default has no row. */
+    "  PRIMARY KEY (listener, endpoint)) STRICT;";
+
+/* A revision tells what became of each object; a tunnel that is as by default has no row. */
+static const char schema_objects[] =
     "ALTER TABLE revisions ADD COLUMN objects TEXT NOT NULL DEFAULT '[]';"
     "UPDATE revisions SET objects = json_array(json_object('kind', 'Accelerator', 'name',"
     "  json_extract(coalesce(after, before), '$.name'), 'before', json(before), 'after',"
@@ -46,14 +49,23 @@ static const char *const migrations[] = {
     "ALTER TABLE revisions DROP COLUMN before;"
     "ALTER TABLE revisions DROP COLUMN after;"
     "ALTER TABLE tunnels ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;"
-    "DELETE FROM tunnels WHERE congestion = 'bbr' AND traced = 0;",
+    "DELETE FROM tunnels WHERE congestion = 'bbr' AND traced = 0;";
+
+static const char schema_api_tokens[] =
     "CREATE TABLE api_tokens (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
     "  role INTEGER NOT NULL, hash BLOB NOT NULL UNIQUE, created_by TEXT NOT NULL,"
-    "  created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) STRICT;",
-    "ALTER TABLE nodes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;",
+    "  created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) STRICT;";
+
+static const char schema_draining[] =
+    "ALTER TABLE nodes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;";
+
+static const char schema_answers[] =
     "CREATE TABLE answers (key BLOB PRIMARY KEY, request BLOB NOT NULL, answer BLOB NOT NULL,"
-    "  expires_ms INTEGER NOT NULL) STRICT;",
-};
+    "  expires_ms INTEGER NOT NULL) STRICT;";
+
+/* Each takes the schema from version i to i + 1; what has been released is never edited. */
+static const char *const migrations[] = {schema_tables, schema_tunnels, schema_objects,
+    schema_api_tokens, schema_draining, schema_answers};
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 

@@ -85,7 +85,7 @@ void aead_key_clear(struct aead_key *key)
 }
 
 /* The nonce is the packet number, big-endian, over the iv's last 8 bytes (RFC 9001 section 5.3). */
-static void begin(
+static bool begin(
     struct aead_key *key, uint64_t number, const uint8_t *header, size_t header_length)
 {
 	uint8_t nonce[AEAD_IV_BYTES];
@@ -93,25 +93,26 @@ static void begin(
 	memcpy(nonce, key->iv, AEAD_IV_BYTES);
 	for (int i = 0; i < 8; i++)
 		nonce[AEAD_IV_BYTES - 1 - i] ^= (uint8_t)(number >> (8 * i));
-	gcry_cipher_setiv(key->cipher, nonce, sizeof(nonce));
-	gcry_cipher_authenticate(key->cipher, header, header_length);
+	return !gcry_cipher_setiv(key->cipher, nonce, sizeof(nonce))
+	       && !gcry_cipher_authenticate(key->cipher, header, header_length)
+	       && !gcry_cipher_final(key->cipher);
 }
 
 void aead_seal(struct aead_key *key, uint64_t number, const uint8_t *header, size_t header_length,
     uint8_t *data, size_t length)
 {
-	begin(key, number, header, header_length);
-	gcry_cipher_final(key->cipher);
-	gcry_cipher_encrypt(key->cipher, data, length, NULL, 0);
-	gcry_cipher_gettag(key->cipher, data + length, AEAD_TAG_BYTES);
+	/* A library that fails, as after a failed self-test, must not let plain text out. */
+	if (!begin(key, number, header, header_length)
+	    || gcry_cipher_encrypt(key->cipher, data, length, NULL, 0)
+	    || gcry_cipher_gettag(key->cipher, data + length, AEAD_TAG_BYTES))
+		sodium_memzero(data, length + AEAD_TAG_BYTES);
 }
 
 int aead_open(struct aead_key *key, uint64_t number, const uint8_t *header, size_t header_length,
     uint8_t *data, size_t length)
 {
-	begin(key, number, header, header_length);
-	gcry_cipher_final(key->cipher);
-	if (gcry_cipher_decrypt(key->cipher, data, length, NULL, 0)
+	if (!begin(key, number, header, header_length)
+	    || gcry_cipher_decrypt(key->cipher, data, length, NULL, 0)
 	    || gcry_cipher_checktag(key->cipher, data + length, AEAD_TAG_BYTES))
 		return ERR_AUTH;
 	return 0;
