@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The jar turns its key when it is next used after 120 s; after 240 s unused both keys are new.
+ * The jar's key turns every 120 s, which is made up for when it is next used; after 240 s both keys are
+ * new.
  */
 #include "config.h"
 
@@ -26,12 +27,14 @@ static void jar_turn(struct cookie_jar *jar, uint64_t now_us)
 
 	if (age_us < COOKIE_TURN_US)
 		return;
-	if (age_us >= 2 * COOKIE_TURN_US)
+	if (age_us >= 2 * COOKIE_TURN_US) {
 		jar->random(jar->random_context, jar->keys[1], sizeof(jar->keys[1]));
-	else
+		jar->turned_us = now_us;
+	} else {
 		memcpy(jar->keys[1], jar->keys[0], sizeof(jar->keys[1]));
+		jar->turned_us += COOKIE_TURN_US;
+	}
 	jar->random(jar->random_context, jar->keys[0], sizeof(jar->keys[0]));
-	jar->turned_us = now_us;
 }
 
 static void compute(const uint8_t key[32], uint8_t cookie[HANDSHAKE_COOKIE_BYTES],

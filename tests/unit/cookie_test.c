@@ -57,6 +57,17 @@ static void expires_after_two_turns(void **state)
 	assert_false(cookie_check(&jar, cookie, &source, &header, 1000 + 2 * COOKIE_TURN_US));
 }
 
+/* However late the jar is used, and its key turned, no cookie counts for longer. */
+static void a_late_turn_prolongs_nothing(void **state)
+{
+	uint8_t cookie[HANDSHAKE_COOKIE_BYTES];
+
+	(void)state;
+	cookie_make(&jar, cookie, &source, &header, 1000);
+	assert_true(cookie_check(&jar, cookie, &source, &header, 1000 + 2 * COOKIE_TURN_US - 1));
+	assert_false(cookie_check(&jar, cookie, &source, &header, 1000 + 2 * COOKIE_TURN_US));
+}
+
 static void a_jar_unused_for_long_has_new_keys(void **state)
 {
 	uint8_t cookie[HANDSHAKE_COOKIE_BYTES];
@@ -71,6 +82,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(counts_for_its_source_and_tunnel_only, start),
 	    cmocka_unit_test_setup(expires_after_two_turns, start),
+	    cmocka_unit_test_setup(a_late_turn_prolongs_nothing, start),
 	    cmocka_unit_test_setup(a_jar_unused_for_long_has_new_keys, start),
 	};
 
