@@ -20,6 +20,7 @@ libbase_a_SOURCES = \
 	base/size_text.c base/size_text.h \
 	base/suggest.c base/suggest.h \
 	base/table.h \
+	base/utf8.c base/utf8.h \
 	base/wheel.c base/wheel.h \
 	base/yaml_objects.c base/yaml_objects.h
 
@@ -40,5 +41,6 @@ check_PROGRAMS += \
 	tests/unit/size_text_test \
 	tests/unit/suggest_test \
 	tests/unit/table_test \
+	tests/unit/utf8_test \
 	tests/unit/wheel_test \
 	tests/unit/yaml_objects_test

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/schema_source.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -143,8 +144,8 @@ void schema_errors_add(struct schema_errors *errors, unsigned line, unsigned col
 	va_start(arguments, format);
 	vsnprintf(error->text, sizeof(error->text), format, arguments);
 	va_end(arguments);
-	make_printable(error->path);
-	make_printable(error->text);
+	make_printable(utf8_mend(error->path));
+	make_printable(utf8_mend(error->text));
 }
 
 const char *schema_error_format(

@@ -90,8 +90,8 @@ static int apply(struct control *control, const struct api_request *request, con
 		return -1;
 	plan_make(&plan, &control->installation, json_object_get(json, "items"),
 	    wanted.prunes ? PLAN_PRUNE : 0);
-	result = json_array_size(plan.faults) ? refuse(&plan, &answer->problem)
-	                                      : run(control, request, &plan, &wanted, answer);
+	result = plan_is_good(&plan) ? run(control, request, &plan, &wanted, answer)
+	                             : refuse(&plan, &answer->problem);
 	plan_clear(&plan);
 	return result;
 }

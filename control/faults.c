@@ -2,9 +2,22 @@
 /* See faults.h. */
 #include "control/faults.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Texts may have been cut within a character. */
+static json_t *mended_string(const char *text)
+{
+	char copy[REASON_BYTES];
+
+	_Static_assert((int)POINTER_BYTES <= (int)REASON_BYTES, "a pointer fits too");
+	snprintf(copy, sizeof(copy), "%s", text);
+	return json_string(utf8_mend(copy));
+}
+
+/* No fault may go unheard: without memory for its words it is a null, which counts as one too. */
 static void add(
     json_t *faults, const char *pointer, bool is_about_key, const char *detail, const char *fix)
 {
@@ -12,12 +25,13 @@ static void add(
 
 	if (json_array_size(faults) >= FAULTS_MAX)
 		return;
-	fault = json_pack("{s:s, s:s}", "pointer", pointer, "detail", detail);
+	fault = json_pack(
+	    "{s:o, s:o}", "pointer", mended_string(pointer), "detail", mended_string(detail));
 	if (fix[0])
-		json_object_set_new(fault, "fix", json_string(fix));
+		json_object_set_new(fault, "fix", mended_string(fix));
 	if (is_about_key)
 		json_object_set_new(fault, "at_key", json_true());
-	json_array_append_new(faults, fault);
+	json_array_append_new(faults, fault ? fault : json_null());
 }
 
 void faults_add(json_t *faults, const char *pointer, bool is_about_key, const char *fix,

@@ -11,7 +11,7 @@
 
 enum { FAULTS_MAX = 200, POINTER_BYTES = SCHEMA_PATH_BYTES + 64 };
 
-/* Without room nothing is done.  fix may be "". */
+/* Beyond FAULTS_MAX nothing is done.  fix may be "". */
 void faults_add(json_t *faults, const char *pointer, bool is_about_key, const char *fix,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 

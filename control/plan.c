@@ -342,6 +342,11 @@ void plan_make(
 	check_beside_each_other(&judging);
 }
 
+bool plan_is_good(const struct plan *plan)
+{
+	return plan->faults && json_array_size(plan->faults) == 0;
+}
+
 void plan_clear(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->step_count; i++) {

@@ -48,6 +48,9 @@ enum plan_flags {
 void plan_make(struct plan *plan, const struct installation *installation, const json_t *items,
     unsigned flags);
 
+/* Can it be carried out?  Not without memory for its faults. */
+bool plan_is_good(const struct plan *plan);
+
 /* Is there a step that is not PLAN_UNCHANGED? */
 bool plan_changes_something(const struct plan *plan);
 

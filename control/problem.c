@@ -2,6 +2,8 @@
 /* See problem.h. */
 #include "control/problem.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +45,9 @@ int problem_set(struct problem *problem, enum problem_kind kind, const char *fie
 	va_start(args, format);
 	vsnprintf(problem->detail, sizeof(problem->detail), format, args);
 	va_end(args);
+	utf8_mend(problem->field);
+	utf8_mend(problem->fix);
+	utf8_mend(problem->detail);
 	return -1;
 }
 

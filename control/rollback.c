@@ -39,7 +39,7 @@ int rollback_plan(
 	warn_of_nodes(plan, gone);
 	json_decref(items);
 	json_decref(gone);
-	if (json_array_size(plan->faults) == 0)
+	if (plan_is_good(plan))
 		return 0;
 	problem->faults = json_incref(plan->faults);
 	return problem_set(problem, PROBLEM_INVALID, "",

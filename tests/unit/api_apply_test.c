@@ -154,6 +154,35 @@ static void everything_that_is_wrong(void **state)
 	assert_int_equal(control.installation.accelerator_count, 0);
 }
 
+/* A fault's words are cut by bytes; a cut within a character may not lose the fault. */
+static void what_is_cut_is_wrong_all_the_same(void **state)
+{
+	char kind[64], item[512];
+	size_t length;
+
+	(void)state;
+	memset(kind, 'a', 63);
+	kind[63] = '\0';
+	snprintf(item, sizeof item, ACCELERATOR("good", "80") ",{\"kind\": \"%s\xc3\xa9\"}", kind);
+	assert_int_equal(apply(item, ""), 422);
+	assert_int_equal(fault_count(), 1);
+	expect_fault(0, "/items/1/kind", "there is no kind \"aaaa");
+	for (int shift = 0; shift < 2; shift++) {
+		length = (size_t)snprintf(item, sizeof item,
+		    ACCELERATOR("good", "80") ",{\"kind\": \"Accelerator\", \"%s",
+		    shift ? "x" : "");
+		for (int i = 0; i < 80; i++)
+			length += (size_t)snprintf(item + length, sizeof item - length, "\xc3\xa9");
+		snprintf(item + length, sizeof item - length, "\": 1}");
+		assert_int_equal(apply(item, ""), 422);
+		/* Alone it needs its answer too. */
+		assert_int_equal(
+		    api_ask("POST", "/v1/accelerators", "", strstr(item, ",{\"kind\"") + 1), 400);
+		assert_string_equal(api_text("type"), "urn:trunkline:problem:bad-request");
+	}
+	assert_int_equal(control.installation.accelerator_count, 0);
+}
+
 static void the_request_itself(void **state)
 {
 	(void)state;
@@ -190,6 +219,7 @@ int main(void)
 	    API_TEST(prune_deletes_what_is_not_stated),
 	    API_TEST(judged_as_it_will_be),
 	    API_TEST(everything_that_is_wrong),
+	    API_TEST(what_is_cut_is_wrong_all_the_same),
 	    API_TEST(the_request_itself),
 	    API_TEST(the_list_can_be_applied),
 	};

@@ -55,6 +55,15 @@ static void each_layer_has_a_pointer(void **state)
 	expect(3, "{\"pointer\": \"/items/4\", \"detail\": \"everything\"}");
 }
 
+/* By a caller that cut it within a character. */
+static void a_cut_text_is_no_lost_fault(void **state)
+{
+	(void)state;
+	faults_add(faults, "/caf\xc3", false, "write \xe2\x82", "no \"caf\xc3\"");
+	expect(0, "{\"pointer\": \"/caf\", \"detail\": \"no \\\"caf?\\\"\","
+	          " \"fix\": \"write \"}");
+}
+
 static void there_is_a_most(void **state)
 {
 	(void)state;
@@ -69,6 +78,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    FAULTS_TEST(each_layer_has_a_pointer),
+	    FAULTS_TEST(a_cut_text_is_no_lost_fault),
 	    FAULTS_TEST(there_is_a_most),
 	};
 
