@@ -10,12 +10,21 @@
 /*
  * A node has a revision when it serves by the config of that revision or of a later one; a config
  * that did not change keeps its number, so the one wanted may be older than the revision.
+ * What a node has when it connects it may be unable to serve by: then it refuses it.  And one that
+ * is newer than the wanted one is of a control that was restored since, and another config.
  */
+static bool is_applied(const struct node_live *live, uint64_t needed)
+{
+	return live->has_applied && live->applied_revision >= needed
+	       && live->applied_revision <= live->wanted_revision
+	       && (!live->refused_revision || live->applied_revision != live->refused_revision);
+}
+
 static const char *state_of(const struct node_live *live, uint64_t revision, uint64_t *since_ms)
 {
 	uint64_t needed = live->wanted_revision < revision ? live->wanted_revision : revision;
 
-	if (live->has_applied && live->applied_revision >= needed) {
+	if (is_applied(live, needed)) {
 		*since_ms = live->applied_since_ms;
 		return "applied";
 	}

@@ -47,6 +47,7 @@ static bool is_known_everywhere(
 		if (!is_concerned(control, other, node))
 			continue;
 		if (!live->has_applied || live->applied_revision != live->wanted_revision
+		    || live->refused_revision == live->wanted_revision
 		    || reported_ms < live->applied_since_ms + REPORT_MS)
 			return false;
 	}

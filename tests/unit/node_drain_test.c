@@ -77,6 +77,9 @@ static void not_before_all_listeners_know(void **state)
 	lives[6].has_applied = false;
 	assert_string_equal(state_of("osl-1"), "draining");
 	lives[6].has_applied = true;
+	lives[6].refused_revision = REVISION; /* has it, and cannot serve by it */
+	assert_string_equal(state_of("osl-1"), "draining");
+	lives[6].refused_revision = 0;
 	lives[3].has_applied = false; /* another endpoint does not matter */
 	assert_string_equal(state_of("osl-1"), "drained");
 }

@@ -7,6 +7,7 @@
 
 #include "control/node_server.h"
 
+#include "control/api_routes.h"
 #include "control/change.h"
 #include "tests/support/control_peer.h"
 #include "tests/support/loopback.h"
@@ -209,6 +210,62 @@ static void test_what_a_node_says_of_its_config_is_kept(void **state)
 	assert_int_equal(live(id)->refused_revision, 0);
 }
 
+/* What api_rollout() says of the one node. */
+static void expect_rollout(const char *state, bool is_done)
+{
+	const struct api_request request = {0};
+	struct api_answer answer = {0};
+	const json_t *nodes;
+
+	assert_int_equal(api_rollout(&control, &request, &answer), 0);
+	nodes = json_object_get(answer.body, "nodes");
+	assert_int_equal(json_array_size(nodes), 1);
+	assert_string_equal(
+	    json_string_value(json_object_get(json_array_get(nodes, 0), "state")), state);
+	assert_int_equal(json_is_true(json_object_get(answer.body, "done")), is_done);
+	json_decref(answer.body);
+}
+
+static void come_again(uint64_t has_revision)
+{
+	control_peer_connect_again(other, node, &address);
+	UNTIL(control_peer_is_open(other));
+	say_hello(other, 0, has_revision);
+}
+
+/* It has the config in its directory, but cannot open what it says. */
+static void test_what_a_node_has_but_refused_is_not_applied(void **state)
+{
+	uint32_t id = join();
+	uint64_t wanted = live(id)->wanted_revision;
+	struct message refused = {.type = MESSAGE_REFUSED,
+	    .body.refused = {{control.installation.incarnation, wanted}, "port 80 is taken"}};
+	struct message applied = {.type = MESSAGE_APPLIED,
+	    .body.applied.number = {control.installation.incarnation, wanted}};
+
+	(void)state;
+	come_again(wanted);
+	UNTIL(live(id)->applied_revision == wanted);
+	control_peer_send(other, &refused);
+	UNTIL(live(id)->refused_revision == wanted);
+	expect_rollout("refused", false);
+	control_peer_send(other, &applied);
+	UNTIL(live(id)->refused_revision == 0);
+	expect_rollout("applied", true);
+}
+
+/* Control was restored from a backup: the node's config is of a time that is no more. */
+static void test_what_is_newer_than_wanted_is_not_applied(void **state)
+{
+	uint32_t id = join();
+	uint64_t wanted = live(id)->wanted_revision;
+
+	(void)state;
+	come_again(wanted + 30);
+	UNTIL(live(id)->applied_revision == wanted + 30);
+	expect_rollout("pending", false);
+}
+
 static void test_a_report_brings_counters(void **state)
 {
 	uint32_t id = join();
@@ -378,6 +435,8 @@ int main(int argc, char **argv)
 	    TEST(test_a_node_that_talks_nonsense_is_down),
 	    TEST(test_a_message_out_of_order_ends_it),
 	    TEST(test_what_a_node_says_of_its_config_is_kept),
+	    TEST(test_what_a_node_has_but_refused_is_not_applied),
+	    TEST(test_what_is_newer_than_wanted_is_not_applied),
 	    TEST(test_a_report_brings_counters),
 	    TEST(test_a_backends_new_state_is_told),
 	    TEST(test_a_newer_connection_takes_the_place),
