@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See api_access.h.  An address is limited before its token is looked at, so that guessing costs
- * us little; one that failed often is told to wait, but a right token is taken also then: nobody
- * is shut out by what others behind the same address do.
+ * See api_access.h.  The token is looked at first, which is one short hash: a right one is charged
+ * to its own limit alone, and only who has none to the address's.  So nobody is shut out by what
+ * others behind the same address do.  An address that failed often is told to wait.
  */
 #include "control/api_access.h"
 
@@ -126,18 +126,18 @@ int api_access_admit(struct api_access *access, struct api_caller *caller,
     const char *authorization, uint64_t steady_ms, uint64_t unix_ms, struct problem *problem)
 {
 	bool is_local = caller->addr.family == 0;
+	bool is_known = is_local && !authorization;
 	struct limit_key key = is_local ? (struct limit_key){LIMIT_USER, (uint32_t)caller->uid, {0}}
 	                                : address_key(LIMIT_ADDRESS, &caller->addr);
 
+	if (!is_known && authenticate(access, caller, authorization, unix_ms, problem) == 0) {
+		key = (struct limit_key){LIMIT_TOKEN, caller->token, {0}};
+		return take(access, &key, &access->rate, steady_ms, problem);
+	}
 	if (take(access, &key, is_local ? &access->local_rate : &access->rate, steady_ms, problem)
 	    < 0)
 		return -1;
-	if (is_local && !authorization)
-		return 0;
-	if (authenticate(access, caller, authorization, unix_ms, problem) < 0)
-		return fail(access, caller, steady_ms, problem);
-	key = (struct limit_key){LIMIT_TOKEN, caller->token, {0}};
-	return take(access, &key, &access->rate, steady_ms, problem);
+	return is_known ? 0 : fail(access, caller, steady_ms, problem);
 }
 
 bool api_access_is_good(

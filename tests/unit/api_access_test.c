@@ -117,7 +117,7 @@ static unsigned count(const char *from, const char *authorization)
 static void each_has_a_rate(void **state)
 {
 	(void)state;
-	assert_int_equal(count("192.0.2.1", bearer), BURST); /* the token's, and the address's */
+	assert_int_equal(count("192.0.2.1", bearer), BURST); /* the token's */
 	assert_int_equal(admit("192.0.2.2", bearer), -1);
 	assert_non_null(strstr(problem.detail, "from this token"));
 	assert_int_equal(count(NULL, NULL), BURST * API_RATE_LOCAL_FACTOR);
@@ -159,6 +159,18 @@ static void failures_have_a_rate_of_their_own(void **state)
 	assert_int_equal(problem.kind, PROBLEM_TOO_MANY);
 }
 
+/* All that an address may ask is spent by somebody without a token. */
+static void a_neighbour_shuts_nobody_out(void **state)
+{
+	(void)state;
+	for (int i = 0; i < BURST; i++)
+		admit("192.0.2.1", NULL);
+	assert_int_equal(admit("192.0.2.1", NULL), -1);
+	assert_non_null(strstr(problem.detail, "from this address"));
+	assert_int_equal(count("192.0.2.1", bearer), BURST);
+	assert_non_null(strstr(problem.detail, "from this token"));
+}
+
 static void what_goes_on_ends_with_its_token(void **state)
 {
 	(void)state;
@@ -182,6 +194,7 @@ int main(void)
 	    TEST(each_has_a_rate),
 	    TEST(ipv6_is_limited_by_network),
 	    TEST(failures_have_a_rate_of_their_own),
+	    TEST(a_neighbour_shuts_nobody_out),
 	    TEST(what_goes_on_ends_with_its_token),
 	};
 
