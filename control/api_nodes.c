@@ -219,6 +219,7 @@ static int save_drain(struct control *control, const struct api_request *request
 
 	change_init(&change, request->caller.who,
 	    is_draining ? "node %s drained" : "node %s takes flows again", node->name);
+	change.is_past_confirmation = true; /* which would not undo it */
 	change_note(&change, "Node", node->name, before, after);
 	json_decref(before);
 	json_decref(after);

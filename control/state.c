@@ -80,9 +80,9 @@ static void undo_object(struct undoing *undoing, const json_t *change)
 	size_t at;
 
 	if (!kind || !name) {
-		if (name)
+		if (name && !json_is_object(json_object_get(change, "after")))
 			json_array_append_new(undoing->gone, json_string(name));
-		return; /* a node that was removed: nodes are not stated */
+		return; /* a node, which is not stated: it was removed, or drains */
 	}
 	at = find(undoing->items, kind, name);
 	if (at < json_array_size(undoing->items))

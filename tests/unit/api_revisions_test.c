@@ -130,6 +130,8 @@ static void what_waits_blocks_other_changes(void **state)
 	/* What is stolen is removed all the same. */
 	control_add_node("tyo-9", NODE_LISTENER, "tokyo", 9);
 	assert_int_equal(api_ask("DELETE", "/v1/nodes/tyo-9", "", ""), 200);
+	/* Going back leaves nodes as they are: one may drain meanwhile. */
+	assert_int_equal(api_ask("PATCH", "/v1/nodes/osl-1", "", "{\"draining\": true}"), 200);
 	assert_int_equal(api_ask("POST", "/v1/confirm", "", "{\"revision\": 1}"), 404);
 	assert_int_equal(api_ask("POST", "/v1/confirm", "", "{}"), 200);
 	assert_int_equal(api_ask("DELETE", "/v1/accelerators/web", "", ""), 200);

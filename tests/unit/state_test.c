@@ -95,6 +95,36 @@ static void earlier_states(void **state)
 	    ERR_NOT_FOUND);
 }
 
+static void note_node(const json_t *after)
+{
+	json_t *before = json_pack("{s:s}", "name", "tyo-1");
+	struct change change;
+
+	change_init(&change, "test", "node");
+	change_note(&change, "Node", "tyo-1", before, after);
+	json_decref(before);
+	assert_int_equal(change_begin(&control, &change, &problem), 0);
+	assert_int_equal(change_end(&control, &change, 0, &problem), 0);
+}
+
+/* Nodes are not stated: one that drains is not gone, one that was removed is. */
+static void what_became_of_nodes(void **state)
+{
+	uint64_t first = set_congestion("cubic");
+	json_t *node = json_pack("{s:s}", "name", "tyo-1"), *items, *gone;
+
+	(void)state;
+	note_node(node);
+	expect_at(first, "cubic");
+	note_node(NULL);
+	assert_int_equal(
+	    state_objects_at(control.store, &control.installation, first, &items, &gone), 0);
+	assert_int_equal(json_array_size(gone), 1);
+	json_decref(items);
+	json_decref(gone);
+	json_decref(node);
+}
+
 static void kinds_stand_first(void **state)
 {
 	json_t *items;
@@ -117,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    STATE_TEST(earlier_states),
+	    STATE_TEST(what_became_of_nodes),
 	    STATE_TEST(kinds_stand_first),
 	};
 
