@@ -261,7 +261,7 @@ int api_event_stream(
 		return -1;
 	}
 	text = hello(control, since == UINT64_MAX ? control->installation.revision : since);
-	if (text && since != UINT64_MAX)
+	if (text && since != UINT64_MAX && kinds & EVENT_BIT(EVENT_REVISION))
 		text = tell_since(control, since, text);
 	return subscribe(control, request, kinds, text, answer);
 }

@@ -83,6 +83,11 @@ static void test_it_goes_on_behind_a_revision(void **state)
 	descriptor = open_stream("?since=99");
 	wait_for(descriptor, "id: 5\nevent: reset\ndata: {\"since\":99,\"revision\":5}\n");
 	close(descriptor);
+	descriptor = open_stream("?kinds=node&since=3"); /* changes were not asked for */
+	wait_for(descriptor, "event: hello\n");
+	wait_for(descriptor, "\n\n\r\n");
+	assert_null(strstr(got, "event: revision\n"));
+	close(descriptor);
 	assert_int_equal(api_get("/v1/events?since=-1"), 400);
 	assert_int_equal(api_get("/v1/events?kinds=cook"), 400);
 	assert_int_equal(api_get("/v1/events?kinds="), 400);
