@@ -68,10 +68,28 @@ static bool is_all(const struct config_accelerator *accelerator, uint64_t unheal
 	return true;
 }
 
-uint64_t endpoint_unusable(
+/* Users can make flows fail: that alone is no reason to have no backend at all. */
+static uint64_t unhealthy_of(
     const struct endpoint *endpoint, const struct config_accelerator *accelerator)
 {
 	uint64_t unhealthy = backend_states_unhealthy(endpoint->backends, accelerator);
+	uint64_t doubtful = 0;
+
+	if (!is_all(accelerator, unhealthy))
+		return unhealthy;
+	for (size_t i = 0; i < accelerator->backend_count && i < GROUP_BACKENDS_MAX; i++) {
+		struct backend_key key = backend_key(accelerator->id, &accelerator->backends[i]);
+
+		if (backend_states_is_doubtful(endpoint->backends, &key))
+			doubtful |= UINT64_C(1) << i;
+	}
+	return unhealthy & ~doubtful;
+}
+
+uint64_t endpoint_unusable(
+    const struct endpoint *endpoint, const struct config_accelerator *accelerator)
+{
+	uint64_t unhealthy = unhealthy_of(endpoint, accelerator);
 	bool fails_open = accelerator->failover.all_unhealthy == ALL_UNHEALTHY_FAIL_OPEN;
 
 	return fails_open && is_all(accelerator, unhealthy) ? 0 : unhealthy;
@@ -118,9 +136,7 @@ uint64_t endpoint_excluded(const struct endpoint *endpoint,
 static enum health_state health_of(
     const struct endpoint *endpoint, const struct config_accelerator *accelerator)
 {
-	uint64_t unhealthy = backend_states_unhealthy(endpoint->backends, accelerator);
-
-	if (is_all(accelerator, unhealthy))
+	if (is_all(accelerator, unhealthy_of(endpoint, accelerator)))
 		return HEALTH_UNHEALTHY;
 	for (size_t i = 0; i < accelerator->backend_count; i++) {
 		struct backend_key key = backend_key(accelerator->id, &accelerator->backends[i]);
@@ -167,19 +183,35 @@ static void tell_one(void *context, struct worker_lane *lane)
 	tell(news->endpoint, lane, news->accelerator);
 }
 
-size_t endpoint_healthy_addresses(const struct endpoint *endpoint, uint32_t accelerator,
-    const struct backend *backend, struct addr *addresses, size_t count)
+/* Those that no check found unhealthy, or that nothing did at all; the new count. */
+static size_t keep_addresses(const struct endpoint *endpoint, const struct backend_key *key,
+    bool with_doubtful, struct addr *addresses, size_t count)
 {
-	struct backend_key key = backend_key(accelerator, backend);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct backend_health *health =
-		    backend_states_find(endpoint->backends, &key, &addresses[i]);
+		    backend_states_find(endpoint->backends, key, &addresses[i]);
 
-		if (!health || health->state != HEALTH_UNHEALTHY)
-			addresses[kept++] = addresses[i];
+		if (!health || health->state != HEALTH_UNHEALTHY
+		    || (with_doubtful && health->cause == HEALTH_CAUSE_FLOWS)) {
+			struct addr wanted = addresses[i];
+
+			addresses[i] = addresses[kept];
+			addresses[kept++] = wanted;
+		}
 	}
+	return kept;
+}
+
+size_t endpoint_healthy_addresses(const struct endpoint *endpoint, uint32_t accelerator,
+    const struct backend *backend, struct addr *addresses, size_t count)
+{
+	struct backend_key key = backend_key(accelerator, backend);
+	size_t kept = keep_addresses(endpoint, &key, false, addresses, count);
+
+	if (!kept)
+		kept = keep_addresses(endpoint, &key, true, addresses, count);
 	return kept ? kept : count;
 }
 

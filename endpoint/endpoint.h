@@ -51,13 +51,13 @@ bool endpoint_serves(const struct endpoint *endpoint, const char *peer_name, uin
 uint64_t endpoint_excluded(const struct endpoint *endpoint,
     const struct config_accelerator *accelerator, uint64_t flow_hash);
 
-/* Bit i: backend i of the accelerator gets no new flow. */
+/* Bit i: backend i of the accelerator gets no new flow. Failed flows alone do not make it all of them. */
 uint64_t endpoint_unusable(
     const struct endpoint *endpoint, const struct config_accelerator *accelerator);
 
 /*
- * Takes the unhealthy addresses of a backend out of the array, unless that leaves none.  The new
- * count.
+ * Takes the unhealthy addresses of a backend out of the array; when that leaves none, those that a check
+ * found so; or else none.  The new count.
  */
 size_t endpoint_healthy_addresses(const struct endpoint *endpoint, uint32_t accelerator,
     const struct backend *backend, struct addr *addresses, size_t count);

@@ -185,6 +185,20 @@ enum health_state backend_states_sum(
 	return entry && unhealthy == entry->count ? HEALTH_UNHEALTHY : HEALTH_UNKNOWN;
 }
 
+bool backend_states_is_doubtful(
+    const struct backend_states *states, const struct backend_key *backend)
+{
+	const struct entry *entry = find(states, backend);
+	bool is_doubtful = false;
+
+	for (size_t i = 0; entry && i < entry->count; i++) {
+		if (entry->addresses[i].state != HEALTH_UNHEALTHY)
+			return false;
+		is_doubtful |= entry->addresses[i].cause == HEALTH_CAUSE_FLOWS;
+	}
+	return is_doubtful;
+}
+
 uint64_t backend_states_unhealthy(
     const struct backend_states *states, const struct config_accelerator *accelerator)
 {

@@ -48,6 +48,10 @@ const struct backend_health *backend_states_find(const struct backend_states *st
 enum health_state backend_states_sum(
     const struct backend_states *states, const struct backend_key *backend);
 
+/* It is unhealthy, but not without what users' flows say: no check says it of all its addresses. */
+bool backend_states_is_doubtful(
+    const struct backend_states *states, const struct backend_key *backend);
+
 /* Bit i: backend i of the accelerator is unhealthy. */
 uint64_t backend_states_unhealthy(
     const struct backend_states *states, const struct config_accelerator *accelerator);

@@ -93,6 +93,19 @@ static void on_closed(void *context, struct flow *flow, enum reason reason)
 	far->is_closed = true;
 }
 
+static void on_health(
+    void *context, struct lane *lane, uint32_t accelerator, uint64_t sequence, uint8_t state)
+{
+	struct far_end *end = context;
+
+	(void)lane;
+	(void)accelerator;
+	if (sequence <= end->health_sequence)
+		return;
+	end->health_sequence = sequence;
+	end->health = state;
+}
+
 static const struct lane_callbacks callbacks = {
     .on_open = on_open,
     .on_data = on_data,
@@ -102,6 +115,7 @@ static const struct lane_callbacks callbacks = {
     .on_writable = on_writable,
     .on_datagram = on_datagram,
     .on_closed = on_closed,
+    .on_health = on_health,
 };
 
 /* ---- what the test says ---- */

@@ -28,6 +28,8 @@ struct far_end {
 	struct list_node flows;
 	size_t count; /* that were opened */
 	enum reason refuse_with;
+	uint64_t health_sequence; /* of the newest state that was told */
+	uint8_t health;
 };
 
 /* Callbacks of the near end: those of listener or endpoint with on_open filled, see flow_handler.h. */

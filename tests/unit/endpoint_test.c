@@ -141,6 +141,66 @@ static void test_unhealthy_backends_get_nothing_unless_it_fails_open(void **stat
 	assert_int_equal(unusable_with(HEALTH_UNHEALTHY, HEALTH_UNKNOWN), 1);
 }
 
+/* Users can make flows fail: they must not be able to take all backends. */
+static void test_failed_flows_alone_never_take_the_last_backend(void **state)
+{
+	const struct config_accelerator *accelerator = &fixture.accelerator;
+
+	(void)state;
+	fixture_add_backend("127.0.0.1", 1000, 1);
+	fixture_add_backend("127.0.0.2", 1000, 1);
+	fixture_apply();
+	fixture_health(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_FLOWS);
+	assert_int_equal(endpoint_unusable(fixture.endpoint, accelerator), 1);
+	fixture_health(1, HEALTH_UNHEALTHY, HEALTH_CAUSE_FLOWS);
+	assert_int_equal(endpoint_unusable(fixture.endpoint, accelerator), 0);
+	assert_int_equal(endpoint_excluded(fixture.endpoint, accelerator, 99), 0);
+	run(50);
+	assert_int_equal(fixture.far.health, HEALTH_UNKNOWN);
+	/* What checks say counts. */
+	fixture_health(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	assert_int_equal(endpoint_unusable(fixture.endpoint, accelerator), 1);
+	assert_int_equal(endpoint_excluded(fixture.endpoint, accelerator, 99), 1);
+	fixture_health(1, HEALTH_UNHEALTHY, HEALTH_CAUSE_REFUSED);
+	assert_int_equal(endpoint_unusable(fixture.endpoint, accelerator), 3);
+	run(50);
+	assert_int_equal(fixture.far.health, HEALTH_UNHEALTHY);
+}
+
+static void address_is(uint8_t last, enum health_state state, enum health_cause cause)
+{
+	struct backend_health change = {.state = state, .cause = cause};
+
+	change.backend = backend_key(ACCELERATOR, &fixture.backends[0]);
+	change.address = (struct addr){.family = 4, .ip = {192, 0, 2, last}};
+	endpoint_role.on_health(fixture.endpoint, &change, 1);
+}
+
+static void test_of_a_name_the_best_addresses_are_used(void **state)
+{
+	struct addr addresses[3];
+
+	(void)state;
+	fixture_add_backend("one.test", 1000, 1);
+	fixture_apply();
+	for (uint8_t i = 0; i < 3; i++)
+		addresses[i] = (struct addr){.family = 4, .ip = {192, 0, 2, i}};
+#define KEPT                                                                                       \
+	endpoint_healthy_addresses(                                                                \
+	    fixture.endpoint, ACCELERATOR, &fixture.backends[0], addresses, 3)
+	assert_int_equal(KEPT, 3);
+	address_is(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	address_is(2, HEALTH_UNHEALTHY, HEALTH_CAUSE_FLOWS);
+	assert_int_equal(KEPT, 1);
+	assert_int_equal(addresses[0].ip[3], 1);
+	address_is(1, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	assert_int_equal(KEPT, 1);
+	assert_int_equal(addresses[0].ip[3], 2);
+	address_is(2, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	assert_int_equal(KEPT, 3);
+#undef KEPT
+}
+
 static unsigned share_of_first(void)
 {
 	unsigned got = 0;
@@ -183,6 +243,8 @@ int main(void)
 	    FIXTURE_TEST(test_sources_are_taken_in_turn_by_family),
 	    FIXTURE_TEST(test_flows_are_treated_as_the_accelerator_says),
 	    FIXTURE_TEST(test_unhealthy_backends_get_nothing_unless_it_fails_open),
+	    FIXTURE_TEST(test_failed_flows_alone_never_take_the_last_backend),
+	    FIXTURE_TEST(test_of_a_name_the_best_addresses_are_used),
 	    FIXTURE_TEST(test_who_returned_gets_its_share_back_slowly),
 	};
 
