@@ -24,6 +24,7 @@ struct tcp_flow {
 	uint64_t hash;  /* that backend and address are chosen by */
 	size_t backend; /* index of the one that is tried now */
 	uint64_t backend_id;
+	bool was_connected;
 	bool is_left; /* the user's side ended it */
 	struct addr addresses[NAMES_ADDRESSES_MAX];
 	size_t address_count, next_address;
@@ -69,13 +70,17 @@ static void stop_connecting(struct tcp_flow *flow)
 	flow->descriptor = -1;
 }
 
+static void on_first_byte(struct tcp_relay *relay)
+{
+	note(LIST_ENTRY(relay, struct tcp_flow, relay), OUTCOME_SERVED);
+}
+
 static void on_end(struct tcp_relay *relay, enum reason reason)
 {
 	struct tcp_flow *flow = LIST_ENTRY(relay, struct tcp_flow, relay);
 
-	if (relay->bytes_in > 0)
-		note(flow, OUTCOME_SERVED);
-	else if (relay->is_connected && reason == REASON_TCP_RESET && !flow->is_left)
+	if (flow->was_connected && relay->bytes_in == 0 && reason == REASON_TCP_RESET
+	    && !flow->is_left)
 		note(flow, OUTCOME_FAILED);
 	stop_connecting(flow);
 	worker_timer_stop(worker_of(flow), &flow->timeout);
@@ -125,6 +130,7 @@ static void connected(struct tcp_flow *flow)
 	stop_connecting(flow);
 	worker_timer_stop(worker_of(flow), &flow->timeout);
 	page_count(worker_page(worker_of(flow)), PAGE_backend_connects);
+	flow->was_connected = true;
 	tcp_relay_start(&flow->relay, descriptor);
 }
 
@@ -295,6 +301,7 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	page_count(worker_page(endpoint->worker), PAGE_tcp_flows_opened);
 	tcp_relay_init(&made->relay, &handler, &endpoint->relays, flow,
 	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);
+	made->relay.on_first_byte = on_first_byte;
 	if (open->is_compressed)
 		tcp_relay_compress(&made->relay);
 	try_backends(made);

@@ -207,6 +207,8 @@ static bool read_some(struct tcp_relay *relay)
 		tcp_relay_abort(relay, REASON_TCP_RESET);
 	if (length <= 0)
 		return false;
+	if (relay->bytes_in == 0 && relay->on_first_byte)
+		relay->on_first_byte(relay);
 	relay->bytes_in += (uint64_t)length;
 	page_add(page_of(relay), PAGE_tcp_bytes_received, (uint64_t)length);
 	flow_life_active(&relay->life);

@@ -297,6 +297,63 @@ static int begin_flow(struct far_flow **flow)
 	return accepted;
 }
 
+/* What the worker told of the one backend since the last time. */
+static struct flow_outcomes outcomes(void)
+{
+	struct flow_outcomes told = {0};
+
+	fixture.worker.told_bytes = 0;
+	run(500);
+	if (fixture.worker.told_bytes) {
+		assert_int_equal(fixture.worker.told_bytes, sizeof(told));
+		memcpy(&told, fixture.worker.told, sizeof(told));
+	}
+	return told;
+}
+
+/* A flow that lives on counts as one that ends at once does, or the share is of those that ended. */
+static void test_the_first_byte_says_that_a_flow_is_served(void **state)
+{
+	struct far_flow *flow;
+	int accepted = begin_flow(&flow);
+
+	(void)state;
+	assert_reads(accepted, "request");
+	assert_int_equal(outcomes().served, 0);
+	assert_int_equal(send(accepted, "answer", 6, 0), 6);
+	assert_int_equal(outcomes().served, 1);
+	assert_int_equal(send(accepted, "more", 4, 0), 4);
+	loopback_reset(&accepted);
+	run(5);
+	assert_int_equal(flow->reset_with, REASON_TCP_RESET);
+	assert_int_equal(outcomes().served + outcomes().failed, 0);
+}
+
+/* It takes the connection and the request, and resets. */
+static void test_a_reset_before_a_byte_has_failed(void **state)
+{
+	struct far_flow *flow;
+	int accepted = begin_flow(&flow);
+
+	(void)state;
+	assert_reads(accepted, "request");
+	loopback_reset(&accepted);
+	assert_int_equal(outcomes().failed, 1);
+	assert_int_equal(flow->reset_with, REASON_TCP_RESET);
+}
+
+static void test_a_reset_by_the_user_is_no_failure(void **state)
+{
+	struct far_flow *flow;
+	int accepted = begin_flow(&flow);
+
+	(void)state;
+	flow_reset(flow->flow, REASON_TCP_RESET);
+	assert_int_equal(outcomes().failed, 0);
+	assert_int_equal(flow_count(FLOW_TCP), 0);
+	close(accepted);
+}
+
 static void test_a_dead_backend_resets_its_flows(void **state)
 {
 	struct far_flow *flow;
@@ -350,6 +407,9 @@ int main(void)
 	    TEST(test_flows_of_a_removed_backend_end_after_the_drain_time),
 	    TEST(test_a_removed_accelerator_ends_attempts_at_once),
 	    TEST(test_a_lost_lane_resets_the_backend),
+	    TEST(test_the_first_byte_says_that_a_flow_is_served),
+	    TEST(test_a_reset_before_a_byte_has_failed),
+	    TEST(test_a_reset_by_the_user_is_no_failure),
 	    TEST(test_a_dead_backend_resets_its_flows),
 	    TEST(test_flows_that_a_backend_serves_stay),
 	};
