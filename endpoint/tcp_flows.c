@@ -122,10 +122,17 @@ static void on_timeout(struct worker_timer *timer)
 
 /* ---- connecting ---- */
 
+/* The config may have lost the backend while it was being connected. */
 static void connected(struct tcp_flow *flow)
 {
 	int descriptor = flow->descriptor;
 
+	if (!endpoint_serves(flow->endpoint, peer_name(flow), flow->accelerator, flow->user_port,
+	        flow->backend_id)) {
+		stop_connecting(flow);
+		try_backends(flow);
+		return;
+	}
 	flow->descriptor = -1;
 	stop_connecting(flow);
 	worker_timer_stop(worker_of(flow), &flow->timeout);

@@ -19,9 +19,8 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
  * Flows whose accelerator or backend is gone end when the config's drain time is over; flows that
  * are being connected may try all backends of the new list.
  */
+void tcp_flows_on_config(struct endpoint *endpoint);
 /* Resets the flows to that address from which nothing came for its quiet time. */
 void tcp_flows_leave(struct endpoint *endpoint, const struct dead_backend *dead);
-
-void tcp_flows_on_config(struct endpoint *endpoint);
 
 #endif

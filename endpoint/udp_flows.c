@@ -308,6 +308,8 @@ void udp_flows_on_config(struct endpoint *endpoint)
 		const struct worker_lane *lane = lane_context(flow_lane(flow->flow));
 
 		flow_treatment_renew(flow->flow, config, flow->accelerator, FLOW_UDP);
+		if (!flow->has_socket) /* it waits for a name, and may try all of the new list */
+			flow->tried = 0;
 		flow_life_set_wanted(&flow->life,
 		    endpoint_serves(endpoint, lane->peer_name, flow->accelerator, flow->user_port,
 		        flow->has_socket ? flow->backend_id : 0),

@@ -15,11 +15,10 @@
 enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struct flow *flow,
     const struct flow_open *open, const struct config_accelerator *config);
 /* Flows whose accelerator or backend is gone end when the config's drain time is over. */
+void udp_flows_on_config(struct endpoint *endpoint);
 /* Takes the flows to that address that it did not answer for its quiet time to another one, where there is one. */
 void udp_flows_leave(struct endpoint *endpoint, const struct config_accelerator *accelerator,
     const struct dead_backend *dead);
-
-void udp_flows_on_config(struct endpoint *endpoint);
 /* Frees those that are left, after their lanes. */
 void udp_flows_clear(struct endpoint *endpoint);
 

@@ -40,12 +40,11 @@ int udp_users_add_socket(
     struct udp_users *users, const struct worker_socket *socket, int descriptor);
 void udp_users_remove_socket(struct udp_users *users, const struct worker_socket *socket);
 /* Flows whose accelerator or port is gone end when the config's drain time is over. */
+void udp_users_on_config(struct udp_users *users);
 /*
  * The lane is down: its flows end here where their accelerator wants that and another endpoint can be
  * reached, so that their next datagrams go there.
  */
 void udp_users_leave(struct udp_users *users, const struct lane *lane);
-
-void udp_users_on_config(struct udp_users *users);
 
 #endif

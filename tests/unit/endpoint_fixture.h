@@ -35,7 +35,8 @@ struct fixture {
 	struct backend backends[BACKENDS];
 	struct config_accelerator accelerator;
 	struct node_config config;
-	struct flow *opened; /* the latest that came, at the endpoint's end */
+	struct flow *opened;     /* the latest that came, at the endpoint's end */
+	void (*on_opened)(void); /* NULL, or called when it was taken */
 };
 
 static struct fixture fixture;
@@ -47,8 +48,12 @@ static inline void fixture_apply(void)
 
 static enum reason fixture_on_open(void *lane, struct flow *flow, const struct flow_open *open)
 {
+	enum reason reason = endpoint_role.on_open(lane, flow, open);
+
 	fixture.opened = flow;
-	return endpoint_role.on_open(lane, flow, open);
+	if (fixture.on_opened)
+		fixture.on_opened();
+	return reason;
 }
 
 static int fixture_setup(void **state)

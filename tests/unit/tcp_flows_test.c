@@ -249,6 +249,31 @@ static void test_flows_of_a_removed_backend_end_after_the_drain_time(void **stat
 	close(accepted[1]);
 }
 
+static void keep_second(void)
+{
+	fixture.accelerator.backend_count = 0;
+	fixture_add_backend("127.0.0.1", where[1].port, 1);
+	fixture_apply();
+}
+
+static void test_a_backend_that_is_removed_meanwhile_gives_way(void **state)
+{
+	struct far_flow *flow;
+	int accepted;
+
+	(void)state;
+	fixture_add_backend("127.0.0.1", where[0].port, 1);
+	fixture.on_opened = keep_second;
+	flow = fixture_open(FLOW_TCP);
+	far_flow_write(flow, "request");
+	run(5);
+	accepted = loopback_accept(backends[1], NULL);
+	assert_true(accepted >= 0);
+	assert_reads(accepted, "request");
+	assert_int_equal(flow->reset_with, REASON_NONE);
+	close(accepted);
+}
+
 /* The config takes the accelerator while its backend is being connected: nothing waits for that. */
 static void test_a_removed_accelerator_ends_attempts_at_once(void **state)
 {
@@ -405,6 +430,7 @@ int main(void)
 	    TEST(test_an_unknown_name_gives_way_to_the_next),
 	    TEST(test_a_source_is_used),
 	    TEST(test_flows_of_a_removed_backend_end_after_the_drain_time),
+	    TEST(test_a_backend_that_is_removed_meanwhile_gives_way),
 	    TEST(test_a_removed_accelerator_ends_attempts_at_once),
 	    TEST(test_a_lost_lane_resets_the_backend),
 	    TEST(test_the_first_byte_says_that_a_flow_is_served),

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Twin of endpoint/udp_flows.c: real backends on loopback, the listener's end of the tunnel in memory. */
+/*
+ * Twin of endpoint/udp_flows.c: real backends on loopback, the listener's end of the tunnel in memory.
+ * Names are asked of a name server on loopback, for which two sources are included.
+ */
 #include "config.h"
+
+#include "tests/unit/names_included.h"
 
 #include "endpoint/udp_flows.h"
 
@@ -178,6 +183,40 @@ static void test_without_a_backend_it_is_refused(void **state)
 	assert_int_equal(counted(PAGE_udp_flows_opened), 0);
 }
 
+static void keep_good(void)
+{
+	fixture.accelerator.backend_count = 0;
+	fixture_add_backend("127.0.0.1", where.port, 1);
+	fixture_apply();
+}
+
+/* The one that it tried is not the one that has its place in the new list. */
+static void test_a_flow_that_waits_for_a_name_may_try_all_of_a_new_list(void **state)
+{
+	struct addr got[NAMES_ADDRESSES_MAX];
+	size_t count;
+	struct name_server server;
+	struct far_flow *flow;
+
+	(void)state;
+	name_server_start(&server, fixture.worker.loop);
+	names_ask(fixture.endpoint->names, &server);
+	fixture.accelerator.backend_count = 0;
+	fixture_add_backend(
+	    "255.255.255.255", where.port, 255); /* no socket may be connected to it */
+	fixture_add_backend("self.test", where.port, 1);
+	fixture.on_opened = keep_good;
+	flow = fixture_open(FLOW_UDP);
+	for (int i = 0;
+	     i < 2000 && names_get(fixture.endpoint->names, "self.test", got, &count, NULL); i++)
+		run(1);
+	run(3);
+	assert_int_equal(flow->reset_with, REASON_NONE);
+	say(flow, "hello");
+	heard("hello");
+	name_server_stop(&server);
+}
+
 static void test_a_source_is_used(void **state)
 {
 	struct addr from;
@@ -274,6 +313,7 @@ int main(void)
 	    TEST(test_the_listener_ends_it),
 	    TEST(test_a_lost_lane_ends_its_flows),
 	    TEST(test_without_a_backend_it_is_refused),
+	    TEST(test_a_flow_that_waits_for_a_name_may_try_all_of_a_new_list),
 	    TEST(test_a_source_is_used),
 	    TEST(test_flows_of_a_removed_backend_end_after_the_drain_time),
 	    TEST(test_a_flow_goes_on_at_another_backend),
