@@ -2,6 +2,7 @@
 /* The API's audit log: what of a request goes into it, and reading it. */
 #include "control/api_audit.h"
 
+#include "base/log.h"
 #include "control/api_routes.h"
 #include "control/audit.h"
 
@@ -10,23 +11,31 @@
 
 enum { ENTRIES_DEFAULT = 100 };
 
-/* Reading is no change; who may not, or is nobody, is of interest whatever he wanted. */
-static bool is_of_interest(const struct api_request *request, unsigned status)
+/*
+ * Reading is no change; who may not, or is nobody, is of interest whatever he wanted.  What was
+ * done has a revision; without one nothing changed (a dry run, an answer given again), and
+ * somebody who is known could fill the log with it.
+ */
+static bool is_of_interest(const struct api_request *request, unsigned status, uint64_t revision)
 {
-	return status == 401 || status == 403
-	       || (status != 429 && strcmp(request->method, "GET") != 0
-	           && strcmp(request->method, "HEAD") != 0);
+	if (status == 401 || status == 403)
+		return true;
+	if (status == 429 || strcmp(request->method, "GET") == 0
+	    || strcmp(request->method, "HEAD") == 0)
+		return false;
+	return status >= 400 || revision;
 }
 
 void api_audit(struct control *control, const struct api_request *request, unsigned status,
     uint64_t revision, const char *detail)
 {
 	const struct api_caller *caller = &request->caller;
-	char what[256];
+	char what[256], path[200];
 
-	if (!is_of_interest(request, status))
+	if (!is_of_interest(request, status, revision))
 		return;
-	snprintf(what, sizeof(what), "%.16s %.200s", request->method, request->path);
+	snprintf(what, sizeof(what), "%.16s %s", request->method,
+	    log_quote(path, sizeof(path), request->path));
 	audit_write(control->audit,
 	    &(struct audit_entry){.outcome = status == 401  ? AUDIT_STRANGER
 	                                     : status < 400 ? AUDIT_DONE

@@ -3,8 +3,11 @@
 #include "control/confirm.h"
 
 #include "base/log.h"
+#include "control/audit.h"
 #include "control/rollback.h"
 #include "control/time_text.h"
+
+#include <stdio.h>
 
 enum { RETRY_S = 5 };
 
@@ -12,6 +15,20 @@ static void start_timer(struct control *control, double seconds)
 {
 	ev_timer_set(&control->confirm_due, seconds, 0);
 	ev_timer_start(control->loop, &control->confirm_due);
+}
+
+static void note(const struct control *control, uint64_t back_to)
+{
+	char what[64];
+
+	snprintf(what, sizeof(what), "rollback to revision %llu", (unsigned long long)back_to);
+	audit_write(control->audit,
+	    &(struct audit_entry){.outcome = AUDIT_DONE,
+	        .who = "control",
+	        .from = "control",
+	        .what = what,
+	        .revision = control->installation.revision},
+	    control_now_ms());
 }
 
 static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
@@ -27,8 +44,10 @@ static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
 	    "revision %llu was not confirmed in %llu s: rolled back to revision %llu",
 	    (unsigned long long)confirmation.revision, (unsigned long long)confirmation.window_s,
 	    (unsigned long long)confirmation.back_to);
-	if (rollback_run(control, confirmation.back_to, &change, &problem) == 0)
+	if (rollback_run(control, confirmation.back_to, &change, &problem) == 0) {
+		note(control, confirmation.back_to);
 		return;
+	}
 	log_error("rollback_failed", "revision=%llu reason=\"%s\"",
 	    (unsigned long long)confirmation.back_to, problem.detail);
 	json_decref(problem.faults);

@@ -48,10 +48,50 @@ static void test_changes_and_refusals(void **state)
 	assert_int_equal(api_get("/v1/audit?limit=1001"), 400);
 }
 
+/* The path is decoded: what is no UTF-8 would be no JSON, and unseen. */
+static void test_no_path_hides_a_request(void **state)
+{
+	char path[1200] = "/v1/%ff", cut[1200] = "/v1/";
+
+	(void)state;
+	assert_int_equal(api_ask("DELETE", path, "", ""), 404);
+	assert_int_equal(api_get("/v1/audit"), 200);
+	assert_int_equal(json_array_size(api_at("items")), 1);
+	assert_string_equal(api_text("items/0/what"), "DELETE \"/v1/\\xff\"");
+	for (int i = 0; i < 150; i++)
+		strcat(cut, i ? "%c3%a9" : "x");
+	assert_int_equal(api_ask("DELETE", cut, "Authorization: Bearer x\r\n", ""), 401);
+	assert_int_equal(api_get("/v1/audit"), 200);
+	assert_int_equal(json_array_size(api_at("items")), 2);
+	assert_int_equal(api_number("items/0/status"), 401);
+}
+
+/* However often: the log is of bounded size. */
+static void test_what_changed_nothing_is_not_in_it(void **state)
+{
+	static const char role[] = "{\"name\": \"ci\", \"role\": \"viewer\"}";
+
+	(void)state;
+	assert_int_equal(
+	    api_ask("POST", "/v1/apply", "", "{\"dry_run\": true, \"items\": []}"), 200);
+	assert_int_equal(api_ask("POST", "/v1/apply", "", "{\"items\": []}"), 200);
+	assert_int_equal(api_ask("PATCH", "/v1/nodes/osl-1", "", "{\"draining\": false}"), 200);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+		    api_ask("POST", "/v1/tokens", "Idempotency-Key: k\r\n", role), 201);
+	assert_int_equal(api_get("/v1/audit"), 200);
+	assert_int_equal(json_array_size(api_at("items")), 1);
+	assert_string_equal(api_text("items/0/what"), "POST /v1/tokens");
+}
+
+#define AUDIT_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_changes_and_refusals, setup, teardown),
+	    AUDIT_TEST(test_changes_and_refusals),
+	    AUDIT_TEST(test_no_path_hides_a_request),
+	    AUDIT_TEST(test_what_changed_nothing_is_not_in_it),
 	};
 
 	if (api_init())

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "control/audit.h"
 #include "control/confirm.h"
 
 #include "tests/unit/api_fixture.h"
@@ -142,8 +143,10 @@ static void what_waits_blocks_other_changes(void **state)
 static void what_is_not_confirmed_is_undone(void **state)
 {
 	struct revision newest;
+	char path[80];
 
 	(void)state;
+	assert_int_equal(audit_open(&control.audit, api_directory), 0);
 	put("web", 80);
 	apply_to_confirm(81, 1);
 	assert_string_equal(find("web")->port_texts[0].text, "81");
@@ -154,6 +157,13 @@ static void what_is_not_confirmed_is_undone(void **state)
 	assert_int_equal(store_list_revisions(control.store, &newest, 1), 1);
 	assert_string_equal(newest.who, "control");
 	assert_non_null(strstr(newest.what, "was not confirmed in 1 s: rolled back to revision"));
+	assert_int_equal(api_get("/v1/audit?limit=1"), 200);
+	assert_string_equal(api_text("items/0/who"), "control");
+	assert_int_equal(strncmp(api_text("items/0/what"), "rollback to revision ", 21), 0);
+	assert_int_equal(api_number("items/0/revision"), newest.number);
+	audit_close(control.audit);
+	snprintf(path, sizeof path, "%s/audit.log", api_directory);
+	unlink(path);
 }
 
 /* The store remembers it; one whose time came while nobody was there is undone at once. */
