@@ -99,9 +99,14 @@ static void append(struct audit *audit, const char *text, size_t length)
 		return;
 	}
 	written = write(audit->descriptor, text, length);
-	if (written != (ssize_t)length)
-		failed(written < 0 ? errno : ENOSPC);
-	audit->bytes += written > 0 ? (size_t)written : 0;
+	if (written == (ssize_t)length) {
+		audit->bytes += length;
+		return;
+	}
+	failed(written < 0 ? errno : ENOSPC);
+	/* Half a line would spoil the next one too. */
+	if (written > 0 && ftruncate(audit->descriptor, (off_t)audit->bytes) < 0)
+		audit->bytes += (size_t)written;
 }
 
 static json_t *to_json(const struct audit_entry *entry, uint64_t suppressed, uint64_t unix_ms)

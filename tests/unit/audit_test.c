@@ -8,9 +8,11 @@
 #include "base/file.h"
 #include "control/audit.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,6 +147,25 @@ static void strangers_are_held_back_and_others_are_not(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* The file may grow by ten bytes more: what of a line was written goes again. */
+static void a_full_disk_tears_no_line(void **state)
+{
+	struct rlimit before, full;
+	struct stat status;
+
+	(void)state;
+	put(AUDIT_DONE, 1, "POST /v1/a");
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	full = (struct rlimit){(rlim_t)status.st_size + 10, before.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	put(AUDIT_DONE, 2, "POST /v1/b");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	put(AUDIT_DONE, 3, "POST /v1/c");
+	assert_int_equal(count(10), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +173,7 @@ int main(void)
 	    TEST(it_goes_on_after_a_restart),
 	    TEST(half_a_line_is_left_out),
 	    TEST(old_parts_go),
+	    TEST(a_full_disk_tears_no_line),
 	    TEST(strangers_are_held_back_and_others_are_not),
 	};
 
