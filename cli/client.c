@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cli/client_private.h"
+#include "cli/format.h"
 
 enum {
 	ANSWER_BYTES_MAX = 64 * 1024 * 1024,
@@ -39,14 +40,6 @@ static size_t collect(char *bytes, size_t size, size_t count, void *context)
 	answer->bytes = grown;
 	answer->length += more;
 	return more;
-}
-
-/* Text from elsewhere on a terminal: control characters would speak to the terminal itself. */
-static void make_printable(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = ' ';
 }
 
 static char *copy_without_slash(const char *url)
@@ -206,7 +199,7 @@ void client_explain_unreachable(
 		reason = strerror((int)os_errno);
 	snprintf(error, CLIENT_ERROR_BYTES, "control at %.300s is not reachable: %.300s; %s",
 	    client->where, reason, fix_of(rc));
-	make_printable(error);
+	format_make_printable(error);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -231,7 +224,7 @@ static void explain_problem(
 		    "%.300s answered HTTP %ld without a reason; is it the API of "
 		    "trunkline-control?",
 		    client->where, status);
-	make_printable(error);
+	format_make_printable(error);
 }
 
 /* 404 may also mean that control does not know the path at all. */

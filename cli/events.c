@@ -24,55 +24,90 @@ static void print_health(struct session *session, const json_t *data)
 	    format_string(json_object_get(data, "node"), e));
 }
 
-static void print_text(struct session *session, const char *name, const json_t *data)
+static void print_revision(struct session *session, const json_t *data)
 {
 	char a[FORMAT_BYTES], b[FORMAT_BYTES], c[FORMAT_BYTES];
-	if (strcmp(name, "revision") == 0)
-		fprintf(session->out, "revision %s: %s, by %s\n",
-		    format_integer(json_object_get(data, "revision"), a),
-		    format_string(json_object_get(data, "what"), b),
-		    format_string(json_object_get(data, "who"), c));
-	else if (strcmp(name, "node") == 0)
-		fprintf(session->out, "%s %s is %s\n",
-		    format_string(json_object_get(data, "role"), a),
-		    format_string(json_object_get(data, "node"), b),
-		    format_string(json_object_get(data, "state"), c));
-	else if (strcmp(name, "config") == 0)
-		fprintf(session->out, "%s %s revision %s%s%s\n",
-		    format_string(json_object_get(data, "node"), a),
-		    json_string_value(json_object_get(data, "state")),
-		    format_integer(json_object_get(data, "revision"), b),
-		    json_is_string(json_object_get(data, "reason")) ? ": " : "",
-		    json_is_string(json_object_get(data, "reason"))
-		        ? format_string(json_object_get(data, "reason"), c)
-		        : "");
-	else if (strcmp(name, "health") == 0)
-		print_health(session, data);
-	else if (strcmp(name, "lost") == 0)
-		fprintf(session->out, "%s events were lost, as they were not read in time\n",
-		    format_integer(json_object_get(data, "events"), a));
-	else if (strcmp(name, "reset") == 0)
-		fprintf(session->out, "changes after revision %s are not all known; now it is %s\n",
-		    format_integer(json_object_get(data, "since"), a),
-		    format_integer(json_object_get(data, "revision"), b));
+	fprintf(session->out, "revision %s: %s, by %s\n",
+	    format_integer(json_object_get(data, "revision"), a),
+	    format_string(json_object_get(data, "what"), b),
+	    format_string(json_object_get(data, "who"), c));
 }
 
-/* A line with the time of day; JSON as {"event", "data"} on one. */
-static void print_event(struct session *session, const struct client_event *event)
+static void print_node(struct session *session, const json_t *data)
+{
+	char a[FORMAT_BYTES], b[FORMAT_BYTES], c[FORMAT_BYTES];
+	fprintf(session->out, "%s %s is %s\n", format_string(json_object_get(data, "role"), a),
+	    format_string(json_object_get(data, "node"), b),
+	    format_string(json_object_get(data, "state"), c));
+}
+
+static void print_config(struct session *session, const json_t *data)
+{
+	const json_t *reason = json_object_get(data, "reason");
+	char a[FORMAT_BYTES], b[FORMAT_BYTES], c[FORMAT_BYTES], d[FORMAT_BYTES];
+	fprintf(session->out, "%s %s revision %s%s%s\n",
+	    format_string(json_object_get(data, "node"), a),
+	    format_string(json_object_get(data, "state"), b),
+	    format_integer(json_object_get(data, "revision"), c),
+	    json_is_string(reason) ? ": " : "",
+	    json_is_string(reason) ? format_string(reason, d) : "");
+}
+
+static void print_lost(struct session *session, const json_t *data)
+{
+	char a[FORMAT_BYTES];
+	fprintf(session->out, "%s events were lost, as they were not read in time\n",
+	    format_integer(json_object_get(data, "events"), a));
+}
+
+static void print_reset(struct session *session, const json_t *data)
+{
+	char a[FORMAT_BYTES], b[FORMAT_BYTES];
+	fprintf(session->out, "changes after revision %s are not all known; now it is %s\n",
+	    format_integer(json_object_get(data, "since"), a),
+	    format_integer(json_object_get(data, "revision"), b));
+}
+
+typedef void print_fn(struct session *session, const json_t *data);
+
+/* The others, as hello and tunnels, are for programs: they have no line. */
+static const struct {
+	const char *name;
+	print_fn *print;
+} lines[] = {
+    {"revision", print_revision},
+    {"node", print_node},
+    {"config", print_config},
+    {"health", print_health},
+    {"lost", print_lost},
+    {"reset", print_reset},
+};
+
+/* Behind the time of day. */
+static void print_line(struct session *session, const char *name, const json_t *data)
 {
 	char clock[16];
 	time_t now = time(NULL);
 	struct tm local;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		if (strcmp(lines[i].name, name) != 0)
+			continue;
+		strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &local));
+		fprintf(session->out, "%s ", clock);
+		lines[i].print(session, data);
+	}
+}
+
+/* A line; JSON as {"event", "data"} on one. */
+static void print_event(struct session *session, const struct client_event *event)
+{
 	json_t *data = json_loads(event->data, 0, NULL), *whole;
-	if (!json_is_object(data)
-	    || (strcmp(event->name, "hello") == 0 && session->format == OUTPUT_TABLE)) {
+	if (!json_is_object(data)) {
 		json_decref(data);
 		return;
 	}
 	if (session->format == OUTPUT_TABLE) {
-		strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &local));
-		fprintf(session->out, "%s ", clock);
-		print_text(session, event->name, data);
+		print_line(session, event->name, data);
 		json_decref(data);
 	} else {
 		whole = json_pack("{s:s, s:o}", "event", event->name, "data", data);

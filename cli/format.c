@@ -67,13 +67,24 @@ const char *format_integer(const json_t *number, char *buf)
 	return buf;
 }
 
+char *format_make_printable(char *text)
+{
+	for (unsigned char *at = (unsigned char *)text; *at; at++) {
+		if (*at < ' ' || *at == 0x7f)
+			*at = ' ';
+		else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+			at[0] = at[1] = ' ';
+	}
+	return text;
+}
+
 const char *format_string(const json_t *string, char *buf)
 {
 	const char *text = json_string_value(string);
 	if (!text || !text[0])
 		return unknown(buf);
 	snprintf(buf, FORMAT_BYTES, "%s", text);
-	return buf;
+	return format_make_printable(buf);
 }
 
 const char *format_list(const json_t *array, char *buf)
@@ -137,12 +148,12 @@ const char *format_backend(const json_t *backend, char *buf)
 		return unknown(buf);
 	if (!json_is_integer(port)) {
 		snprintf(buf, FORMAT_BYTES, "%s", host);
-		return buf;
+		return format_make_printable(buf);
 	}
 	const bool is_ipv6 = strchr(host, ':') != NULL;
 	snprintf(buf, FORMAT_BYTES, "%s%s%s:%" JSON_INTEGER_FORMAT, is_ipv6 ? "[" : "", host,
 	    is_ipv6 ? "]" : "", json_integer_value(port));
-	return buf;
+	return format_make_printable(buf);
 }
 
 const char *format_groups(const json_t *groups, char *buf)

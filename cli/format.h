@@ -25,7 +25,13 @@ const char *format_rate(const json_t *number, char *buf);
 
 const char *format_integer(const json_t *number, char *buf);
 
-/* The string; "-" for null or an empty one. */
+/*
+ * Text from elsewhere on a terminal: control characters, also those of C1 in UTF-8, would speak to
+ * the terminal itself and become spaces.  Returns text.
+ */
+char *format_make_printable(char *text);
+
+/* The string, printable; "-" for null or an empty one. */
 const char *format_string(const json_t *string, char *buf);
 
 /* The strings of an array with commas between. */
@@ -40,9 +46,10 @@ const char *format_time(const json_t *time, time_t now, char *buf);
 /* A node's config: "17", "16, 17 is on its way" or "16, refused 17: REASON". */
 const char *format_config(const json_t *config, char *buf);
 
-/* A backend's host and port: "192.0.2.1", "[2001:db8::1]:80". */
 /* "3 tcp, 5 udp flows" of a node. */
 const char *format_flows(const json_t *flows, char *buf);
+
+/* A backend's host and port, printable: "192.0.2.1", "[2001:db8::1]:80". */
 const char *format_backend(const json_t *backend, char *buf);
 
 /* How many backends an accelerator has in each region: "frankfurt 2, ashburn 1". */

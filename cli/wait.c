@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli/commands.h"
+#include "cli/format.h"
 #include "cli/value.h"
 
 enum { WAIT_INTERVAL_MS = 200, WAIT_DEFAULT_S = 60, WAIT_MAX_S = 86400 };
@@ -45,11 +46,13 @@ static void show_progress(const json_t *before, const json_t *answer)
 	json_array_foreach(json_object_get(answer, "nodes"), i, node)
 	{
 		const json_t *earlier = find(before, text_of(node, "node"));
-		const char *reason = text_of(node, "reason");
+		const json_t *reason = json_object_get(node, "reason");
+		char words[FORMAT_BYTES];
 		if (earlier && strcmp(text_of(earlier, "state"), text_of(node, "state")) == 0)
 			continue;
 		fprintf(stderr, "%s %s: %s%s%s\n", text_of(node, "role"), text_of(node, "node"),
-		    text_of(node, "state"), reason[0] ? ": " : "", reason);
+		    text_of(node, "state"), json_is_string(reason) ? ": " : "",
+		    json_is_string(reason) ? format_string(reason, words) : "");
 	}
 }
 

@@ -47,6 +47,9 @@ static void lists_and_strings(void **state)
 	assert_text(format_string, "\"x\"", "x");
 	assert_text(format_string, "\"\"", "-");
 	assert_text(format_string, "null", "-");
+	assert_text(
+	    format_string, "\"a\\u001b]0;x\\u0007b\\u009bm \\u00e9\"", "a ]0;x b  m \xc3\xa9");
+	assert_text(format_backend, "{\"host\": \"h\\u001bm\", \"port\": 80}", "h m:80");
 	assert_text(format_list, "[\"80\",\"81\"]", "80,81");
 	assert_text(format_list, "[]", "-");
 	assert_string_equal(format_string(NULL, buf), "-");
