@@ -14,7 +14,7 @@
 #include "control/rate_limit.h"
 
 enum {
-	API_RATE_DEFAULT = 200, /* requests a second of a token, and of an address */
+	API_RATE_DEFAULT = 200, /* requests a second of a token, and of an address without one */
 	API_RATE_MAX = 100000,
 	API_RATE_BURST_S = 2,      /* so many seconds' requests may come at once */
 	API_RATE_LOCAL_FACTOR = 5, /* a user of this machine may ask so many times as often */
