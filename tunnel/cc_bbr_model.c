@@ -135,6 +135,15 @@ void bbr_note_train(struct bbr *bbr, const struct cc_ack *ack)
 	bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], train->bytes * 1e6 / (double)took_us);
 }
 
+/* Samples far from one that siblings told are another path's, or had bad luck: the next probe tells. */
+static void prove_rtt(struct bbr *bbr)
+{
+	if (bbr->is_rtt_proved || !path_share_is_near(bbr->min_rtt_us, bbr->own_rtt_us))
+		return;
+	bbr->min_rtt_us = bbr->own_rtt_us;
+	bbr->is_rtt_proved = true;
+}
+
 void bbr_note_rtt(struct bbr *bbr, const struct cc_ack *ack)
 {
 	uint64_t sample_us = ack->rtt_sample_us;
@@ -142,14 +151,17 @@ void bbr_note_rtt(struct bbr *bbr, const struct cc_ack *ack)
 
 	if (sample_us == 0)
 		return;
-	bbr->is_rtt_proved |= bbr->siblings.hungry == 0
-	                      && (double)ack->used_bytes <= BBR_MIN_WINDOW_PKTS * bbr->packet_bytes;
 	if (sample_us < bbr->round.min_rtt_us)
 		bbr->round.min_rtt_us = sample_us;
 	if (sample_us < bbr->probed_min_rtt_us)
 		bbr->probed_min_rtt_us = sample_us;
+	if (bbr->own_rtt_us == 0 || sample_us < bbr->own_rtt_us)
+		bbr->own_rtt_us = sample_us;
 	if (bbr->min_rtt_us == 0 || sample_us < bbr->min_rtt_us)
 		bbr->min_rtt_us = sample_us;
+	if (bbr->siblings.hungry == 0
+	    && (double)ack->used_bytes <= BBR_MIN_WINDOW_PKTS * bbr->packet_bytes)
+		prove_rtt(bbr);
 	if (sample_us <= bbr->min_rtt_us + same_us)
 		bbr->min_rtt_at_us = ack->now_us;
 }

@@ -119,6 +119,7 @@ struct bbr {
 	uint64_t cycle_since_us, cycle_rounds, probe_wait_us;
 
 	uint64_t min_rtt_us, min_rtt_at_us; /* 0: none yet */
+	uint64_t own_rtt_us;                /* as min_rtt_us, but never a sibling's */
 	uint64_t probed_min_rtt_us;
 	uint64_t probe_rtt_done_us; /* 0: not yet drained */
 

@@ -38,6 +38,7 @@ static void take_over(struct bbr *bbr, const struct path_share_view *view, uint6
 	bbr_resume(bbr, now_us);
 }
 
+/* Until its own is proved a lane takes the siblings', who may go another way: only one that it came near to is seen. */
 static void follow_min_rtt(struct bbr *bbr, const struct path_share_view *view)
 {
 	uint64_t same_us = bbr_greater(RTT_SAME_MIN_US, bbr->min_rtt_us / RTT_SAME_DIVISOR);
@@ -45,7 +46,8 @@ static void follow_min_rtt(struct bbr *bbr, const struct path_share_view *view)
 	if (view->min_rtt_us > 0 && !bbr->is_rtt_proved
 	    && (bbr->min_rtt_us == 0 || view->min_rtt_us < bbr->min_rtt_us))
 		bbr->min_rtt_us = view->min_rtt_us;
-	if (view->min_rtt_us > 0 && view->min_rtt_us <= bbr->min_rtt_us + same_us)
+	if (view->min_rtt_us > 0 && view->min_rtt_us <= bbr->min_rtt_us + same_us
+	    && (bbr->is_rtt_proved || path_share_is_near(view->min_rtt_us, bbr->own_rtt_us)))
 		bbr->min_rtt_at_us = bbr_greater(bbr->min_rtt_at_us, view->min_rtt_at_us);
 }
 

@@ -190,7 +190,7 @@ static void up_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 static void leave_probe_rtt(struct bbr *bbr, uint64_t now_us)
 {
 	if (bbr->probed_min_rtt_us != UINT64_MAX)
-		bbr->min_rtt_us = bbr->probed_min_rtt_us;
+		bbr->min_rtt_us = bbr->own_rtt_us = bbr->probed_min_rtt_us;
 	bbr->min_rtt_at_us = now_us;
 	bbr->is_rtt_proved = true;
 	bbr->bw_lo = bbr->inflight_lo = INFINITY;
@@ -220,16 +220,21 @@ static bool is_sibling_probing_rtt(const struct bbr *bbr, uint64_t now_us)
 /* With so little in flight as ProbeRTT would leave, the samples are as good as its. */
 static void renew_min_rtt(struct bbr *bbr, const struct cc_ack *ack)
 {
-	if (bbr->state == PROBE_RTT || bbr->state == RESUME
+	/* Where each ACK ends a round trip the new one has no sample yet. */
+	uint64_t seen_us =
+	    bbr->round.min_rtt_us != UINT64_MAX ? bbr->round.min_rtt_us : bbr->last.min_rtt_us;
+
+	if (bbr->state == PROBE_RTT
 	    || (ack->now_us - bbr->min_rtt_at_us <= PROBE_RTT_EVERY_US
 	        && !is_sibling_probing_rtt(bbr, ack->now_us)))
 		return;
 	if ((double)ack->used_bytes > bbr_probe_rtt_window(bbr)) {
-		if (bbr->is_full)
+		if (bbr->is_full && bbr->state != RESUME)
 			enter_probe_rtt(bbr, ack->now_us);
-	} else if (bbr->round.min_rtt_us != UINT64_MAX) {
-		bbr->min_rtt_us = bbr->round.min_rtt_us;
+	} else if (seen_us != UINT64_MAX) {
+		bbr->min_rtt_us = bbr->own_rtt_us = seen_us;
 		bbr->min_rtt_at_us = ack->now_us;
+		bbr->is_rtt_proved |= bbr->siblings.hungry == 0;
 	}
 }
 

@@ -38,15 +38,19 @@ static bool is_fresh(const struct path_share_record *record, uint64_t now_us)
 	       && record->told_us + FRESH_US + 2 * record->min_rtt_us >= now_us;
 }
 
+bool path_share_is_near(uint64_t rtt_us, uint64_t own_rtt_us)
+{
+	return difference(rtt_us, own_rtt_us)
+	       <= later(SAME_PATH_US, own_rtt_us / SAME_PATH_DIVISOR);
+}
+
 /* Lanes have ports of their own, so routers may send them different ways; but a queue is no other way. */
 static bool is_same_path(
     const struct path_share_record *record, const struct path_share_record *own)
 {
-	uint64_t margin_us = later(SAME_PATH_US, own->min_rtt_us / SAME_PATH_DIVISOR);
-
 	return record->min_rtt_us > 0
 	       && (!own->is_rtt_proved || !record->is_rtt_proved
-	           || difference(record->min_rtt_us, own->min_rtt_us) <= margin_us);
+	           || path_share_is_near(record->min_rtt_us, own->min_rtt_us));
 }
 
 static bool is_before(const struct path_share_record *record, const struct path_share_record *own)

@@ -68,6 +68,9 @@ struct path_share_view {
 void path_share_look(struct path_share_view *view, const struct path_share_record *siblings,
     unsigned count, const struct path_share_record *own, uint64_t now_us);
 
+/* So near to one another are the shortest round trips of lanes on the same path. */
+bool path_share_is_near(uint64_t rtt_us, uint64_t own_rtt_us);
+
 /* This lane's part of the tunnel's rate, as long as it is hungry: what the others leave, in equal parts. */
 double path_share_part(const struct path_share_view *view, double rate_Bps);
 

@@ -14,6 +14,7 @@
 enum {
 	PACKET_BYTES = 1400,
 	ACK_BYTES = 60,
+	PING_BYTES = 60,
 	ACKS_ON_WAY_MAX = 8192,
 	POLL_DELAY_US = 30, /* how late a worker sees a packet, at most */
 	TIMER_LATE_US = 100,
@@ -133,7 +134,7 @@ static void set_timer(struct racer *racer)
 	events_add(&racer->race->events, due_us, sender_event, racer, NULL);
 }
 
-static bool send_packet(struct racer *racer)
+static bool send_packet(struct racer *racer, uint16_t bytes)
 {
 	static uint8_t packet[PACKET_BYTES];
 	struct race_data data = {racer->index, path_packet_begin(&racer->path)};
@@ -141,18 +142,18 @@ static bool send_packet(struct racer *racer)
 	if (data.number == PATH_NUMBER_NONE)
 		return false;
 	racer->left_bytes -= racer->left_bytes < PACKET_BYTES ? racer->left_bytes : PACKET_BYTES;
-	path_packet_commit(&racer->path, PACKET_BYTES, true, racer->left_bytes == 0, now_of(racer));
+	path_packet_commit(&racer->path, bytes, true, racer->left_bytes == 0, now_of(racer));
 	memcpy(packet, &data, sizeof(data));
-	link_send(&racer->race->forward, NULL, packet, sizeof(packet), path_ecn(&racer->path));
+	link_send(&racer->race->forward, NULL, packet, bytes, path_ecn(&racer->path));
 	return true;
 }
 
 static void pump(struct racer *racer)
 {
 	for (; racer->probes_due > 0; racer->probes_due--)
-		send_packet(racer);
+		send_packet(racer, PACKET_BYTES);
 	while (racer->left_bytes > 0 && path_send_room(&racer->path, now_of(racer)) >= PACKET_BYTES)
-		if (!send_packet(racer))
+		if (!send_packet(racer, PACKET_BYTES))
 			break;
 	set_timer(racer);
 }
@@ -179,8 +180,8 @@ static void ping_event(void *context, void *argument, bool free_it)
 	(void)argument;
 	if (free_it || !racer->config->tunnel)
 		return;
-	racer->probes_due = 1;
-	pump(racer);
+	send_packet(racer, PING_BYTES);
+	set_timer(racer);
 }
 
 /* All of the request was acknowledged, or given up as lost (it would go again). */
@@ -213,10 +214,8 @@ static void sender_event(void *context, void *argument, bool free_it)
 	pump(racer);
 }
 
-/* An ACK arrives. */
-static void on_ack_packet(void *context, struct sim_packet *packet)
+static void take_ack(struct race *race, struct sim_packet *packet)
 {
-	struct race *race = context;
 	struct race_data data;
 	struct racer *racer;
 
@@ -228,6 +227,30 @@ static void on_ack_packet(void *context, struct sim_packet *packet)
 		    race->events.now_us, ignore_fate, NULL);
 	end_request(racer);
 	pump(racer);
+}
+
+static void late_ack_event(void *context, void *argument, bool free_it)
+{
+	if (free_it)
+		sim_packet_free(argument);
+	else
+		take_ack(context, argument);
+}
+
+/* An ACK arrives. */
+static void on_ack_packet(void *context, struct sim_packet *packet)
+{
+	struct race *race = context;
+	struct race_data data;
+	uint64_t longer_us;
+
+	memcpy(&data, packet->data, sizeof(data));
+	longer_us = race->racers[data.racer].config->longer_us;
+	if (longer_us > 0)
+		events_add(
+		    &race->events, race->events.now_us + longer_us, late_ack_event, race, packet);
+	else
+		take_ack(race, packet);
 }
 
 /* Receiving. */
@@ -288,7 +311,7 @@ static void on_data_packet(void *context, struct sim_packet *packet)
 	racer = &race->racers[data.racer];
 	if (received_check(&racer->received, data.number) == 0) {
 		received_add(&racer->received, data.number, true, packet->ecn, race->events.now_us);
-		racer->delivered_bytes += PACKET_BYTES;
+		racer->delivered_bytes += packet->length;
 	}
 	sim_packet_free(packet);
 	if (racer->poll_is_set)

@@ -18,6 +18,7 @@ struct racer_config {
 	const struct cc_ops *cc;
 	unsigned tunnel; /* from 1 on: lanes of the same tunnel share what they learn; 0: alone */
 	uint64_t start_us;
+	uint64_t longer_us; /* that its ACKs take more than the others': it goes another way */
 	/* Nothing: bulk.  Else so many bytes, and again that long after the last was acknowledged. */
 	uint64_t request_bytes, pause_us;
 };

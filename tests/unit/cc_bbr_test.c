@@ -255,6 +255,20 @@ static void on_another_path_it_begins_anew(void **state)
 	assert_true(window(f) < f->line_Bps * RTT_US / 1e6 / 2);
 }
 
+/* Also when the lane had been silent for so long already that its rate was a memory. */
+static void a_path_that_changes_in_a_long_silence_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+
+	run_seconds(f, 4);
+	f->demand_Bps = f->line_Bps / 100;
+	run_seconds(f, 70);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.98, f->line_Bps);
+	f->queue_us = RTT_US;
+	run_seconds(f, 7);
+	assert_true(rate_Bps(f) < f->line_Bps / 20);
+}
+
 /* The siblings are idle and know a rate. */
 static void a_lane_beside_idle_ones_starts_with_half_of_what_they_know(void **state)
 {
@@ -454,6 +468,75 @@ static void what_a_sibling_finds_is_taken_over(void **state)
 	assert_in_range(rate_Bps(f), f->line_Bps * 0.69, f->line_Bps * 0.71);
 }
 
+static void ping(struct fixture *f, uint64_t rtt_us)
+{
+	struct cc_ack ack = {.now_us = f->now_us += rtt_us,
+	    .bytes = 50,
+	    .in_flight_bytes = 0,
+	    .used_bytes = 50,
+	    .largest_number = f->next_number,
+	    .next_number = f->next_number + 1,
+	    .rtt_sample_us = rtt_us,
+	    .rtt = &f->rtt};
+
+	f->next_number++;
+	cc_bbr.on_ack(f->state, &ack);
+}
+
+/* A lane that goes another way, which takes longer, does not tell the siblings' round trip as one it saw. */
+static void a_round_trip_of_siblings_is_not_proved_by_another(void **state)
+{
+	struct fixture *f = *state;
+
+	f->has_siblings = true;
+	f->siblings = (struct path_share_view){
+	    .senders = 1, .known_Bps = 5e6, .min_rtt_us = RTT_US / 2, .min_rtt_at_us = f->now_us};
+	cc_bbr.on_siblings(f->state, &f->siblings, f->now_us);
+	assert_int_equal(told(f).min_rtt_us, RTT_US / 2);
+	assert_false(told(f).is_rtt_proved);
+	ping(f, RTT_US);
+	assert_false(told(f).is_rtt_proved);
+	for (int i = 0; i < 6; i++) {
+		f->siblings.min_rtt_at_us = f->now_us += 1000000;
+		cc_bbr.on_siblings(f->state, &f->siblings, f->now_us);
+		ping(f, RTT_US);
+	}
+	assert_int_equal(told(f).min_rtt_us, RTT_US);
+	assert_true(told(f).is_rtt_proved);
+	cc_bbr.on_siblings(f->state, &f->siblings, f->now_us);
+	assert_int_equal(told(f).min_rtt_us, RTT_US);
+}
+
+/* On the same way it is its own that it goes by. */
+static void a_round_trip_near_that_of_siblings_is_proved_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	f->has_siblings = true;
+	f->siblings = (struct path_share_view){
+	    .senders = 1, .known_Bps = 5e6, .min_rtt_us = RTT_US, .min_rtt_at_us = f->now_us};
+	cc_bbr.on_siblings(f->state, &f->siblings, f->now_us);
+	ping(f, RTT_US + 2000);
+	assert_int_equal(told(f).min_rtt_us, RTT_US + 2000);
+	assert_true(told(f).is_rtt_proved);
+}
+
+/* Among busy siblings nothing proves it: the lane looks for itself after 5 s, however often they saw theirs. */
+static void a_borrowed_round_trip_is_probed_for(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t until_us = f->now_us + 8000000;
+
+	add_siblings(f);
+	f->siblings.min_rtt_us = RTT_US / 2;
+	while (f->now_us < until_us) {
+		f->siblings.min_rtt_at_us = f->now_us;
+		run_round(f);
+	}
+	assert_int_equal(told(f).min_rtt_us, RTT_US);
+	assert_true(told(f).is_rtt_proved);
+}
+
 /* Half of what it has in flight, as soon as a sibling begins. */
 static void the_shortest_round_trip_is_probed_for_together(void **state)
 {
@@ -499,6 +582,7 @@ int main(void)
 	    cmocka_unit_test_setup(after_long_ones_half_the_rate_is_tried_first, set_up),
 	    cmocka_unit_test_setup(a_remembered_rate_that_does_not_come_through_is_left, set_up),
 	    cmocka_unit_test_setup(on_another_path_it_begins_anew, set_up),
+	    cmocka_unit_test_setup(a_path_that_changes_in_a_long_silence_is_noticed, set_up),
 	    cmocka_unit_test_setup(
 	        a_lane_beside_idle_ones_starts_with_half_of_what_they_know, set_up),
 	    cmocka_unit_test_setup(
@@ -510,6 +594,9 @@ int main(void)
 	    cmocka_unit_test_setup(it_probes_in_its_turn_for_all, set_up),
 	    cmocka_unit_test_setup(of_two_that_begin_to_probe_the_later_one_gives_way, set_up),
 	    cmocka_unit_test_setup(what_a_sibling_finds_is_taken_over, set_up),
+	    cmocka_unit_test_setup(a_round_trip_of_siblings_is_not_proved_by_another, set_up),
+	    cmocka_unit_test_setup(a_round_trip_near_that_of_siblings_is_proved_at_once, set_up),
+	    cmocka_unit_test_setup(a_borrowed_round_trip_is_probed_for, set_up),
 	    cmocka_unit_test_setup(the_shortest_round_trip_is_probed_for_together, set_up),
 	    cmocka_unit_test_setup(a_siblings_probe_is_no_reason_to_send_less, set_up),
 	};
