@@ -149,38 +149,42 @@ static enum health_state health_of(
 }
 
 static void tell(const struct endpoint *endpoint, struct worker_lane *lane,
-    const struct config_accelerator *accelerator)
+    const struct config_accelerator *accelerator, enum health_state state)
 {
 	if (!config_accelerator_allows(accelerator, lane->peer_name))
 		return;
-	lane_tell_health(lane->lane, accelerator->id, (uint8_t)health_of(endpoint, accelerator));
+	lane_tell_health(lane->lane, accelerator->id, (uint8_t)state);
 	worker_touch(endpoint->worker, lane->lane);
-}
-
-static void tell_all(void *context, struct worker_lane *lane)
-{
-	const struct endpoint *endpoint = context;
-	const struct node_config *config = worker_config(endpoint->worker);
-
-	for (size_t i = 0; config && i < config->accelerator_count; i++)
-		tell(endpoint, lane, &config->accelerators[i]);
 }
 
 static void on_lane_up(struct worker_lane *lane)
 {
-	tell_all(worker_role_state(lane->worker), lane);
+	const struct endpoint *endpoint = worker_role_state(lane->worker);
+	const struct node_config *config = worker_config(endpoint->worker);
+
+	for (size_t i = 0; config && i < config->accelerator_count; i++)
+		tell(endpoint, lane, &config->accelerators[i],
+		    health_of(endpoint, &config->accelerators[i]));
 }
 
 struct news {
 	const struct endpoint *endpoint;
 	const struct config_accelerator *accelerator;
+	enum health_state state;
 };
 
-static void tell_one(void *context, struct worker_lane *lane)
+static void tell_lane(void *context, struct worker_lane *lane)
 {
 	const struct news *news = context;
 
-	tell(news->endpoint, lane, news->accelerator);
+	tell(news->endpoint, lane, news->accelerator, news->state);
+}
+
+static void tell_lanes(struct endpoint *endpoint, const struct config_accelerator *accelerator)
+{
+	struct news news = {endpoint, accelerator, health_of(endpoint, accelerator)};
+
+	worker_each_lane(endpoint->worker, tell_lane, &news);
 }
 
 /* Those that no check found unhealthy, or that nothing did at all; the new count. */
@@ -329,7 +333,8 @@ static int on_config(void *state, const struct node_config *old)
 	udp_flows_on_config(endpoint);
 	names_keep(endpoint->names, is_backend_host, (void *)(uintptr_t)config);
 	resolve_backends(endpoint, config);
-	worker_each_lane(endpoint->worker, tell_all, endpoint);
+	for (size_t i = 0; i < config->accelerator_count; i++)
+		tell_lanes(endpoint, &config->accelerators[i]);
 	return 0;
 }
 
@@ -343,12 +348,12 @@ static void on_health(void *state, const struct backend_health *changes, size_t 
 		    LOG_LEVEL_ERROR, 1, "backend_health_lost", "error=\"%s\"", err_text(ERR_NOMEM));
 	for (size_t i = 0; i < count; i++) {
 		uint32_t id = changes[i].backend.accelerator;
-		struct news news = {endpoint, endpoint_accelerator(endpoint, id)};
+		const struct config_accelerator *accelerator = endpoint_accelerator(endpoint, id);
 
-		if (news.accelerator && (i == 0 || changes[i - 1].backend.accelerator != id))
-			worker_each_lane(endpoint->worker, tell_one, &news);
+		if (accelerator && (i == 0 || changes[i - 1].backend.accelerator != id))
+			tell_lanes(endpoint, accelerator);
 	}
-	dead_backends_look(&endpoint->dead);
+	dead_backends_changed(&endpoint->dead);
 }
 
 static size_t flow_count(void *state, enum flow_kind kind)

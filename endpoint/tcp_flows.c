@@ -340,18 +340,22 @@ void tcp_flows_on_config(struct endpoint *endpoint)
 
 /* ---- a backend that fails ---- */
 
-static bool is_to(const struct tcp_flow *flow, const struct dead_backend *dead)
+static const struct dead_backend *find_dead(
+    const struct tcp_flow *flow, const struct dead_backend *table)
 {
-	return flow->relay.is_connected && flow->relay.descriptor >= 0
-	       && flow->accelerator == dead->health->backend.accelerator
-	       && flow->backend_id == dead->backend_id && flow->next_address > 0
-	       && addr_equal_ip(&flow->addresses[flow->next_address - 1], &dead->health->address);
+	if (!flow->relay.is_connected || flow->relay.descriptor < 0 || flow->next_address == 0)
+		return NULL;
+	return dead_backends_find(
+	    table, flow->accelerator, flow->backend_id, &flow->addresses[flow->next_address - 1]);
 }
 
-void tcp_flows_leave(struct endpoint *endpoint, const struct dead_backend *dead)
+void tcp_flows_leave(struct endpoint *endpoint, const struct dead_backend *table)
 {
 	LIST_FOREACH_SAFE (flow, next, &endpoint->tcp_flows, struct tcp_flow, node) {
-		if (!is_to(flow, dead) || tcp_silent_us(flow->relay.descriptor) < dead->quiet_us)
+		const struct dead_backend *dead = find_dead(flow, table);
+
+		if (!dead || !dead->leaves_tcp
+		    || tcp_silent_us(flow->relay.descriptor) < dead->quiet_us)
 			continue;
 		page_count(worker_page(endpoint->worker), PAGE_tcp_flows_dead_backend);
 		end_flow(flow, REASON_BACKEND_TIMEOUT);

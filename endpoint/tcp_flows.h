@@ -20,7 +20,7 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
  * are being connected may try all backends of the new list.
  */
 void tcp_flows_on_config(struct endpoint *endpoint);
-/* Resets the flows to that address from which nothing came for its quiet time. */
-void tcp_flows_leave(struct endpoint *endpoint, const struct dead_backend *dead);
+/* Resets the flows to addresses of the table from which nothing came for their quiet time. */
+void tcp_flows_leave(struct endpoint *endpoint, const struct dead_backend *table);
 
 #endif

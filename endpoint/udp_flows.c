@@ -325,27 +325,6 @@ void udp_flows_clear(struct endpoint *endpoint)
 
 /* ---- a backend that fails ---- */
 
-static bool is_to(const struct udp_flow *flow, const struct dead_backend *dead)
-{
-	return flow->has_socket && flow->accelerator == dead->health->backend.accelerator
-	       && flow->backend_id == dead->backend_id
-	       && addr_equal_ip(&flow->address, &dead->health->address);
-}
-
-/* Another address of the same backend serves, or new flows would not get it. */
-static bool has_another(const struct endpoint *endpoint,
-    const struct config_accelerator *accelerator, const struct dead_backend *dead)
-{
-	uint64_t unusable = endpoint_unusable(endpoint, accelerator);
-
-	if (backend_states_sum(endpoint->backends, &dead->health->backend) != HEALTH_UNHEALTHY)
-		return true;
-	for (size_t i = 0; i < accelerator->backend_count; i++)
-		if (endpoint_backend_id(&accelerator->backends[i]) == dead->backend_id)
-			return unusable >> i & 1;
-	return true;
-}
-
 /* With nobody left here the flow ends, and the listener may find another group for its next datagram. */
 static void move(struct udp_flow *flow)
 {
@@ -359,14 +338,17 @@ static void move(struct udp_flow *flow)
 		udp_flow_end(flow, reason);
 }
 
-void udp_flows_leave(struct endpoint *endpoint, const struct config_accelerator *accelerator,
-    const struct dead_backend *dead)
+void udp_flows_leave(struct endpoint *endpoint, const struct dead_backend *table)
 {
 	uint64_t now_us = worker_now_us(endpoint->worker);
 
-	if (!has_another(endpoint, accelerator, dead))
-		return;
-	LIST_FOREACH_SAFE (flow, next, &endpoint->udp_flows, struct udp_flow, node)
-		if (is_to(flow, dead) && now_us - flow->last_heard_us >= dead->quiet_us)
+	LIST_FOREACH_SAFE (flow, next, &endpoint->udp_flows, struct udp_flow, node) {
+		const struct dead_backend *dead = flow->has_socket
+		                                      ? dead_backends_find(table, flow->accelerator,
+		                                          flow->backend_id, &flow->address)
+		                                      : NULL;
+
+		if (dead && dead->moves_udp && now_us - flow->last_heard_us >= dead->quiet_us)
 			move(flow);
+	}
 }

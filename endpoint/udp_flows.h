@@ -16,9 +16,8 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struc
     const struct flow_open *open, const struct config_accelerator *config);
 /* Flows whose accelerator or backend is gone end when the config's drain time is over. */
 void udp_flows_on_config(struct endpoint *endpoint);
-/* Takes the flows to that address that it did not answer for its quiet time to another one, where there is one. */
-void udp_flows_leave(struct endpoint *endpoint, const struct config_accelerator *accelerator,
-    const struct dead_backend *dead);
+/* Takes the flows to addresses of the table that they did not answer for their quiet time to others. */
+void udp_flows_leave(struct endpoint *endpoint, const struct dead_backend *table);
 /* Frees those that are left, after their lanes. */
 void udp_flows_clear(struct endpoint *endpoint);
 

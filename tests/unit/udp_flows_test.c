@@ -11,7 +11,7 @@
 
 #include "tests/unit/endpoint_fixture.h"
 
-enum { DATAGRAM_MAX = 65507, SLACK_S = 5 /* the listener's timeout comes first */ };
+enum { DATAGRAM_MAX = 65507, SOON_MS = 600, SLACK_S = 5 /* the listener's timeout comes first */ };
 
 static struct addr where;
 static int backend;
@@ -260,6 +260,7 @@ static void test_a_flow_goes_on_at_another_backend(void **state)
 	heard("one");
 	fixture_add_backend("127.0.0.2", other_where.port, 1);
 	fixture_health(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	run(SOON_MS);
 	say(flow, "two");
 	backend = other;
 	struct addr user = heard("two");
@@ -270,7 +271,7 @@ static void test_a_flow_goes_on_at_another_backend(void **state)
 	far_flow_assert_received(flow, "answer");
 	/* With none left it ends, and the listener may go elsewhere. */
 	fixture_health(1, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
-	run(5);
+	run(SOON_MS);
 	assert_int_equal(flow->reset_with, REASON_NO_BACKEND);
 	close(other);
 }
@@ -287,6 +288,7 @@ static void test_a_flow_stays_where_it_is_to_or_is_served(void **state)
 	fixture_add_backend("127.0.0.2", other_where.port, 1);
 	fixture.accelerator.failover.udp_failover = UDP_FAILOVER_OFF;
 	fixture_health(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	run(SOON_MS);
 	say(flow, "two");
 	heard("two");
 	/* It may go, and its backend answered within the time of its checks. */
