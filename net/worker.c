@@ -330,8 +330,10 @@ static int on_health(struct ipc *ipc, void *context, struct ipc_message *message
 	const struct backend_health *changes = (const void *)message->data;
 
 	(void)ipc;
-	if (!worker->config || !worker->role->on_health || message->length_bytes % sizeof(*changes))
+	if (!worker->role->on_health || message->length_bytes % sizeof(*changes))
 		return ERR_STATE;
+	if (!worker->config) /* it started into a drain, and gets none */
+		return 0;
 	worker->role->on_health(worker->state, changes, message->length_bytes / sizeof(*changes));
 	return 0;
 }

@@ -154,6 +154,13 @@ static void role_stop(void *state)
 	told->stops++;
 }
 
+static void role_on_health(void *state, const struct backend_health *changes, size_t count)
+{
+	(void)state;
+	(void)changes;
+	told->healths += (unsigned)count;
+}
+
 static const struct worker_role roles[] = {
     [NODE_LISTENER] = {.role = NODE_LISTENER,
         .start = role_start,
@@ -166,6 +173,7 @@ static const struct worker_role roles[] = {
         .on_open = role_on_open,
         .start = role_start,
         .on_config = role_on_config,
+        .on_health = role_on_health,
         .on_drain = role_on_drain,
         .flow_count = role_flow_count,
         .stop = role_stop},

@@ -24,7 +24,7 @@
 
 /* What the role was told, in memory that both processes have. */
 struct role_told {
-	unsigned starts, configs, sockets, drains, flows, closed_flows, datagrams, stops;
+	unsigned starts, configs, sockets, drains, flows, closed_flows, datagrams, stops, healths;
 	uint64_t revision;   /* of the last config */
 	bool has_old;        /* on_config() had one before */
 	bool fails_config;   /* the test's to set: on_config() is an error */

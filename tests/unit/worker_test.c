@@ -5,6 +5,8 @@
 #include "net/worker.h"
 
 #include "base/err.h"
+#include "model/health.h"
+#include "net/health_messages.h"
 #include "tests/support/worker_process.h"
 #include "tests/unit/cmocka_all.h"
 
@@ -159,6 +161,30 @@ static void test_it_says_drained_when_no_flow_is_left(void **state)
 	assert_false(process.is_over);
 }
 
+static void send_health(void)
+{
+	struct backend_health health = {.state = HEALTH_HEALTHY};
+
+	assert_int_equal(ipc_send(process.main, WORKER_MESSAGE_HEALTH, &health, sizeof(health)), 0);
+}
+
+/* One that starts again while its node drains gets no config, and news of health all the same. */
+static void test_health_before_a_config_is_left_out(void **state)
+{
+	(void)state;
+	worker_process_fork(&process, NODE_ENDPOINT);
+	worker_process_send_settings(&process);
+	worker_process_tell(&process, WORKER_MESSAGE_DRAIN);
+	send_health();
+	WORKER_PROCESS_UNTIL(&process, process.told->drains == 1);
+	worker_process_run(&process, 50);
+	assert_false(process.is_over);
+	assert_int_equal(process.told->healths, 0);
+	worker_process_send_config(&process, true, 0);
+	send_health();
+	WORKER_PROCESS_UNTIL(&process, process.told->healths == 1);
+}
+
 /* Main died: nobody else can stop a worker then. */
 static void test_it_ends_with_main(void **state)
 {
@@ -202,6 +228,7 @@ int main(void)
 	    TEST(test_a_socket_for_an_endpoint_ends_it),
 	    TEST(test_it_says_what_it_serves_by),
 	    TEST(test_it_says_drained_when_no_flow_is_left),
+	    TEST(test_health_before_a_config_is_left_out),
 	    TEST(test_it_ends_with_main),
 	    TEST(test_a_page_that_is_none_ends_it),
 	};
