@@ -2,6 +2,7 @@
 /* See health_check.h. The command line's form is in health_check_text.c. */
 #include "model/health_check.h"
 
+#include "base/addr.h"
 #include "base/err.h"
 
 #include <ctype.h>
@@ -26,10 +27,14 @@ static const char *check_path(const void *value)
 
 static const char *check_host(const void *value)
 {
-	for (const char *text = value; *text; text++)
-		if (!isalnum((unsigned char)*text) && !strchr(".-_:[]", *text))
-			return "must be a host's name or address";
-	return NULL;
+	const char *text = value;
+	char host[ADDR_HOST_BYTES];
+	uint16_t port;
+	bool is_good =
+	    !*text
+	    || (*text != '[' && host_port_split(text, host, sizeof(host), &port) == 0 && port == 0);
+
+	return is_good ? NULL : "must be a host's name or address, without port and brackets";
 }
 
 static const char *check_status(const void *value)

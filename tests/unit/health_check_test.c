@@ -42,6 +42,8 @@ static void texts_there_and_back(void **state)
 	    "http:/a?b=c,status=200-299,body=ok,interval=60s,timeout=2s,rise=2,fall=3");
 	assert_text("https:/,verify=off,host=a.example,interval=2",
 	    "https:/,host=a.example,verify=off,interval=2s,timeout=2s,rise=2,fall=3");
+	assert_text("http:/,host=2001:db8::1,interval=2",
+	    "http:/,host=2001:db8::1,interval=2s,timeout=2s,rise=2,fall=3");
 	assert_text("udp:send=ff00,expect=any",
 	    "udp:send=ff00,expect=any,interval=5s,timeout=2s,rise=2,fall=3");
 	assert_text("dns:a.example", "dns:a.example,interval=5s,timeout=2s,rise=2,fall=3");
@@ -60,6 +62,9 @@ static void what_is_wrong_is_told(void **state)
 	assert_refused("udp:expect=any", "send", "needs send");
 	assert_refused("dns", "name", "needs name");
 	assert_refused("dns:a..b", "name", "domain name");
+	assert_refused("http:/,host=a.example:8443", "host", "without port");
+	assert_refused("http:/,host=[::1]", "host", "without port");
+	assert_refused("http:/,host=a:b", "host", "without port");
 	assert_refused("http:/,status=600", "status", "status");
 	assert_refused("http:/,status=300-200", "status", "status");
 	assert_refused("http:/,status=200-", "status", "status");
