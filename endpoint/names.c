@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/table.h"
+#include "net/pacing_timer.h"
 #include "net/resolve.h"
 
 #include <stdlib.h>
@@ -14,11 +15,11 @@ struct entry {
 	char host[ADDR_HOST_BYTES]; /* the key */
 	struct names *names;
 	struct addr addresses[NAMES_ADDRESSES_MAX];
-	size_t count;                    /* 0: it did not resolve, or not yet */
-	bool is_answered;                /* once at least */
-	bool is_failing;                 /* the last answer was an error, and that was told */
-	ev_tstamp holds_until, resolved; /* resolved: when it last did */
-	struct resolve_query *query;     /* under way, or NULL */
+	size_t count;                      /* 0: it did not resolve, or not yet */
+	bool is_answered;                  /* once at least */
+	bool is_failing;                   /* the last answer was an error, and that was told */
+	int64_t holds_until_s, resolved_s; /* monotonic; resolved: when it last did */
+	struct resolve_query *query;       /* under way, or NULL */
 	struct list_node waiters;
 	UT_hash_handle hh;
 };
@@ -33,7 +34,12 @@ struct names {
 
 enum { REFRESH_S = 1 }; /* how often entries are looked at */
 
-static double clamp_ttl(uint32_t ttl_s)
+static int64_t now_s(void)
+{
+	return (int64_t)(pacing_timer_now_us() / 1000000);
+}
+
+static int64_t clamp_ttl(uint32_t ttl_s)
 {
 	if (ttl_s < NAMES_TTL_MIN_S)
 		return NAMES_TTL_MIN_S;
@@ -55,18 +61,18 @@ static void wake(struct entry *entry)
 
 static void keep_old(struct entry *entry, int error)
 {
-	ev_tstamp left = entry->resolved + NAMES_STALE_S - ev_now(entry->names->loop);
+	int64_t left_s = entry->resolved_s + NAMES_STALE_S - now_s();
 
 	if (entry->count == 0)
 		return;
-	if (left <= 0)
+	if (left_s <= 0)
 		entry->count = 0;
 	else if (entry->is_failing)
 		return;
 	entry->is_failing = true;
 	log_limited(LOG_LEVEL_WARN, 1, "backend_name_fails",
-	    "host=%s reason=\"%s\" addresses=%zu kept_s=%.0f", entry->host, err_text(error),
-	    entry->count, left > 0 ? left : 0.);
+	    "host=%s reason=\"%s\" addresses=%zu kept_s=%lld", entry->host, err_text(error),
+	    entry->count, left_s > 0 ? (long long)left_s : 0);
 }
 
 static void on_answer(
@@ -76,13 +82,12 @@ static void on_answer(
 
 	entry->query = NULL;
 	entry->is_answered = true;
-	entry->holds_until =
-	    ev_now(entry->names->loop) + (error ? NAMES_FAILED_S : clamp_ttl(ttl_s));
+	entry->holds_until_s = now_s() + (error ? NAMES_FAILED_S : clamp_ttl(ttl_s));
 	if (error) {
 		keep_old(entry, error);
 	} else {
 		entry->is_failing = false;
-		entry->resolved = ev_now(entry->names->loop);
+		entry->resolved_s = now_s();
 		entry->count = count < NAMES_ADDRESSES_MAX ? count : NAMES_ADDRESSES_MAX;
 		memcpy(entry->addresses, addresses, entry->count * sizeof *addresses);
 	}
@@ -111,7 +116,7 @@ static bool refresh(struct entry *entry)
 {
 	struct names *names = entry->names;
 
-	if (entry->query || (entry->is_answered && ev_now(names->loop) < entry->holds_until))
+	if (entry->query || (entry->is_answered && now_s() < entry->holds_until_s))
 		return true;
 	return resolve(names->resolver, entry->host, on_answer, entry, &entry->query) == 0;
 }
