@@ -151,9 +151,15 @@ static enum health_state health_of(
 static void tell(const struct endpoint *endpoint, struct worker_lane *lane,
     const struct config_accelerator *accelerator, enum health_state state)
 {
+	int error;
+
 	if (!config_accelerator_allows(accelerator, lane->peer_name))
 		return;
-	lane_tell_health(lane->lane, accelerator->id, (uint8_t)state);
+	error = lane_tell_health(lane->lane, accelerator->id, (uint8_t)state);
+	if (error == ERR_NOMEM || error == ERR_LIMIT)
+		log_limited(LOG_LEVEL_ERROR, 1, "health_not_told",
+		    "listener=%s accelerator=%s error=\"%s\"", lane->peer_name, accelerator->name,
+		    err_text(error));
 	worker_touch(endpoint->worker, lane->lane);
 }
 
@@ -185,6 +191,24 @@ static void tell_lanes(struct endpoint *endpoint, const struct config_accelerato
 	struct news news = {endpoint, accelerator, health_of(endpoint, accelerator)};
 
 	worker_each_lane(endpoint->worker, tell_lane, &news);
+}
+
+static void forget_lane(void *context, struct worker_lane *lane)
+{
+	const struct config_accelerator *old = context;
+	const struct worker *worker = lane->worker;
+	const struct config_accelerator *now =
+	    node_config_accelerator(worker_config(worker), old->id);
+
+	if (!now || !config_accelerator_allows(now, lane->peer_name))
+		lane_forget_health(lane->lane, old->id);
+}
+
+/* What listeners may ask for no more makes room: ids are never used again, and lanes live long. */
+static void forget_told(struct endpoint *endpoint, const struct node_config *old)
+{
+	for (size_t i = 0; old && i < old->accelerator_count; i++)
+		worker_each_lane(endpoint->worker, forget_lane, &old->accelerators[i]);
 }
 
 /* Those that no check found unhealthy, or that nothing did at all; the new count. */
@@ -333,6 +357,7 @@ static int on_config(void *state, const struct node_config *old)
 	udp_flows_on_config(endpoint);
 	names_keep(endpoint->names, is_backend_host, (void *)(uintptr_t)config);
 	resolve_backends(endpoint, config);
+	forget_told(endpoint, old);
 	for (size_t i = 0; i < config->accelerator_count; i++)
 		tell_lanes(endpoint, &config->accelerators[i]);
 	return 0;

@@ -88,6 +88,17 @@ int health_told_set(struct health_told *told, uint32_t accelerator, uint8_t stat
 	return 0;
 }
 
+void health_told_forget(struct health_told *told, uint32_t accelerator)
+{
+	struct told_health *item = find(told, accelerator);
+
+	if (!item)
+		return;
+	told->pending -= item->is_pending;
+	told->count--;
+	memmove(item, item + 1, (size_t)(told->items + told->count - item) * sizeof(*item));
+}
+
 const struct told_health *health_told_next(struct health_told *told)
 {
 	for (size_t i = 0; told->pending && i < told->count; i++) {

@@ -29,6 +29,8 @@ struct health_told {
 void health_told_clear(struct health_told *told);
 /* Nothing when it is that already. 0, ERR_NOMEM or ERR_LIMIT. */
 int health_told_set(struct health_told *told, uint32_t accelerator, uint8_t state);
+/* It is told no more, and its place is free. */
+void health_told_forget(struct health_told *told, uint32_t accelerator);
 /* The next one to send, which is then not pending any more; NULL when there is none. */
 const struct told_health *health_told_next(struct health_told *told);
 /* The packet that bore it is lost: it goes again unless there is a newer one. */

@@ -150,6 +150,11 @@ int lane_tell_health(struct lane *lane, uint32_t accelerator, uint8_t state)
 	return health_told_set(&lane->health, accelerator, state);
 }
 
+void lane_forget_health(struct lane *lane, uint32_t accelerator)
+{
+	health_told_forget(&lane->health, accelerator);
+}
+
 void lane_set_tracer(struct lane *lane, const struct tracer *tracer)
 {
 	lane->path.tracer = tracer;

@@ -186,6 +186,8 @@ void lane_close(struct lane *lane, enum reason reason, const char *text, uint64_
  * and again until it arrived.  lane_send() is due then. 0, ERR_NOMEM, ERR_LIMIT, ERR_INVALID, or ERR_STATE when the lane is over.
  */
 int lane_tell_health(struct lane *lane, uint32_t accelerator, uint8_t state);
+/* The listener may ask for it no more. */
+void lane_forget_health(struct lane *lane, uint32_t accelerator);
 
 /* From now on the tracer is told of each packet; it outlives the lane, or is taken away by NULL. */
 void lane_set_tracer(struct lane *lane, const struct tracer *tracer);

@@ -5,6 +5,7 @@
 #include "endpoint/endpoint.h"
 
 #include "tests/unit/endpoint_fixture.h"
+#include "tunnel/health_told.h"
 
 static enum reason asked(enum flow_kind kind, uint32_t accelerator, uint16_t port)
 {
@@ -167,6 +168,28 @@ static void test_failed_flows_alone_never_take_the_last_backend(void **state)
 	assert_int_equal(fixture.far.health, HEALTH_UNHEALTHY);
 }
 
+/* Ids are never used again: what is gone must not fill what a lane can tell. */
+static void test_what_is_gone_is_told_no_more(void **state)
+{
+	struct node_config old = fixture.config;
+	struct config_accelerator before = fixture.accelerator;
+
+	(void)state;
+	old.accelerators = &before;
+	for (uint32_t id = 1000; id < 1000 + 2 * HEALTH_TOLD_MAX; id++) {
+		before.id = fixture.accelerator.id;
+		fixture.accelerator.id = id;
+		assert_int_equal(endpoint_role.on_config(fixture.endpoint, &old), 0);
+	}
+	before.id = fixture.accelerator.id;
+	fixture.accelerator.id = ACCELERATOR;
+	fixture_add_backend("127.0.0.1", 1000, 1);
+	assert_int_equal(endpoint_role.on_config(fixture.endpoint, &old), 0);
+	fixture_health(0, HEALTH_UNHEALTHY, HEALTH_CAUSE_SILENT);
+	run(50);
+	assert_int_equal(fixture.far.health, HEALTH_UNHEALTHY);
+}
+
 static void address_is(uint8_t last, enum health_state state, enum health_cause cause)
 {
 	struct backend_health change = {.state = state, .cause = cause};
@@ -244,6 +267,7 @@ int main(void)
 	    FIXTURE_TEST(test_flows_are_treated_as_the_accelerator_says),
 	    FIXTURE_TEST(test_unhealthy_backends_get_nothing_unless_it_fails_open),
 	    FIXTURE_TEST(test_failed_flows_alone_never_take_the_last_backend),
+	    FIXTURE_TEST(test_what_is_gone_is_told_no_more),
 	    FIXTURE_TEST(test_of_a_name_the_best_addresses_are_used),
 	    FIXTURE_TEST(test_who_returned_gets_its_share_back_slowly),
 	};

@@ -34,6 +34,31 @@ static void each_state_goes_once(void **state)
 	assert_null(health_told_next(&told));
 }
 
+static void what_is_forgotten_makes_room(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 3 * HEALTH_TOLD_MAX; id++) {
+		assert_int_equal(health_told_set(&told, id, 1), 0);
+		if (id % 3)
+			assert_int_equal(health_told_next(&told)->accelerator, id);
+		health_told_forget(&told, id);
+		assert_int_equal(told.count, 0);
+		assert_int_equal(told.pending, 0);
+	}
+	for (uint32_t id = 1; id <= 5; id++)
+		health_told_set(&told, id, 1);
+	health_told_forget(&told, 2);
+	health_told_forget(&told, 5);
+	health_told_forget(&told, 77);
+	assert_int_equal(told.count, 3);
+	assert_int_equal(told.pending, 3);
+	health_told_on_lost(&told, 2, 1);
+	assert_int_equal(health_told_next(&told)->accelerator + health_told_next(&told)->accelerator
+	                     + health_told_next(&told)->accelerator,
+	    1 + 3 + 4);
+	assert_null(health_told_next(&told));
+}
+
 static void lost_ones_go_again_unless_there_is_a_newer_one(void **state)
 {
 	uint64_t first;
@@ -73,6 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_teardown(each_state_goes_once, clear),
 	    cmocka_unit_test_teardown(lost_ones_go_again_unless_there_is_a_newer_one, clear),
+	    cmocka_unit_test_teardown(what_is_forgotten_makes_room, clear),
 	    cmocka_unit_test_teardown(there_is_a_cap, clear),
 	};
 
