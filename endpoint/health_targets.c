@@ -235,6 +235,23 @@ static struct target *target_of(struct asked *asked, const struct addr *address)
 	return NULL;
 }
 
+/* What a predecessor knew is used once: of addresses that went meanwhile nobody else would ever tell. */
+static void leave_known(struct asked *asked)
+{
+	struct health_targets *targets = asked->targets;
+	size_t count;
+	const struct backend_health *known = backend_states_of(targets->known, &asked->key, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct backend_health gone = known[i];
+
+		gone.is_gone = 1;
+		if (!target_of(asked, &gone.address))
+			tell(targets, &gone);
+	}
+	backend_states_forget(targets->known, &asked->key);
+}
+
 /* Old addresses stay while the name cannot be resolved. */
 static void renew_addresses(struct asked *asked)
 {
@@ -259,6 +276,7 @@ static void renew_addresses(struct asked *asked)
 		else
 			add_target(asked, &addresses[i]);
 	}
+	leave_known(asked);
 	LIST_FOREACH_SAFE (target, next, &asked->addresses, struct target, node) {
 		if (target->is_current)
 			continue;

@@ -153,6 +153,14 @@ void backend_states_keep(struct backend_states *states, const struct node_config
 			entry_free(states, entry);
 }
 
+void backend_states_forget(struct backend_states *states, const struct backend_key *backend)
+{
+	struct entry *entry = find(states, backend);
+
+	if (entry)
+		entry_free(states, entry);
+}
+
 const struct backend_health *backend_states_of(
     const struct backend_states *states, const struct backend_key *backend, size_t *count)
 {

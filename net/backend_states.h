@@ -36,6 +36,9 @@ int backend_states_take(struct backend_states *states, const struct node_config 
 /* Forgets what is not in the config. */
 void backend_states_keep(struct backend_states *states, const struct node_config *config);
 
+/* Forgets all addresses of it. */
+void backend_states_forget(struct backend_states *states, const struct backend_key *backend);
+
 /* All addresses of it that are known; NULL for none. Valid until the next change. */
 const struct backend_health *backend_states_of(
     const struct backend_states *states, const struct backend_key *backend, size_t *count);

@@ -166,6 +166,35 @@ static void another_process_goes_on(void **state)
 	assert_int_equal(told[0].has_returned, 1);
 }
 
+/* The name had another address then, or none: whoever keeps that is told that it is gone, once. */
+static void what_a_predecessor_knew_and_is_no_more_is_gone(void **state)
+{
+	struct backend_health known[3] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		known[i].backend.accelerator = 3;
+		known[i].backend.port = address.port;
+		strcpy(known[i].backend.host, "127.0.0.1");
+		known[i].state = HEALTH_UNHEALTHY;
+	}
+	known[0].address = (struct addr){.family = 4, .ip = {127, 0, 0, 9}};
+	known[0].state = HEALTH_HEALTHY;
+	known[1].cause = HEALTH_CAUSE_NO_NAME;
+	known[2].address = (struct addr){.family = 4, .ip = {127, 0, 0, 1}};
+	health_targets_remember(targets, known, 3);
+	configure("127.0.0.1", FAST);
+	assert_int_equal(wait_told(3)->state, HEALTH_HEALTHY);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(told[i].is_gone, 1);
+		assert_memory_equal(&told[i].address, &known[i].address, sizeof(struct addr));
+	}
+	assert_true(addr_equal_ip(&told[2].address, &address));
+	assert_int_equal(told[2].is_gone, 0);
+	turn(0.5);
+	assert_int_equal(told_count, 3);
+}
+
 /* Its users' flows took it out, and the system lets nobody ask: time brings it back, as if it were not checked. */
 static void what_cannot_be_asked_returns_by_time(void **state)
 {
@@ -249,6 +278,7 @@ int main(void)
 	    TEST(the_same_config_keeps_the_state),
 	    TEST(who_is_asked_no_more_is_gone),
 	    TEST(another_process_goes_on),
+	    TEST(what_a_predecessor_knew_and_is_no_more_is_gone),
 	    TEST(what_cannot_be_asked_returns_by_time),
 	    TEST(a_name_that_is_none),
 	    TEST(flows_that_fail_take_it_out),
