@@ -54,10 +54,13 @@ static void forget(struct bbr *bbr, uint64_t now_us)
 	bbr_enter(bbr, STARTUP, STARTUP_PACING_GAIN, now_us);
 }
 
+/* Requests that ask for less than the path carries show no more than they ask for: then half is kept at least. */
 static void retreat(struct bbr *bbr, uint64_t now_us)
 {
+	double least = bbr->last.is_app_limited ? RESUME_GAIN * bbr_tunnel_bw(bbr) : 0;
+
 	bbr->bw_cycles[0] = 0;
-	bbr->bw_cycles[1] = bbr->last.together;
+	bbr->bw_cycles[1] = fmax(bbr->last.together, least);
 	bbr_confirm_rate(bbr, now_us);
 	bbr_fill_pipe(bbr, now_us);
 }
@@ -65,6 +68,7 @@ static void retreat(struct bbr *bbr, uint64_t now_us)
 void bbr_resume_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 {
 	const struct bbr_round *last = &bbr->last;
+	bool is_queued = bbr_queue_share(bbr, last) > 1;
 	double enough =
 	    fmin(RESUME_GAIN * bbr_bdp(bbr, bbr_max_bw(bbr)), VALIDATE_PKTS * bbr->packet_bytes);
 
@@ -80,9 +84,9 @@ void bbr_resume_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 		return;
 	}
 	bbr->resumed_bytes += last->acked;
-	if (bbr_is_lossy(bbr, last) || bbr_queue_share(bbr, last) > 1) {
+	if (bbr_is_lossy(bbr, last) || (is_queued && !last->is_app_limited)) {
 		retreat(bbr, ack->now_us);
-	} else if (bbr->resumed_bytes >= enough) {
+	} else if (!is_queued && bbr->resumed_bytes >= enough) {
 		bbr_confirm_rate(bbr, ack->now_us);
 		bbr_start_cycle(bbr, ack->now_us);
 		bbr_enter(bbr, CRUISE, 1, ack->now_us);

@@ -158,6 +158,13 @@ static void pump(struct racer *racer)
 	set_timer(racer);
 }
 
+static uint64_t next_request(const struct racer *racer)
+{
+	if (racer->path.sent.next == 0 && racer->config->first_bytes > 0)
+		return racer->config->first_bytes;
+	return racer->config->request_bytes ? racer->config->request_bytes : UINT64_MAX;
+}
+
 static void request_event(void *context, void *argument, bool free_it)
 {
 	struct racer *racer = context;
@@ -167,8 +174,7 @@ static void request_event(void *context, void *argument, bool free_it)
 		return;
 	racer->is_waiting = false;
 	racer->request_began_us = now_of(racer);
-	racer->left_bytes =
-	    racer->config->request_bytes ? racer->config->request_bytes : UINT64_MAX;
+	racer->left_bytes = next_request(racer);
 	pump(racer);
 }
 

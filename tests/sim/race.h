@@ -21,6 +21,7 @@ struct racer_config {
 	uint64_t longer_us; /* that its ACKs take more than the others': it goes another way */
 	/* Nothing: bulk.  Else so many bytes, and again that long after the last was acknowledged. */
 	uint64_t request_bytes, pause_us;
+	uint64_t first_bytes; /* of the first one; 0: as the others */
 };
 
 struct race_config {

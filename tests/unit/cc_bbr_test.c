@@ -242,6 +242,35 @@ static void a_remembered_rate_that_does_not_come_through_is_left(void **state)
 	assert_in_range(rate_Bps(f), f->line_Bps * 0.7, f->line_Bps * 1.05);
 }
 
+static void remember_and_ask(struct fixture *f, uint64_t queue_us, double loss)
+{
+	run_seconds(f, 4);
+	f->demand_Bps = f->line_Bps / 100;
+	run_seconds(f, 70);
+	f->demand_Bps = f->line_Bps / 7;
+	f->queue_us = queue_us;
+	f->loss = loss;
+	for (int i = 0; i < 8; i++)
+		run_round(f);
+}
+
+/* Requests are no measure of the line, though a neighbour's queue or loss comes with them. */
+static void requests_beside_a_queue_leave_what_is_remembered(void **state)
+{
+	struct fixture *f = *state;
+
+	remember_and_ask(f, 8000, 0);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.98, f->line_Bps);
+}
+
+static void requests_with_loss_leave_half_of_it(void **state)
+{
+	struct fixture *f = *state;
+
+	remember_and_ask(f, 0, 0.12);
+	assert_in_range(rate_Bps(f), f->line_Bps * 0.48, f->line_Bps);
+}
+
 /* The shortest round trip has doubled: another path, of which nothing is known. */
 static void on_another_path_it_begins_anew(void **state)
 {
@@ -581,6 +610,8 @@ int main(void)
 	    cmocka_unit_test_setup(idle_times_forget_nothing, set_up),
 	    cmocka_unit_test_setup(after_long_ones_half_the_rate_is_tried_first, set_up),
 	    cmocka_unit_test_setup(a_remembered_rate_that_does_not_come_through_is_left, set_up),
+	    cmocka_unit_test_setup(requests_beside_a_queue_leave_what_is_remembered, set_up),
+	    cmocka_unit_test_setup(requests_with_loss_leave_half_of_it, set_up),
 	    cmocka_unit_test_setup(on_another_path_it_begins_anew, set_up),
 	    cmocka_unit_test_setup(a_path_that_changes_in_a_long_silence_is_noticed, set_up),
 	    cmocka_unit_test_setup(
