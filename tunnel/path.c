@@ -617,10 +617,22 @@ static void release_held(struct path *path, const struct fate *fate, uint64_t no
 	}
 }
 
+/* Lanes move one by one: until all that told of the old path have moved, or are silent, nobody asks them. */
+static void forget_siblings(struct path *path, uint64_t now_us)
+{
+	const struct path_siblings *siblings = &path->config.siblings;
+
+	path->told = (struct path_share_record){0};
+	if (siblings->tell)
+		siblings->tell(siblings->context, &path->told);
+	path->looked_us = now_us + PATH_SHARE_FRESH_US + 2 * path->rtt.smoothed_us;
+}
+
 static void learn_anew(struct path *path, uint64_t now_us)
 {
 	struct cc_start start = {.now_us = now_us, .rate_Bps = path->config.rate_Bps};
 
+	forget_siblings(path, now_us);
 	rtt_init(&path->rtt, now_us);
 	rate_sampler_init(&path->rate);
 	pmtu_restart(&path->pmtu);

@@ -71,7 +71,7 @@ struct path {
 	uint64_t round_end, round_used_bytes, last_round_used_bytes;
 	const struct tracer *tracer;   /* may be NULL */
 	struct path_share_record told; /* to siblings, last */
-	uint64_t looked_us;            /* at theirs */
+	uint64_t looked_us;            /* at theirs; to come: not before */
 	uint64_t flows;                /* see path_set_flows() */
 	bool ecn_is_on;
 	bool ecn_is_proven;        /* the peer has counted marks of ours */

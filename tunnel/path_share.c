@@ -7,7 +7,6 @@
 #include <math.h>
 
 enum {
-	FRESH_US = 250000, /* and two round trips: who told nothing since then does not send */
 	RTT_MOST_US = 10000000,
 	SAME_PATH_US = 3000, /* shortest round trips that differ by less, or by an eighth */
 	SAME_PATH_DIVISOR = 8,
@@ -35,7 +34,7 @@ static bool is_fresh(const struct path_share_record *record, uint64_t now_us)
 {
 	return record->told_us > 0 && record->told_us < now_us + AHEAD_US
 	       && record->min_rtt_us <= RTT_MOST_US
-	       && record->told_us + FRESH_US + 2 * record->min_rtt_us >= now_us;
+	       && record->told_us + PATH_SHARE_FRESH_US + 2 * record->min_rtt_us >= now_us;
 }
 
 bool path_share_is_near(uint64_t rtt_us, uint64_t own_rtt_us)

@@ -10,7 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PATH_SIBLINGS_MAX = 63 };
+enum {
+	PATH_SIBLINGS_MAX = 63,
+	PATH_SHARE_FRESH_US =
+	    250000, /* and two round trips: who told nothing since then does not send */
+};
 
 /* Times by the clock that the lanes share. */
 struct path_share_record {

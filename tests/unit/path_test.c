@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/rng.h"
+#include "tunnel/cc_bbr.h"
 #include "tunnel/cc_cubic.h"
 #include "tunnel/cc_fixed.h"
 #include "tunnel/received.h"
@@ -363,6 +364,59 @@ static void the_controller_changes_while_packets_are_in_flight(void **state)
 	assert_int_equal(path->sent.in_flight_bytes, 0);
 }
 
+static struct path_share_record last_told;
+static unsigned looks;
+
+static unsigned count_looks(void *context, struct path_share_record *records, unsigned most)
+{
+	(void)context;
+	(void)records;
+	(void)most;
+	looks++;
+	return 0;
+}
+
+static void keep_told(void *context, const struct path_share_record *record)
+{
+	(void)context;
+	last_told = *record;
+}
+
+/* The others move one by one, and until then they know the old path. */
+static void on_another_path_siblings_are_not_asked_for_a_while(void **state)
+{
+	const struct path_config config = {.packet_bytes = PACKET_BYTES,
+	    .packet_most_bytes = PACKET_BYTES,
+	    .cc = &cc_bbr,
+	    .max_ack_delay_us = 6000,
+	    .pto_max_us = 500000,
+	    .siblings = {.read = count_looks, .tell = keep_told}};
+	const uint64_t quiet_us = PATH_SHARE_FRESH_US + 2 * RTT_US;
+	struct path path;
+	uint64_t now_us = 1000000;
+
+	(void)state;
+	assert_int_equal(path_init(&path, &config, now_us), 0);
+	send_packet(&path, now_us);
+	now_us += RTT_US;
+	acknowledge(&path, 0, 0, now_us);
+	assert_int_equal(last_told.min_rtt_us, RTT_US);
+	looks = 0;
+	path_on_moved(&path, true, now_us);
+	assert_int_equal(last_told.told_us, 0);
+	for (uint64_t number = 1; number < 4; number++) {
+		uint64_t sent_us = now_us + quiet_us * number / 4;
+
+		send_packet(&path, sent_us);
+		acknowledge(&path, number, number, sent_us + RTT_US / 4);
+	}
+	assert_int_equal(looks, 0);
+	send_packet(&path, now_us + quiet_us);
+	acknowledge(&path, 4, 4, now_us + quiet_us + RTT_US);
+	assert_int_equal(looks, 1);
+	path_clear(&path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +430,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(who_only_receives_keeps_little, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        the_controller_changes_while_packets_are_in_flight, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        on_another_path_siblings_are_not_asked_for_a_while, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_clean_line_is_filled, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(loss_slows_but_does_not_stop, set_up, tear_down),
 	};
