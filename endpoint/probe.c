@@ -65,6 +65,7 @@ void probe_watch(struct probe *probe, int descriptor, int events,
 {
 	probe->descriptor = descriptor;
 	ev_io_init(&probe->io, callback, descriptor, events);
+	ev_set_priority(&probe->io, PROBE_IO_PRIORITY);
 	probe->io.data = probe;
 	ev_io_start(probe->probes->loop, &probe->io);
 }

@@ -132,6 +132,7 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context, 
 	watched->client = client;
 	curl_multi_assign(client->multi, socket, watched);
 	ev_io_init(&watched->io, on_socket_ready, socket, events);
+	ev_set_priority(&watched->io, PROBE_IO_PRIORITY);
 	ev_io_start(client->loop, &watched->io);
 	return 0;
 }

@@ -117,6 +117,16 @@ static void tcp_that_does_not(void **state)
 	assert_int_equal(finish(), HEALTH_CAUSE_REFUSED);
 }
 
+/* The answer was there in time; who asked was late. */
+static void an_answer_counts_though_the_process_stood_still(void **state)
+{
+	(void)state;
+	server = loopback_listen("127.0.0.1", &address);
+	start("tcp,interval=200ms,timeout=50ms");
+	usleep(120000);
+	assert_int_equal(finish(), HEALTH_CAUSE_NONE);
+}
+
 static void answer_http(const char *text)
 {
 	char request[2048];
@@ -300,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(tcp_that_listens),
 	    TEST(tcp_that_does_not),
+	    TEST(an_answer_counts_though_the_process_stood_still),
 	    TEST(http_answers),
 	    TEST(http_with_another_status),
 	    TEST(http_goes_nowhere_else),
