@@ -53,12 +53,34 @@ static enum health_cause cause_of_connecting(CURL *easy)
 	return HEALTH_CAUSE_SILENT;
 }
 
+/* It is ours, and says nothing of the backend. */
+static bool is_local(CURL *easy, CURLcode result)
+{
+	long system_error = 0;
+
+	switch (result) {
+	case CURLE_INTERFACE_FAILED:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_FAILED_INIT:
+		return true;
+	case CURLE_COULDNT_CONNECT:
+		curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &system_error);
+		return system_error == EMFILE || system_error == ENFILE || system_error == ENOBUFS
+		       || system_error == ENOMEM || system_error == EADDRNOTAVAIL;
+	default:
+		return false;
+	}
+}
+
 /* An answer that was cut, since it is long enough, is as good as a whole one. */
 static enum health_cause judge(const struct probe *probe, CURLcode result)
 {
 	const struct probe_http *http = probe->http;
 	long status = 0;
 
+	if (is_local(http->easy, result))
+		return HEALTH_CAUSE_NOT_PERMITTED;
 	if (result == CURLE_COULDNT_CONNECT)
 		return cause_of_connecting(http->easy);
 	if (result == CURLE_OPERATION_TIMEDOUT)

@@ -20,7 +20,7 @@ static struct probes *probes;
 static struct health_check check;
 static int result;
 static int server, peer;
-static struct addr address;
+static struct addr address, source; /* source: to ask from, family 0 for any */
 
 static void done(void *context, enum health_cause cause)
 {
@@ -35,6 +35,7 @@ static int setup(void **state)
 	loop = ev_loop_new(0);
 	assert_int_equal(probes_new(&probes, loop), 0);
 	server = peer = -1;
+	source = (struct addr){0};
 	return 0;
 }
 
@@ -54,7 +55,8 @@ static struct probe *start(const char *spec)
 {
 	struct model_error error;
 	struct probe *probe = NULL;
-	struct probe_request request = {.check = &check, .to = address, .host = "a.test"};
+	struct probe_request request = {
+	    .check = &check, .to = address, .source = source, .host = "a.test"};
 
 	if (health_check_parse(spec, &check, &error) < 0)
 		fail_msg("%s", error.reason);
@@ -196,6 +198,16 @@ static void http_refused_and_silent(void **state)
 }
 
 /* A body without an end is cut, and judged by what came. */
+/* The address to ask from is not on this machine: that says nothing of the backend. */
+static void http_that_cannot_be_asked(void **state)
+{
+	(void)state;
+	server = loopback_listen("127.0.0.1", &address);
+	assert_int_equal(addr_parse("192.0.2.77", 0, &source), 0);
+	start("http:/");
+	assert_int_equal(finish(), HEALTH_CAUSE_NOT_PERMITTED);
+}
+
 static void http_without_end(void **state)
 {
 	static char block[8192];
@@ -316,6 +328,7 @@ int main(void)
 	    TEST(http_goes_nowhere_else),
 	    TEST(http_that_is_none),
 	    TEST(http_refused_and_silent),
+	    TEST(http_that_cannot_be_asked),
 	    TEST(http_without_end),
 	    TEST(udp_there_and_back),
 	    TEST(udp_refused_and_silent),
