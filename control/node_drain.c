@@ -38,7 +38,7 @@ static bool is_concerned(
 
 /* Nodes that are not up count too: they may serve by an old config. */
 static bool is_known_everywhere(
-    const struct control *control, const struct node *node, uint64_t reported_ms)
+    const struct control *control, const struct node *node, uint64_t reported_steady_ms)
 {
 	for (size_t i = 0; i < control->installation.node_count; i++) {
 		const struct node *other = &control->installation.nodes[i];
@@ -48,7 +48,7 @@ static bool is_known_everywhere(
 			continue;
 		if (!live->has_applied || live->applied_revision != live->wanted_revision
 		    || live->refused_revision == live->wanted_revision
-		    || reported_ms < live->applied_since_ms + REPORT_MS)
+		    || reported_steady_ms < live->applied_steady_ms + REPORT_MS)
 			return false;
 	}
 	return true;
@@ -62,7 +62,7 @@ const char *node_drain_state(const struct control *control, const struct node *n
 	if (!node->is_draining)
 		return "off";
 	if (flows.tcp == 0 && flows.udp == 0
-	    && is_known_everywhere(control, node, live->reported_ms))
+	    && is_known_everywhere(control, node, live->reported_steady_ms))
 		return "drained";
 	return "draining";
 }

@@ -322,6 +322,7 @@ static void on_hello(
 	record->live.has_applied = hello->config.revision != 0;
 	record->live.applied_revision = hello->config.revision;
 	record->live.applied_since_ms = control_now_ms();
+	record->live.applied_steady_ms = control_steady_ms();
 	send_welcome(link, node_of(server, record));
 	push_config(server, record, DRAIN_DEFAULT_S, true);
 }
@@ -333,6 +334,7 @@ static void on_applied(
 	record->live.has_applied = true;
 	record->live.applied_revision = applied->number.revision;
 	record->live.applied_since_ms = control_now_ms();
+	record->live.applied_steady_ms = control_steady_ms();
 	if (record->live.refused_revision <= applied->number.revision)
 		record->live.refused_revision = 0;
 }
@@ -355,6 +357,7 @@ static void on_report(
 	tunnels_report(server->control->tunnels, &server->control->installation,
 	    node_of(server, record), report, control_steady_ms());
 	record->live.reported_ms = record->live.last_seen_ms;
+	record->live.reported_steady_ms = record->heard_ms;
 	free(record->live.counters);
 	record->live.counters = report->counters;
 	record->live.counter_count = report->counter_count;

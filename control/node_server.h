@@ -25,11 +25,13 @@ struct node_live {
 	bool has_applied;          /* it told which config it serves by */
 	uint64_t applied_revision; /* 0: none */
 	uint64_t applied_since_ms;
+	uint64_t applied_steady_ms; /* the same by the clock that nobody sets */
 	uint64_t
 	    refused_revision; /* 0: none; the newest that it refused, unless it applied a later */
 	uint64_t refused_since_ms;
 	char refused_reason[REASON_BYTES];
 	uint64_t reported_ms; /* UNIX time when its last report came, 0 before the first */
+	uint64_t reported_steady_ms;
 	struct backend_report *backends; /* of its last report; backend_count of them */
 	size_t backend_count;
 	struct counter *counters; /* of its last report; counter_count of them */

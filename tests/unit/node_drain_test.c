@@ -27,11 +27,12 @@ static int set_up(void **state)
 		counters[i][0] = (struct counter){"tcp_flows", 0};
 		counters[i][1] = (struct counter){"udp_flows", 0};
 		lives[i] = (struct node_live){.is_up = true,
-		    .reported_ms = TOLD_MS,
+		    .reported_steady_ms = TOLD_MS,
 		    .wanted_revision = REVISION,
 		    .has_applied = true,
 		    .applied_revision = REVISION,
-		    .applied_since_ms = APPLIED_MS,
+		    .applied_since_ms = UINT64_MAX / 2, /* the wall clock was set back since */
+		    .applied_steady_ms = APPLIED_MS,
 		    .counters = counters[i],
 		    .counter_count = 2};
 	}
@@ -71,9 +72,9 @@ static void not_before_all_listeners_know(void **state)
 	lives[6].applied_revision = REVISION - 1; /* tyo-2 */
 	assert_string_equal(state_of("osl-1"), "draining");
 	lives[6].applied_revision = REVISION;
-	lives[6].applied_since_ms = TOLD_MS - 100;
+	lives[6].applied_steady_ms = TOLD_MS - 100;
 	assert_string_equal(state_of("osl-1"), "draining");
-	lives[6].applied_since_ms = APPLIED_MS;
+	lives[6].applied_steady_ms = APPLIED_MS;
 	lives[6].has_applied = false;
 	assert_string_equal(state_of("osl-1"), "draining");
 	lives[6].has_applied = true;
