@@ -90,8 +90,10 @@ int apply_file(struct session *session, const struct invocation *invocation)
 			fprintf(session->out, "revision %" JSON_INTEGER_FORMAT "\n",
 			    json_integer_value(json_object_get(answer, "revision")));
 		if (has_changed && !is_dry_run && confirm_s > 0)
-			fprintf(stderr, "It is undone in %ld s unless you say: trunkctl confirm\n",
-			    confirm_s);
+			fprintf(stderr,
+			    "It is undone in %ld s unless you say: trunkctl confirm "
+			    "%" JSON_INTEGER_FORMAT "\n",
+			    confirm_s, json_integer_value(json_object_get(answer, "revision")));
 	}
 	json_decref(answer);
 	return code;

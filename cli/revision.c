@@ -115,8 +115,17 @@ int rollback_revision(struct session *session, const struct invocation *invocati
 
 int confirm_change(struct session *session, const struct invocation *invocation)
 {
+	char error[VALUE_ERROR_BYTES];
+	const char *word = invocation->arguments[0];
 	json_t *answer, *body = json_object();
-	(void)invocation;
+	long revision;
+	if (word) {
+		if (!value_number("REVISION", word, 1, LONG_MAX, &revision, error)) {
+			json_decref(body);
+			return session_fail(EXIT_USAGE, "%s", error);
+		}
+		json_object_set_new(body, "revision", json_integer(revision));
+	}
 	enum exit_code code = session_request(session, "POST", "/v1/confirm", body, 0, &answer);
 	json_decref(body);
 	if (code == EXIT_DONE && !session_print_value(session, answer))

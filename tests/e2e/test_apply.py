@@ -209,7 +209,8 @@ def test_a_change_that_nobody_confirms_is_undone(operator):
     operator.run("apply", "-f", "FILE", text=GOOD)
     changed = GOOD.replace("443", "444")
     done = operator.run("apply", "--confirm", "5s", "-f", "FILE", text=changed)
-    assert done.returncode == DONE and "unless you say: trunkctl confirm" in done.stderr
+    assert done.returncode == DONE and (
+        f"unless you say: trunkctl confirm {operator.control.get('/v1/status')['revision']}\n" in done.stderr)
     assert "is undone at" in operator.run("status").stdout
     done = operator.run("accelerator", "delete", "game")
     assert done.returncode == FAILED and "waits for confirmation" in done.stderr
@@ -220,7 +221,9 @@ def test_a_change_that_nobody_confirms_is_undone(operator):
     assert "is undone at" not in operator.run("status").stdout
 
     operator.run("apply", "--confirm", "1h", "-f", "FILE", text=changed)
-    assert operator.run("confirm").returncode == DONE
+    waits = operator.control.get("/v1/status")["confirmation"]["revision"]
+    assert operator.run("confirm", str(waits - 1)).returncode == NOT_FOUND
+    assert operator.run("confirm", str(waits)).returncode == DONE
     assert operator.control.get("/v1/status")["confirmation"] is None
     assert operator.run("confirm").returncode == NOT_FOUND
     assert ports_of(operator, "web") == [["444", "8000-8010"]]

@@ -54,6 +54,9 @@ static void confirm(void **state)
 	assert_int_equal(cli_run("confirm"), EXIT_DONE);
 	assert_true(cli_was_asked("POST /v1/confirm "));
 	cli_assert_printed("revision 8 confirmed (revision 9)\n");
+	assert_int_equal(cli_run("confirm 8"), EXIT_DONE);
+	assert_true(cli_was_asked("{\"revision\":8}"));
+	assert_int_equal(cli_run("confirm x"), EXIT_USAGE);
 	cli_set(404, "{\"type\": \"urn:trunkline:problem:not-found\", \"detail\": \"none\"}");
 	assert_int_equal(cli_run("confirm"), EXIT_NOT_FOUND);
 }
