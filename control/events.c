@@ -81,6 +81,8 @@ void events_publish(struct events *events, enum event_kind kind, uint64_t id, js
 	LIST_FOREACH (reader, &events->readers, struct event_reader, node) {
 		if (reader->kinds & EVENT_BIT(kind))
 			reader->on_event(reader);
+		else if (reader->next == events->next - 1)
+			reader->next++; /* or it would be counted as lost when it is dropped */
 	}
 }
 

@@ -109,6 +109,17 @@ static void a_slow_reader_loses_the_oldest(void **state)
 	free(large);
 }
 
+/* Who has read all that he wanted loses nothing by what he did not want. */
+static void others_events_are_no_loss(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2 * EVENTS_KEPT; i++)
+		publish(EVENT_HEALTH, 0);
+	publish(EVENT_REVISION, 7);
+	assert_non_null(events_read(control.events, &reader, &lost));
+	assert_int_equal(lost, 0);
+}
+
 /* Nobody who wants them: nothing is measured. */
 static void tunnels_are_told_each_second(void **state)
 {
@@ -131,6 +142,7 @@ int main(void)
 	    TEST(an_event_is_text),
 	    TEST(other_kinds_and_earlier_ones_are_not_read),
 	    TEST(a_slow_reader_loses_the_oldest),
+	    TEST(others_events_are_no_loss),
 	    TEST(tunnels_are_told_each_second),
 	};
 
