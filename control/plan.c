@@ -299,7 +299,11 @@ static void check_beside_each_other(struct judging *judging)
 		    "delete some, or give some more ports",
 		    "that makes %zu accelerators, the most are %d", wanted.accelerator_count,
 		    ACCELERATORS_MAX);
-	for (size_t i = 0; i < judging->plan->step_count; i++) {
+	/* Each is compared with all: no more than can be told. */
+	for (size_t i = 0;
+	     i < judging->plan->step_count && wanted.accelerator_count <= ACCELERATORS_MAX
+	     && json_array_size(judging->plan->faults) < FAULTS_MAX;
+	     i++) {
 		struct reporting reporting = {judging, &judging->plan->steps[i]};
 
 		if (reporting.step->kind->schema == &accelerator_schema && reporting.step->after

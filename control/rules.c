@@ -139,10 +139,11 @@ static void check_ports(const struct installation *installation,
 
 	for (size_t i = 0; i < installation->accelerator_count; i++) {
 		const struct accelerator *other = &installation->accelerators[i].accelerator;
-		const char *region = shared_region(accelerator, other);
+		const char *region;
 
-		if (strcmp(other->name, accelerator->name) == 0 || !region
-		    || !accelerator_ports_overlap(accelerator, other, &port))
+		if (strcmp(other->name, accelerator->name) == 0
+		    || !accelerator_ports_overlap(accelerator, other, &port)
+		    || !(region = shared_region(accelerator, other)))
 			continue;
 		problem_set(&problem, PROBLEM_PORT_TAKEN, "ports",
 		    "choose another port or listening region",

@@ -82,6 +82,27 @@ static void too_many_objects(void **state)
 	json_decref(items);
 }
 
+/* Comparing each with all would be work without an end; one fault says what is to be done first. */
+static void too_many_are_not_compared(void **state)
+{
+	json_t *items = json_array();
+
+	(void)state;
+	for (int i = 0; i <= ACCELERATORS_MAX; i++)
+		json_array_append_new(
+		    items, json_pack("{s:s, s:o, s:s, s:[s], s:[s], s:[{s:s, s:[{s:s}]}]}", "kind",
+		               "Accelerator", "name", json_sprintf("a%d", i), "protocol", "tcp",
+		               "ports", "9999", "listen", "nowhere", "endpoint_groups", "region",
+		               "oslo", "backends", "host", "::1"));
+	plan_make(&plan, &fixture, items, PLAN_PRUNE);
+	assert_int_equal(json_array_size(plan.faults), 1);
+	assert_string_equal(
+	    json_string_value(json_object_get(json_array_get(plan.faults, 0), "pointer")),
+	    "/items");
+	json_decref(items);
+	plan_clear(&plan);
+}
+
 #define PLAN_TEST(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -90,6 +111,7 @@ int main(void)
 	    PLAN_TEST(restoring_warns),
 	    PLAN_TEST(a_summary),
 	    PLAN_TEST(too_many_objects),
+	    PLAN_TEST(too_many_are_not_compared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
