@@ -17,7 +17,7 @@
 enum api_role {
 	API_ROLE_NONE,
 	API_ROLE_VIEWER,   /* looks */
-	API_ROLE_OPERATOR, /* changes accelerators and tunnels */
+	API_ROLE_OPERATOR, /* changes accelerators and tunnels, drains nodes */
 	API_ROLE_ADMIN,    /* decides who takes part: nodes, tokens */
 };
 
