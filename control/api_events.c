@@ -19,7 +19,8 @@
 
 enum {
 	SUBSCRIBERS_MAX = 64,
-	SINCE_MAX = 256, /* changes that are told again */
+	SUBSCRIBERS_OF_ONE_MAX = 16, /* the same token or user: he shuts nobody else out */
+	SINCE_MAX = 256,             /* changes that are told again */
 };
 
 struct subscriber {
@@ -236,11 +237,25 @@ static int subscribe(struct control *control, const struct api_request *request,
 	subscriber->caller = request->caller;
 	put(subscriber, text);
 	subscriber->reader.kinds = kinds;
+	subscriber->reader.who = subscriber->caller.who;
 	subscriber->reader.on_event = on_event;
 	subscriber->reader.on_heartbeat = on_heartbeat;
 	events_join(control->events, &subscriber->reader);
 	answer->stream = subscriber->stream;
 	return 0;
+}
+
+static int check_room(const struct control *control, const char *who, struct problem *problem)
+{
+	bool is_full = events_reader_count(control->events) >= SUBSCRIBERS_MAX;
+
+	if (!is_full && events_readers_of(control->events, who) < SUBSCRIBERS_OF_ONE_MAX)
+		return 0;
+	problem->retry_after_s = EVENTS_HEARTBEAT_S;
+	return problem_set(problem, PROBLEM_TOO_MANY, "", "end another, or ask GET /v1/status",
+	    is_full ? "%d listen to events already, which is the most"
+	            : "%d of this token or user listen to events already, which is the most",
+	    is_full ? SUBSCRIBERS_MAX : SUBSCRIBERS_OF_ONE_MAX);
 }
 
 int api_event_stream(
@@ -253,13 +268,8 @@ int api_event_stream(
 	if (read_kinds(request, &kinds, &answer->problem) < 0
 	    || read_since(request, &since, &answer->problem) < 0)
 		return -1;
-	if (events_reader_count(control->events) >= SUBSCRIBERS_MAX) {
-		problem_set(&answer->problem, PROBLEM_TOO_MANY, "",
-		    "end another, or ask GET /v1/status",
-		    "%d listen to events already, which is the most", SUBSCRIBERS_MAX);
-		answer->problem.retry_after_s = EVENTS_HEARTBEAT_S;
+	if (check_room(control, request->caller.who, &answer->problem) < 0)
 		return -1;
-	}
 	text = hello(control, since == UINT64_MAX ? control->installation.revision : since);
 	if (text && since != UINT64_MAX && kinds & EVENT_BIT(EVENT_REVISION))
 		text = tell_since(control, since, text);

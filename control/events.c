@@ -166,6 +166,15 @@ size_t events_reader_count(const struct events *events)
 	return events->reader_count;
 }
 
+size_t events_readers_of(const struct events *events, const char *who)
+{
+	size_t count = 0;
+
+	LIST_FOREACH (reader, &events->readers, struct event_reader, node)
+		count += strcmp(reader->who, who) == 0;
+	return count;
+}
+
 struct events *events_new(struct control *control)
 {
 	struct events *events = calloc(1, sizeof(*events));

@@ -43,6 +43,7 @@ struct events;
 struct event_reader {
 	struct list_node node;
 	unsigned kinds;                                    /* of EVENT_BIT() */
+	const char *who;                                   /* whose it is; borrowed */
 	uint64_t next;                                     /* number of the next event */
 	void (*on_event)(struct event_reader *reader);     /* there is something to read */
 	void (*on_heartbeat)(struct event_reader *reader); /* each EVENTS_HEARTBEAT_S */
@@ -53,10 +54,11 @@ struct events *events_new(struct control *control);
 /* After the last reader has left.  Takes NULL. */
 void events_free(struct events *events);
 
-/* From now on; kinds and callbacks are set. */
+/* From now on; kinds, who and callbacks are set. */
 void events_join(struct events *events, struct event_reader *reader);
 void events_leave(struct events *events, struct event_reader *reader);
 size_t events_reader_count(const struct events *events);
+size_t events_readers_of(const struct events *events, const char *who);
 
 /*
  * Takes over data, an object.  id is a revision's number, 0 for none.  Without memory the event is

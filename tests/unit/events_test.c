@@ -35,6 +35,7 @@ static int setup(void **state)
 	control_begin(directory);
 	told = beats = 0;
 	reader = (struct event_reader){.kinds = EVENT_BIT(EVENT_REVISION) | EVENT_BIT(EVENT_NODE),
+	    .who = "token a",
 	    .on_event = on_event,
 	    .on_heartbeat = on_heartbeat};
 	other = reader;
@@ -78,6 +79,8 @@ static void other_kinds_and_earlier_ones_are_not_read(void **state)
 	publish(EVENT_REVISION, 2);
 	events_join(control.events, &other);
 	assert_int_equal(events_reader_count(control.events), 2);
+	assert_int_equal(events_readers_of(control.events, "token a"), 2);
+	assert_int_equal(events_readers_of(control.events, "token b"), 0);
 	assert_null(events_read(control.events, &other, &lost));
 	assert_non_null(events_read(control.events, &reader, &lost));
 	publish(EVENT_REVISION, 3);
