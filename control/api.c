@@ -141,7 +141,6 @@ static void count_refusal(struct api_counters *counters, enum problem_kind kind)
 		counters->limited++;
 }
 
-/* What the caller is told when it is a problem; his answer otherwise. */
 /* A request that was done already is only answered again. */
 static int do_once(struct control *control, const struct api_request *request,
     const struct api_route *route, struct api_answer *answer)
@@ -156,6 +155,7 @@ static int do_once(struct control *control, const struct api_request *request,
 	return result;
 }
 
+/* What the caller is told when it is a problem; his answer otherwise. */
 static void run_handler(struct api *api, struct api_request *request, const struct pending *pending,
     struct api_answer *answer)
 {

@@ -28,6 +28,7 @@ struct record {
 	struct node_live live;
 	struct config_number wanted;
 	uint8_t fingerprint[HASH_BYTES]; /* of the wanted config */
+	uint32_t drain_s;                /* that came with the wanted config */
 	uint64_t heard_ms;               /* steady; of the last message */
 	uint64_t refused_ms;             /* steady; of the last refusal */
 	struct node_link *link;          /* NULL while it is not connected */
@@ -172,7 +173,7 @@ static void note_refusal(
 
 /*
  * Compiles the node's config and notes whether it is another than before.  Sends it when it is, or
- * when the node is new here (is_first).
+ * when the node is new here (is_first): then with the drain time that the config came with.
  */
 static void push_config(
     struct node_server *server, struct record *record, uint32_t drain_s, bool is_first)
@@ -194,9 +195,10 @@ static void push_config(
 		record->wanted = config->number;
 		record->live.wanted_revision = config->number.revision;
 		memcpy(record->fingerprint, fingerprint, sizeof(fingerprint));
+		record->drain_s = drain_s;
 	}
 	config->number = record->wanted;
-	config->drain_s = drain_s;
+	config->drain_s = record->drain_s;
 	if (record->link && (is_new || is_first) && send_message(record->link, &message) < 0)
 		note_refusal(server, record, record->wanted.revision,
 		    "the config is larger than a message to a node may be: it was not sent");

@@ -403,6 +403,24 @@ static void test_only_what_concerns_a_node_is_pushed(void **state)
 	assert_int_equal(node->frames, frames + 1);
 }
 
+/* Flows that were to end at once do so also where the node was away meanwhile. */
+static void test_the_drain_time_is_the_changes(void **state)
+{
+	struct message heard;
+
+	(void)state;
+	join();
+	control_add_node("tyo-1", NODE_LISTENER, "tokyo", 9);
+	control_add_accelerator("web", 80, "tokyo", "oslo");
+	node_server_push(control.nodes, 0);
+	come_again(1);
+	UNTIL(other->frames == 2);
+	heard = control_peer_heard(other);
+	assert_int_equal(heard.type, MESSAGE_CONFIG);
+	assert_int_equal(heard.body.config.drain_s, 0);
+	message_clear(&heard);
+}
+
 static void test_a_node_that_goes_is_down(void **state)
 {
 	uint32_t id = join();
@@ -442,6 +460,7 @@ int main(int argc, char **argv)
 	    TEST(test_a_newer_connection_takes_the_place),
 	    TEST(test_a_removed_node_is_told_and_let_go),
 	    TEST(test_only_what_concerns_a_node_is_pushed),
+	    TEST(test_the_drain_time_is_the_changes),
 	    TEST(test_a_node_that_goes_is_down),
 	    TEST(test_a_node_that_was_never_here_is_all_zero),
 	};
