@@ -56,7 +56,8 @@ enum {
 	PROBE_ROUNDS_MAX = 63, /* coexistence with Reno */
 	PROBE_RTT_EVERY_US = 5000000,
 	PROBE_RTT_US = 200000,
-	QUEUE_MIN_US = 5000, /* long: above that, or a quarter of the shortest round trip */
+	PROBE_RTT_JOIN_US = 2500000, /* after the last one a sibling's is not joined before */
+	QUEUE_MIN_US = 5000,         /* long: above that, or a quarter of the shortest round trip */
 	QUEUE_RTT_DIVISOR = 4,
 	EASE_QUEUE_MIN_US = 3000,
 	EASE_QUEUE_RTT_DIVISOR = 16,
@@ -138,6 +139,7 @@ struct bbr {
 	bool is_rtt_proved; /* nobody of the tunnel sent much when min_rtt_us was seen */
 	bool is_for_all;    /* the probe is the whole tunnel's */
 	uint64_t probed_us, rtt_probe_us, sibling_probing_us;
+	uint64_t siblings_probe_from_us; /* since when some say so, all the time; 0: none does */
 };
 
 static inline uint64_t bbr_greater(uint64_t a, uint64_t b)
@@ -180,7 +182,7 @@ double bbr_window_with_headroom(const struct bbr *bbr);
 void bbr_set_window(struct bbr *bbr, const struct cc_ack *ack);
 
 /* cc_bbr_siblings.c */
-void bbr_on_siblings(struct bbr *bbr, const struct path_share_view *view, uint64_t now_us);
+void bbr_on_siblings(struct bbr *bbr, const struct path_share_view *told, uint64_t now_us);
 void bbr_tell(const struct bbr *bbr, struct path_share_record *record);
 /* What all lanes deliver, when this one delivers at such a rate. */
 double bbr_together(struct bbr *bbr, double rate, uint64_t now_us);

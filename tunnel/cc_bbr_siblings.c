@@ -10,6 +10,10 @@
 enum {
 	METER_PKTS = 16, /* fewer say little of a rate */
 	METER_MOST_US = 1000000,
+	MIN_RTT_LEAST_US = 50000, /* of one that tells how little a rate can be */
+	/* No lane probes for longer without a break, though the next one may follow at once. */
+	PROBING_MOST_US = 2000000,
+	PROBING_MOST_RTTS = 20,
 };
 
 /* What bounds this lane by its own experience keeps its proportion to the lane's part. */
@@ -26,8 +30,11 @@ static void scale_bounds(struct bbr *bbr, double before, double after)
 static void take_over(struct bbr *bbr, const struct path_share_view *view, uint64_t now_us)
 {
 	bool is_memory = view->rate_Bps <= 0;
+	double told = is_memory ? view->known_Bps : view->rate_Bps;
+	double least = BBR_MIN_WINDOW_PKTS * bbr->packet_bytes * 1e6
+	               / (double)bbr_greater(bbr->min_rtt_us, MIN_RTT_LEAST_US);
 
-	bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], is_memory ? view->known_Bps : view->rate_Bps);
+	bbr->bw_cycles[1] = fmax(bbr->bw_cycles[1], fmax(told, least));
 	if (bbr->floor.look_count == 0)
 		bbr->floor.share = view->loss_floor;
 	bbr_fill_pipe(bbr, now_us);
@@ -107,10 +114,27 @@ double bbr_together(struct bbr *bbr, double rate, uint64_t now_us)
 	return counted > 0 ? fmin(all, counted) : all;
 }
 
-void bbr_on_siblings(struct bbr *bbr, const struct path_share_view *view, uint64_t now_us)
+/* A sibling that says without end that it probes would keep all others from it: it is heard again after a break. */
+static void bound_probes(struct bbr *bbr, struct path_share_view *view, uint64_t now_us)
+{
+	if (!view->is_probing && !view->is_raising) {
+		bbr->siblings_probe_from_us = 0;
+		return;
+	}
+	if (bbr->siblings_probe_from_us == 0)
+		bbr->siblings_probe_from_us = now_us;
+	if (now_us - bbr->siblings_probe_from_us
+	    <= PROBING_MOST_US + PROBING_MOST_RTTS * bbr->min_rtt_us)
+		return;
+	view->is_probing = view->is_probing_before = view->is_raising = false;
+}
+
+void bbr_on_siblings(struct bbr *bbr, const struct path_share_view *told, uint64_t now_us)
 {
 	double before = bbr_max_bw(bbr);
+	struct path_share_view heard = *told, *view = &heard;
 
+	bound_probes(bbr, view, now_us);
 	follow_min_rtt(bbr, view);
 	if (bbr->is_full) {
 		follow_probes(bbr, view, now_us);

@@ -214,7 +214,8 @@ static bool is_sibling_probing_rtt(const struct bbr *bbr, uint64_t now_us)
 {
 	uint64_t at_us = bbr->siblings.rtt_probe_us;
 
-	return at_us > bbr->rtt_probe_us && now_us - at_us < PROBE_RTT_US / 2;
+	return at_us > bbr->rtt_probe_us && now_us - at_us < PROBE_RTT_US / 2
+	       && (bbr->rtt_probe_us == 0 || now_us - bbr->rtt_probe_us >= PROBE_RTT_JOIN_US);
 }
 
 /* With so little in flight as ProbeRTT would leave, the samples are as good as its. */

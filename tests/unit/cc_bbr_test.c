@@ -455,13 +455,56 @@ static void it_probes_in_its_turn_for_all(void **state)
 	add_siblings(f);
 	f->siblings.loss_floor = 0;
 	f->siblings.is_probing = true;
-	assert_true(most_pace(f, 10) < f->line_Bps * 1.01);
+	assert_true(most_pace(f, 2.5) < f->line_Bps * 1.01);
 	f->siblings.is_probing = false;
 	f->siblings.probed_us = f->now_us;
 	f->siblings.before = 2;
 	assert_true(most_pace(f, 2.9) < f->line_Bps * 1.01);
 	f->siblings.before = 0;
 	assert_in_range(most_pace(f, 4), f->line_Bps * 1.9, f->line_Bps * 2.1);
+}
+
+/* No lane probes for so long: who says so lies, or hangs. */
+static void a_probe_without_end_holds_nobody_up(void **state)
+{
+	struct fixture *f = *state;
+
+	add_siblings(f);
+	f->siblings.loss_floor = 0;
+	f->siblings.is_probing = f->siblings.is_probing_before = f->siblings.is_raising = true;
+	assert_true(most_pace(f, 2.5) < f->line_Bps * 1.01);
+	assert_in_range(most_pace(f, 6), f->line_Bps * 1.9, f->line_Bps * 2.1);
+}
+
+static void round_trip_probes_without_end_are_not_joined(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t until_us, probing_us = 0;
+
+	add_siblings(f);
+	run_seconds(f, 1);
+	until_us = f->now_us + 10000000;
+	while (f->now_us < until_us) {
+		uint64_t at_us = f->now_us;
+
+		f->siblings.rtt_probe_us = f->now_us + 1;
+		run_round(f);
+		if (window(f) < f->line_Bps * RTT_US / 1e6 * 0.6)
+			probing_us += f->now_us - at_us;
+	}
+	assert_in_range(probing_us, 600000, 1500000);
+}
+
+/* One that tells next to nothing as the rate, and a queue as the way. */
+static void a_rate_of_nothing_is_not_taken_over(void **state)
+{
+	struct fixture *f = *state;
+	double least = (double)BBR_MIN_WINDOW_PKTS * PACKET_BYTES * 1e6 / RTT_US;
+
+	add_siblings(f);
+	f->siblings.rate_Bps = f->siblings.known_Bps = 1;
+	cc_bbr.on_siblings(f->state, &f->siblings, f->now_us);
+	assert_in_range(rate_Bps(f), least / 4 - 1, least / 4 + 1);
 }
 
 static void of_two_that_begin_to_probe_the_later_one_gives_way(void **state)
@@ -623,6 +666,9 @@ int main(void)
 	    cmocka_unit_test_setup(persistent_congestion_halves, set_up),
 	    cmocka_unit_test_setup(a_lane_beside_others_starts_at_its_part, set_up),
 	    cmocka_unit_test_setup(it_probes_in_its_turn_for_all, set_up),
+	    cmocka_unit_test_setup(a_probe_without_end_holds_nobody_up, set_up),
+	    cmocka_unit_test_setup(round_trip_probes_without_end_are_not_joined, set_up),
+	    cmocka_unit_test_setup(a_rate_of_nothing_is_not_taken_over, set_up),
 	    cmocka_unit_test_setup(of_two_that_begin_to_probe_the_later_one_gives_way, set_up),
 	    cmocka_unit_test_setup(what_a_sibling_finds_is_taken_over, set_up),
 	    cmocka_unit_test_setup(a_round_trip_of_siblings_is_not_proved_by_another, set_up),
