@@ -422,13 +422,19 @@ void udp_users_remove_socket(struct udp_users *users, const struct worker_socket
 	}
 }
 
+/* It keeps the flows that it has, and takes no other. */
+static bool is_draining(const struct listener *listener)
+{
+	return worker_config(listener->worker)->is_draining || worker_is_draining(listener->worker);
+}
+
 static bool is_to_leave(const struct udp_user *user, const struct lane *lane)
 {
 	struct listener *listener = user->users->listener;
 	const struct config_accelerator *config =
 	    choice_accelerator(listener->choice, user->accelerator);
 
-	return user->flow && flow_lane(user->flow) == lane && config
+	return user->flow && flow_lane(user->flow) == lane && config && !is_draining(listener)
 	       && config->failover.udp_failover == UDP_FAILOVER_ON
 	       && listener_has_another(listener, user->accelerator, PROTOCOL_UDP, &user->key.user,
 	           user->key.local.port);

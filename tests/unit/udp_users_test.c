@@ -208,6 +208,33 @@ static void test_an_idle_flow_ends(void **state)
 	assert_int_equal(fixture.seoul.count, 2);
 }
 
+static void leave_seoul(void)
+{
+	udp_users_leave(&fixture.listener->udp, fixture.seoul.joint.near.lane);
+	run(3);
+}
+
+/* Its lane is down, and perhaps back soon: a listener that drains could begin no other flow for it. */
+static void test_a_draining_listener_keeps_flows_of_a_lane_that_is_down(void **state)
+{
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "hello");
+	assert_int_equal(fixture.seoul.count, 1);
+	fixture.config.is_draining = true;
+	leave_seoul();
+	assert_int_equal(flow_count(), 1);
+	fixture.config.is_draining = false;
+	fixture.worker.is_draining = true;
+	leave_seoul();
+	assert_int_equal(flow_count(), 1);
+	fixture.worker.is_draining = false;
+	fixture_tunnel(&fixture.paris, "paris-1", 0);
+	leave_seoul();
+	assert_int_equal(flow_count(), 0);
+	assert_int_equal(counted(PAGE_udp_flows_moved), 1);
+}
+
 /* Of one source the longest idle one gives way, whichever was first; other sources lose nothing. */
 static void test_at_a_sources_cap_the_longest_idle_gives_way(void **state)
 {
@@ -366,6 +393,7 @@ int main(void)
 	    TEST(test_without_a_lane_a_datagram_is_dropped),
 	    TEST(test_at_the_lanes_limit_a_datagram_is_dropped),
 	    TEST(test_an_idle_flow_ends),
+	    TEST(test_a_draining_listener_keeps_flows_of_a_lane_that_is_down),
 	    TEST(test_at_a_sources_cap_the_longest_idle_gives_way),
 	    TEST(test_a_source_may_be_full_elsewhere),
 	    TEST(test_a_reset_flow_begins_anew),
