@@ -173,16 +173,24 @@ static unsigned next_class(const struct scheduler *scheduler, unsigned from)
 	return class;
 }
 
+/* The next one that waits below the first, after the one that had its turn last; SCHEDULER_LEVELS: none. */
+static unsigned next_below(const struct schedule_class *queue, unsigned first)
+{
+	unsigned after = queue->last_below > first ? queue->last_below : first;
+	unsigned below = next_level(queue, after + 1);
+
+	return below < SCHEDULER_LEVELS ? below : next_level(queue, first + 1);
+}
+
 /* Whose turn it is among the levels: the first's, or of those below it by turns. */
 static unsigned choose_level(const struct scheduler *scheduler, const struct schedule_class *queue)
 {
 	unsigned first = next_level(queue, 0);
-	unsigned below = first < ROUND ? next_level(queue, first + 1) : SCHEDULER_LEVELS;
+	unsigned below = first < ROUND ? next_below(queue, first) : SCHEDULER_LEVELS;
 
 	if (below == SCHEDULER_LEVELS || queue->later_credit < scheduler->quantum_bytes * PARTS)
 		return first;
-	return queue->is_last_next && !list_is_empty(&queue->levels[ROUND]) ? (unsigned)ROUND
-	                                                                    : below;
+	return below;
 }
 
 /* True when it is not that flow's turn any more in its level. */
@@ -258,7 +266,7 @@ static void settle_levels(struct scheduler *scheduler, struct schedule *flow, ui
 	settle(scheduler, &queue->later_credit, is_first,
 	    next_level(queue, flow->level + 1u) < SCHEDULER_LEVELS, bytes, LATER_PARTS);
 	if (!is_first)
-		queue->is_last_next = flow->level != ROUND;
+		queue->last_below = flow->level;
 }
 
 void scheduler_on_sent(struct scheduler *scheduler, struct turn turn, uint32_t bytes)

@@ -37,7 +37,7 @@ struct schedule_class {
 	uint32_t waiting;                          /* flows on them */
 	uint32_t sent_bytes;                       /* new ones, so far; may wrap */
 	uint32_t later_credit; /* what levels below the first may send before it */
-	bool is_last_next;     /* that is the round's, else the next level's */
+	uint8_t last_below;    /* level that did so last */
 };
 
 struct scheduler {

@@ -394,6 +394,31 @@ static void turns_follow_the_size_of_packets(void **state)
 	}
 }
 
+/* Small flows that never end, and a long one, are no reason that one in the midst of its first 256 KiB gets nothing. */
+static void every_level_gets_its_turn(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	give_long(1, INTERACTIVE);
+	give(1, INTERACTIVE, SMALL_BYTES + 40 * PACKET_BYTES);
+	while (world.sources[1].sent <= SMALL_BYTES)
+		run(1);
+	before = world.sources[1].sent;
+	world.sources[0].sent = 0;
+	give(3, INTERACTIVE, SMALL_BYTES);
+	for (int i = 0; i < 400; i++) {
+		if (world.sources[2].new_bytes == 0) {
+			scheduler_remove(&world.scheduler, &world.sources[2].schedule);
+			give(2, INTERACTIVE, PACKET_BYTES);
+		}
+		run(1);
+	}
+	assert_in_range(world.sources[1].sent - before, 22 * PACKET_BYTES, 30 * PACKET_BYTES);
+	assert_in_range(world.sources[0].sent, 22 * PACKET_BYTES, 30 * PACKET_BYTES);
+	assert_in_range(world.sources[3].sent, 22 * PACKET_BYTES, 30 * PACKET_BYTES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +439,7 @@ int main(void)
 	    cmocka_unit_test_setup(lost_bytes_go_first_in_their_class_only, set_up),
 	    cmocka_unit_test_setup(it_is_empty_when_all_were_sent_or_gone, set_up),
 	    cmocka_unit_test_setup(a_flow_changes_its_class, set_up),
+	    cmocka_unit_test_setup(every_level_gets_its_turn, set_up),
 	    cmocka_unit_test_setup(turns_follow_the_size_of_packets, set_up),
 	};
 
