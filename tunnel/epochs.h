@@ -15,8 +15,8 @@
 
 /*
  * Invariant: receive_epoch <= send_epoch <= receive_epoch + 1.  next_secret is that of epoch
- * receive_epoch + 1; `receive` holds the keys of receive_epoch, the one after, and, while has_old, the
- * one before.
+ * receive_epoch + 1; `receive` holds the key of receive_epoch, `next` that of the one after, and, while
+ * has_old, `old` that of the one before.
  */
 struct epochs {
 	uint64_t send_epoch, receive_epoch;

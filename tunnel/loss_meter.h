@@ -15,7 +15,7 @@ struct loss_meter {
 	double lossy_share;           /* the slow one at the last loss */
 	double run;                   /* packets of a loss, on average */
 	uint64_t run_first, run_next; /* the loss under way: [run_first, run_next) */
-	uint64_t low_since_us; /* the share is below LOSS_METER_LOW since then; 0: it is not */
+	uint64_t low_since_us;        /* the share is below LOW_SHARE since then; 0: it is not */
 	uint64_t clean_pkts, clean_since_us; /* since the last loss */
 	bool is_lossy;
 };
