@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum {
-	PAGE_PATHS = 256, /* a lane that finds no room shares nothing */
+	PAGE_PATHS = 256, /* a lane that finds no room shares nothing until there is some */
 };
 
 /* sequence is odd while the record is written.  Whole cache lines: each lane's ACKs write it. */

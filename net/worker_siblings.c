@@ -21,6 +21,8 @@ void worker_siblings_tick(struct carried *carried)
 	const struct worker *worker = carried->shown.worker;
 	struct worker_siblings *siblings = &carried->siblings;
 
+	if (!siblings->own)
+		siblings->own = page_path_claim(&worker->page->paths, siblings->tunnel);
 	siblings->count = 0;
 	add_page(siblings, worker->page);
 	for (size_t i = 0; i < worker->sibling_count; i++)
@@ -33,7 +35,8 @@ static unsigned read_records(void *context, struct path_share_record *records, u
 	const struct worker_siblings *siblings = &carried->siblings;
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < siblings->count && count < most; i++)
+	/* The others do not leave a part to one that they do not see. */
+	for (unsigned i = 0; siblings->own && i < siblings->count && count < most; i++)
 		count += page_path_read(siblings->others[i], siblings->tunnel, &records[count]);
 	return count;
 }
@@ -57,11 +60,10 @@ static uint64_t tunnel_of(const struct carried *carried)
 
 void worker_siblings_begin(struct carried *carried, struct lane_config *config)
 {
-	struct worker *worker = carried->shown.worker;
 	struct worker_siblings *siblings = &carried->siblings;
 
+	siblings->own = NULL;
 	siblings->tunnel = tunnel_of(carried);
-	siblings->own = page_path_claim(&worker->page->paths, siblings->tunnel);
 	worker_siblings_tick(carried);
 	config->siblings = (struct path_siblings){
 	    .read = read_records,

@@ -114,19 +114,27 @@ static void who_is_gone_is_not_read(void **state)
 	assert_int_equal(read_by(2), 0);
 }
 
-/* With no place left a lane reads, and tells nobody. */
+/* With no place left a lane is alone, until there is one. */
 static void a_full_page_is_no_harm(void **state)
 {
+	struct page_path *last = NULL;
+
 	(void)state;
 	for (int i = 0; i < PAGE_PATHS; i++)
-		page_path_claim(&pages[0]->paths, 1);
+		last = page_path_claim(&pages[0]->paths, 1);
 	begin(2);
 	tell(2, 100);
 	begin(0);
 	tell(0, 1);
-	assert_int_equal(read_by(0), 100);
+	assert_int_equal(read_by(0), 0);
 	worker_siblings_tick(&lanes[2]);
 	assert_int_equal(read_by(2), 0);
+	page_path_release(&pages[0]->paths, last);
+	worker_siblings_tick(&lanes[0]);
+	tell(0, 1);
+	assert_int_equal(read_by(0), 100);
+	worker_siblings_tick(&lanes[2]);
+	assert_int_equal(read_by(2), 1);
 	worker_siblings_end(&lanes[0]);
 }
 
