@@ -82,6 +82,15 @@ static uint64_t word_mask(uint32_t word, uint32_t first, uint32_t last)
 	return mask;
 }
 
+/* In place of __builtin_popcountll(), which is a call: baseline x86-64 has no instruction for it. */
+static uint32_t bits_set(uint64_t word)
+{
+	word -= word >> 1 & 0x5555555555555555;
+	word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return (uint32_t)(word * 0x0101010101010101 >> 56);
+}
+
 /* Marks bytes [first, last) of the page; returns how many were new. */
 static uint32_t page_mark(struct recv_page *page, uint32_t first, uint32_t last)
 {
@@ -90,7 +99,7 @@ static uint32_t page_mark(struct recv_page *page, uint32_t first, uint32_t last)
 	for (uint32_t word = first / BITS; word * BITS < last; word++) {
 		uint64_t mask = word_mask(word, first, last);
 
-		added += (uint32_t)__builtin_popcountll(mask & ~page->bits[word]);
+		added += bits_set(mask & ~page->bits[word]);
 		page->bits[word] |= mask;
 	}
 	page->count += added;
@@ -105,7 +114,7 @@ static uint32_t page_unmark(struct recv_page *page, uint32_t first, uint32_t las
 	for (uint32_t word = first / BITS; word * BITS < last; word++) {
 		uint64_t mask = word_mask(word, first, last);
 
-		removed += (uint32_t)__builtin_popcountll(mask & page->bits[word]);
+		removed += bits_set(mask & page->bits[word]);
 		page->bits[word] &= ~mask;
 	}
 	page->count -= removed;

@@ -117,6 +117,21 @@ static void taking_passes_stored_bytes(void **state)
 	stop(&world);
 }
 
+static void bytes_that_come_twice_count_once(void **state)
+{
+	struct world world;
+
+	(void)state;
+	start(&world);
+	assert_int_equal(store(&world, 100, 1000), 0);
+	assert_int_equal(world.recv.stored_bytes, 1000);
+	assert_int_equal(store(&world, 0, 20000), 0);
+	assert_int_equal(world.recv.stored_bytes, 20000);
+	assert_int_equal(take(&world, 17000), 17000);
+	assert_int_equal(world.recv.stored_bytes, 3000);
+	stop(&world);
+}
+
 static void windows_and_sizes_are_kept(void **state)
 {
 	struct world world;
@@ -159,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(random_pieces_come_out_in_order),
 	    cmocka_unit_test(taking_passes_stored_bytes),
+	    cmocka_unit_test(bytes_that_come_twice_count_once),
 	    cmocka_unit_test(windows_and_sizes_are_kept),
 	    cmocka_unit_test(the_budget_holds),
 	};
