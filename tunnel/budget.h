@@ -39,17 +39,33 @@ static inline uint64_t budget_own_left(const struct budget *budget, uint64_t lim
 	return limit_bytes > budget->used_bytes ? limit_bytes - budget->used_bytes : 0;
 }
 
-static inline uint64_t budget_left(const struct budget *budget)
+/* With so many eighths of each limit set apart. */
+static inline uint64_t budget_left_but(const struct budget *budget, unsigned eighths)
 {
-	uint64_t own = budget_own_left(budget, budget->limit_bytes), shared, reserve;
+	uint64_t limit_bytes = budget->limit_bytes - budget->limit_bytes / 8 * eighths;
+	uint64_t own = budget_own_left(budget, limit_bytes), shared, reserve;
 
 	if (!budget->shared)
 		return own;
-	shared = budget_left(budget->shared);
+	shared = budget_left_but(budget->shared, eighths);
 	reserve = budget_own_left(budget, budget->reserve_bytes);
 	if (shared < reserve)
 		shared = reserve;
 	return own < shared ? own : shared;
+}
+
+static inline uint64_t budget_left(const struct budget *budget)
+{
+	return budget_left_but(budget, 0);
+}
+
+/*
+ * For what already has some: the last eighth is for what has nothing yet, so that those who have much slow down
+ * before new flows are refused.
+ */
+static inline uint64_t budget_left_for_more(const struct budget *budget)
+{
+	return budget_left_but(budget, 1);
 }
 
 /* The worse of its own and the shared one's. */

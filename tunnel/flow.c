@@ -90,17 +90,23 @@ static void link_if(bool wanted, struct list_node *list, struct list_node *node)
 		list_del(node);
 }
 
-/* An OPEN goes by itself only when there are no bytes that will bring it along. */
-static bool open_must_go(const struct flow *flow)
-{
-	return flow->open_is_pending && !stream_send_has_new(&flow->send)
-	       && !stream_send_has_lost(&flow->send);
-}
-
 /* The peer has no memory for what its user does not take. */
 static bool is_held_by_peer(const struct flow *flow)
 {
 	return flow->hold_maximum >= flow->send.maximum;
+}
+
+/* An OPEN goes by itself only when there are no bytes that will bring it along. */
+static bool open_must_go(const struct flow *flow)
+{
+	return flow->open_is_pending
+	       && (is_held_by_peer(flow)
+	           || (!stream_send_has_new(&flow->send) && !stream_send_has_lost(&flow->send)));
+}
+
+bool flow_has_lost_stream(const struct flow *flow)
+{
+	return stream_send_has_lost(&flow->send) && !is_held_by_peer(flow);
 }
 
 bool flow_has_new_stream(const struct flow *flow)
@@ -124,7 +130,7 @@ static void schedule_data(struct flow *flow)
 {
 	struct lane *lane = flow->lane;
 	const struct datagram *datagram = datagram_queue_head(&flow->datagrams);
-	bool has_lost = stream_send_has_lost(&flow->send) || (datagram && datagram->is_kept);
+	bool has_lost = flow_has_lost_stream(flow) || (datagram && datagram->is_kept);
 	bool has_new = flow_has_new_stream(flow) || (datagram && !datagram->is_kept);
 
 	usage_set_waiting(
@@ -303,7 +309,9 @@ static uint64_t room_bytes(const struct flow *flow)
  */
 static uint64_t announced_room_bytes(const struct flow *flow)
 {
-	uint64_t left = budget_left(&flow->lane->budget);
+	const struct budget *budget = &flow->lane->budget;
+	bool has_some = flow->send.end > flow->send.base;
+	uint64_t left = has_some ? budget_left_for_more(budget) : budget_left(budget);
 
 	return smaller(room_bytes(flow), left > 2 * CHUNK_BYTES ? left - 2 * CHUNK_BYTES : 0);
 }

@@ -370,8 +370,7 @@ static bool take_turn(struct build *build, struct turn turn)
 	struct flow *flow = LIST_ENTRY(turn.flow, struct flow, schedule);
 	struct datagram *datagram = next_datagram(flow);
 	size_t before = writer_length(&build->w);
-	bool has_stream =
-	    turn.is_lost ? stream_send_has_lost(&flow->send) : flow_has_new_stream(flow);
+	bool has_stream = turn.is_lost ? flow_has_lost_stream(flow) : flow_has_new_stream(flow);
 
 	if (datagram ? !put_datagram(build, flow, datagram)
 	             : has_stream && !put_piece(build, flow, turn.is_lost))

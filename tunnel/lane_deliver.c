@@ -92,13 +92,25 @@ static void hold_if_short(struct flow *flow)
 	flow_schedule(flow);
 }
 
-/* Everything was taken, so the flow goes on: only a greater maximum says so. */
+/*
+ * What is on its way when a flow is told to wait would fill memory up to where new flows are refused, and stay
+ * there: so it is kept only where pages are there for it. The rest comes again when the flow goes on.
+ */
+static bool is_unwanted(const struct flow *flow, uint64_t offset, uint64_t end)
+{
+	return flow->is_on_hold && budget_pressure(&flow->lane->budget) >= BUDGET_SCARCE
+	       && !stream_recv_has_pages(&flow->recv, offset, end);
+}
+
+/*
+ * Everything was taken up to the first gap, so the flow goes on: only a greater maximum says so, also
+ * when the end is known, since what is lost waits for it too.
+ */
 static void end_hold(struct flow *flow)
 {
 	struct stream_recv *recv = &flow->recv;
 
-	if (!flow->is_on_hold || flow->is_held || recv->stored_bytes || recv->has_final
-	    || flow->is_stopped)
+	if (!flow->is_on_hold || flow->is_held || flow->is_stopped || flow->receive_is_over)
 		return;
 	flow->is_on_hold = flow->hold_is_pending = false;
 	recv->maximum = recv->taken + recv->window_bytes > recv->maximum
@@ -334,10 +346,12 @@ int flow_on_stream(struct flow *flow, const struct frame_stream *stream)
 	if (offset > expected || flow->is_held || flow->is_delivering) {
 		hold_if_short(flow);
 		grow_behind_gap(flow);
-		return offset < end && offset >= expected
-		           ? stream_recv_store(&flow->recv, lane->config.pool, &lane->budget,
-		               offset, stream->data + (offset - stream->offset), end - offset)
-		           : 0;
+		if (offset == end)
+			return 0;
+		if (is_unwanted(flow, offset, end))
+			return ERR_NOMEM;
+		return stream_recv_store(&flow->recv, lane->config.pool, &lane->budget, offset,
+		    stream->data + (offset - stream->offset), end - offset);
 	}
 	if (offset == end && !stream->is_fin)
 		return 0;

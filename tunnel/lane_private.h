@@ -205,6 +205,8 @@ struct flow *flow_new(struct lane *lane, uint64_t id, const struct flow_open *op
 void flow_free(struct flow *flow);
 /* Puts the flow on the lists that its state asks for. */
 void flow_schedule(struct flow *flow);
+/* It has lost stream bytes, or a lost FIN, that the peer wants now. */
+bool flow_has_lost_stream(const struct flow *flow);
 /* It has new stream bytes, or a FIN, that windows let go. */
 bool flow_has_new_stream(const struct flow *flow);
 /* A datagram that was queued then, sent now, arrives in time. */

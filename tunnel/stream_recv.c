@@ -210,6 +210,16 @@ int stream_recv_store(struct stream_recv *recv, struct chunk_pool *pool, struct 
 	return 0;
 }
 
+bool stream_recv_has_pages(const struct stream_recv *recv, uint64_t offset, uint64_t end)
+{
+	uint64_t first = recv->taken / CHUNK_BYTES, number = offset / CHUNK_BYTES;
+
+	for (; number * CHUNK_BYTES < end; number++)
+		if (number - first >= recv->page_capacity || !*page_slot(recv, number))
+			return false;
+	return true;
+}
+
 int stream_recv_pieces(
     const struct stream_recv *recv, uint64_t offset, struct iovec *pieces, int most)
 {

@@ -61,6 +61,8 @@ int stream_recv_admit(struct stream_recv *recv, uint64_t end, bool fin, uint64_t
  */
 int stream_recv_store(struct stream_recv *recv, struct chunk_pool *pool, struct budget *budget,
     uint64_t offset, const uint8_t *data, size_t length);
+/* Bytes at or after `taken` can be stored without a page more. */
+bool stream_recv_has_pages(const struct stream_recv *recv, uint64_t offset, uint64_t end);
 /* The stored bytes from `offset` on without a gap, as at most `most` pieces; returns how many. */
 int stream_recv_pieces(
     const struct stream_recv *recv, uint64_t offset, struct iovec *pieces, int most);

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RIG_SOURCES_MAX = 64, RIG_SIDES = 2, RIG_LISTENER = 0, RIG_ENDPOINT = 1 };
+enum { RIG_SOURCES_MAX = 256, RIG_SIDES = 2, RIG_LISTENER = 0, RIG_ENDPOINT = 1 };
 
 enum source_kind {
 	SOURCE_DOWNLOAD, /* the endpoint writes as much as there is room for */

@@ -17,7 +17,12 @@
 /* A line of 50 Mbit/s, 50 ms round trip; lanes use all but a little of it, so that the line has no queue. */
 #define LINE   .delay_us = 25 * MS, .rate_Bps = 50 * MBIT, .queue_bytes = MIB
 #define RTT_US UINT64_C(50000)
-#define FIXED  .fixed_Bps = 48 * MBIT
+/* 9.75 MB are under way on it. */
+#define LONG_RTT_US UINT64_C(100000)
+#define LONG_LINE                                                                                  \
+	.delay_us = LONG_RTT_US / 2, .rate_Bps = 800 * MBIT, .queue_bytes = 4 * MIB,               \
+	.fixed_Bps = 780 * MBIT, .loss = 0.01
+#define FIXED .fixed_Bps = 48 * MBIT
 
 static struct rig rig;
 
@@ -390,15 +395,47 @@ static void those_who_do_not_read_wait_alone(void **state)
 	rig_free(&rig);
 }
 
+/*
+ * What is under way to 100 users who read nothing when they are told to wait is more than the memory: it is not
+ * kept, so that new flows are served beside them, and it comes again when they read.
+ */
+static void what_is_under_way_to_them_takes_no_memory(void **state)
+{
+	struct source *stuck[100], *questions;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 3; seed++) {
+		rig_init(
+		    &rig, &(struct rig_config){LONG_LINE, .memory_bytes = 8 * MIB, .seed = seed});
+		for (int i = 0; i < 100; i += 10) {
+			add_stuck(stuck + i, 10);
+			rig_run(&rig, LONG_RTT_US);
+		}
+		rig_run(&rig, 2 * S);
+		questions = add_questions(CLASS_INTERACTIVE);
+		rig_run(&rig, 5 * S);
+		expect_within(8 * MIB);
+		assert_false(questions->is_refused);
+		assert_in_range(questions->delays, 35, 50);
+		assert_in_range(questions->worst_us, LONG_RTT_US, 4 * LONG_RTT_US);
+		assert_int_equal(stats_of(RIG_LISTENER).flows_refused_memory, 0);
+		read_on(stuck, 100);
+		rig_run(&rig, 5 * S);
+		for (int i = 0; i < 100; i++)
+			assert_true(stuck[i]->received > MIB);
+		rig_free(&rig);
+	}
+}
+
 /* When there is hardly any, new flows are refused and counted, until there is again. */
 static void exhausted_memory_refuses_new_flows(void **state)
 {
-	struct source *stuck[30];
+	struct source *stuck[60];
 	unsigned refused = 0;
 
 	(void)state;
 	rig_init(&rig, &(struct rig_config){LINE, FIXED, .memory_bytes = MIB});
-	add_stuck(stuck, 30);
+	add_stuck(stuck, 60);
 	rig_run(&rig, 3 * S);
 	for (int i = 0; i < 20; i++) {
 		add_questions(CLASS_INTERACTIVE);
@@ -409,8 +446,8 @@ static void exhausted_memory_refuses_new_flows(void **state)
 	expect_within(MIB);
 	assert_int_equal(refused, stats_of(RIG_LISTENER).flows_refused_memory
 	                              + stats_of(RIG_ENDPOINT).flows_refused_memory);
-	assert_in_range(refused, 10, 50);
-	read_on(stuck, 30);
+	assert_in_range(refused, 20, 80);
+	read_on(stuck, 60);
 	rig_run(&rig, 2 * S);
 	refused = rig.source_count;
 	add_questions(CLASS_INTERACTIVE);
@@ -437,6 +474,7 @@ int main(void)
 	    cmocka_unit_test(a_small_stream_of_datagrams_stays_what_it_is),
 	    cmocka_unit_test(a_download_keeps_two_bdp),
 	    cmocka_unit_test(those_who_do_not_read_wait_alone),
+	    cmocka_unit_test(what_is_under_way_to_them_takes_no_memory),
 	    cmocka_unit_test(exhausted_memory_refuses_new_flows),
 	};
 

@@ -53,6 +53,25 @@ static void shared_but_for_a_reserve(void **state)
 	assert_int_equal(all.used_bytes, 15);
 }
 
+/* Who has some already does not take the last eighth, neither the own nor the shared one's. */
+static void the_last_eighth_is_for_others(void **state)
+{
+	struct budget all = {.limit_bytes = 160};
+	struct budget lane = {.limit_bytes = 80, .shared = &all, .reserve_bytes = 10};
+
+	(void)state;
+	assert_int_equal(budget_left_for_more(&lane), 70);
+	budget_force(&lane, 65);
+	assert_int_equal(budget_left_for_more(&lane), 5);
+	assert_int_equal(budget_left(&lane), 15);
+	budget_force(&all, 73);
+	assert_int_equal(budget_left_for_more(&lane), 2);
+	assert_int_equal(budget_left(&lane), 15);
+	budget_force(&all, 10);
+	assert_int_equal(budget_left_for_more(&lane), 0);
+	assert_int_equal(budget_left(&lane), 12);
+}
+
 static void pressure_rises_with_use(void **state)
 {
 	struct budget all = {.limit_bytes = 1600};
@@ -78,6 +97,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(shared_but_for_a_reserve),
+	    cmocka_unit_test(the_last_eighth_is_for_others),
 	    cmocka_unit_test(pressure_rises_with_use),
 	    cmocka_unit_test(gives_what_it_has),
 	};

@@ -132,6 +132,25 @@ static void bytes_that_come_twice_count_once(void **state)
 	stop(&world);
 }
 
+/* Pages are of 16 KiB; also before the first and beyond the ring of them. */
+static void it_is_known_what_needs_no_page_more(void **state)
+{
+	struct world world;
+
+	(void)state;
+	start(&world);
+	assert_false(stream_recv_has_pages(&world.recv, 0, 1));
+	assert_int_equal(store(&world, 100, 1000), 0);
+	assert_int_equal(store(&world, 40000, 10), 0);
+	assert_true(stream_recv_has_pages(&world.recv, 0, 16384));
+	assert_false(stream_recv_has_pages(&world.recv, 0, 16385));
+	assert_false(stream_recv_has_pages(&world.recv, 16384, 16385));
+	assert_true(stream_recv_has_pages(&world.recv, 32768, 49152));
+	assert_false(stream_recv_has_pages(&world.recv, 32000, 49152));
+	assert_false(stream_recv_has_pages(&world.recv, 90000, 90001));
+	stop(&world);
+}
+
 static void windows_and_sizes_are_kept(void **state)
 {
 	struct world world;
@@ -175,6 +194,7 @@ int main(void)
 	    cmocka_unit_test(random_pieces_come_out_in_order),
 	    cmocka_unit_test(taking_passes_stored_bytes),
 	    cmocka_unit_test(bytes_that_come_twice_count_once),
+	    cmocka_unit_test(it_is_known_what_needs_no_page_more),
 	    cmocka_unit_test(windows_and_sizes_are_kept),
 	    cmocka_unit_test(the_budget_holds),
 	};
