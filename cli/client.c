@@ -18,7 +18,7 @@
 enum {
 	ANSWER_BYTES_MAX = 64 * 1024 * 1024,
 	CONNECT_TIMEOUT_S = 5,
-	REQUEST_TIMEOUT_S = 30,
+	REQUEST_TIMEOUT_MS = 30000,
 	STATUS_NOT_FOUND = 404,
 };
 
@@ -62,6 +62,7 @@ static bool take_target(struct client *client, const struct target *target, bool
 {
 	const char *where = target->where;
 	client->curl = curl_easy_init();
+	client->timeout_ms = REQUEST_TIMEOUT_MS;
 	client->where = strdup(where);
 	client->base_url = copy_without_slash(is_unix ? "http://localhost" : where);
 	client->socket_path = is_unix ? strdup(where + 5) : NULL;
@@ -98,6 +99,11 @@ struct client *client_open(const struct target *target, char *error)
 		return NULL;
 	}
 	return client;
+}
+
+void client_set_timeout(struct client *client, long timeout_ms)
+{
+	client->timeout_ms = timeout_ms;
 }
 
 void client_close(struct client *client)
@@ -168,7 +174,7 @@ static void set_options(struct client *client, const char *method, const char *u
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, client->timeout_ms);
 }
 
 static const char *fix_of(CURLcode rc)

@@ -42,6 +42,9 @@ struct reply {
 struct client *client_open(const struct target *target, char *error);
 void client_close(struct client *client);
 
+/* How long a request may take, connecting included, unless it is the 30 s of a patient one. */
+void client_set_timeout(struct client *client, long timeout_ms);
+
 /*
  * Does `method` on `path` ("/v1/nodes?x=y") with the JSON `body` (borrowed; NULL for none), and
  * If-Match: "if_match" where that is above 0.  Fills `reply` in every case; the caller calls

@@ -17,6 +17,7 @@ struct client {
 	char *socket_path;   /* NULL for TCP */
 	char *authorization; /* the header with the token, or NULL */
 	char pin[64];        /* "sha256//...", "" for none */
+	long timeout_ms;     /* of a request */
 };
 
 /* Where to connect, and how the server is known; curl_error has CURL_ERROR_SIZE bytes. */

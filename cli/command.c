@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/suggest.h"
+#include "cli/metavar.h"
 
 /* The state of one parse. */
 struct parse {
@@ -73,7 +74,7 @@ static bool fail_option(struct parse *parse, const char *name)
 	    verb[0] ? " " : "", verb);
 }
 
-static const struct command_option *find_in(
+const struct command_option *command_find_option(
     const struct command_option *options, const char *name, size_t length)
 {
 	for (; options && options->name; options++)
@@ -88,8 +89,8 @@ static const struct command_option *find_option(
 	const struct command *command = parse->invocation->command;
 	const struct command_option *option = NULL;
 	if (command)
-		option = find_in(command->options, name, length);
-	return option ? option : find_in(parse->table->globals, name, length);
+		option = command_find_option(command->options, name, length);
+	return option ? option : command_find_option(parse->table->globals, name, length);
 }
 
 static bool add_value(struct parse *parse, const struct command_option *option, const char *value)
@@ -135,24 +136,42 @@ static bool take_option(struct parse *parse, int argc, char *const *argv, int *i
 	return add_value(parse, option, argv[*index]);
 }
 
+const struct command *command_find(
+    const struct command_table *table, const char *noun, const char *verb)
+{
+	for (const struct command *c = table->commands; c->noun; c++)
+		if (strcmp(c->noun, noun) == 0
+		    && (verb ? c->verb && strcmp(c->verb, verb) == 0 : !c->verb))
+			return c;
+	return NULL;
+}
+
+static bool noun_is_known(const struct command_table *table, const char *noun)
+{
+	for (const struct command *c = table->commands; c->noun; c++)
+		if (strcmp(c->noun, noun) == 0)
+			return true;
+	return false;
+}
+
 static bool take_command_word(struct parse *parse, const char *word)
 {
-	bool noun_is_known = false;
-	for (const struct command *c = parse->table->commands; c->noun; c++) {
-		if (strcmp(c->noun, parse->noun ? parse->noun : word) != 0)
-			continue;
-		noun_is_known = true;
-		if ((!parse->noun && !c->verb)
-		    || (parse->noun && c->verb && strcmp(c->verb, word) == 0)) {
-			parse->invocation->command = c;
-			parse->noun = NULL;
-			return true;
-		}
-	}
-	if (parse->noun || !noun_is_known)
+	const char *noun = parse->noun ? parse->noun : word;
+	const struct command *command = command_find(parse->table, noun, parse->noun ? word : NULL);
+	if (!command && (parse->noun || !noun_is_known(parse->table, word)))
 		return fail_command(parse, word);
-	parse->noun = word;
+	parse->invocation->command = command;
+	parse->noun = command ? NULL : word;
 	return true;
+}
+
+/* Is the next argument one that takes whatever follows? */
+static bool takes_rest(const struct parse *parse)
+{
+	const struct command *command = parse->invocation->command;
+	return command && parse->argument_count < COMMAND_ARGUMENTS_MAX
+	       && command->arguments[parse->argument_count]
+	       && metavar_is_rest(command->arguments[parse->argument_count]);
 }
 
 static bool take_word(struct parse *parse, const char *word)
@@ -203,7 +222,11 @@ bool command_parse(const struct command_table *table, int argc, char *const *arg
 		}
 		if (takes_options && argv[i][0] == '-' && argv[i][1] != '\0')
 			is_taken = take_option(&parse, argc, argv, &i);
-		else
+		else if (takes_rest(&parse)) {
+			invocation->rest = &argv[i];
+			invocation->rest_count = (size_t)(argc - i);
+			break;
+		} else
 			is_taken = take_word(&parse, argv[i]);
 		if (!is_taken)
 			return false;

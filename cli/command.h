@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Commands as a table: the same rows parse a command line, print the help and word the usage
- * errors.  Knows nothing of what the commands do.
+ * Commands as a table: the same rows parse a command line, print the help, word the usage errors
+ * and say what completes a line (metavar.h).  Knows nothing of what the commands do.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
@@ -31,7 +31,8 @@ struct command {
 	const char *noun; /* "node" */
 	const char *verb; /* "token", or NULL where the noun is the whole command */
 	const char *arguments
-	    [COMMAND_ARGUMENTS_MAX]; /* "NODE"; "[NAME]" may be left out, and all behind it */
+	    [COMMAND_ARGUMENTS_MAX]; /* "NODE"; "[NAME]" may be left out, and all behind it;
+	                                "[WORD...]" takes the rest of the line as it is */
 	const char *summary;         /* one line */
 	const struct command_option *options; /* ends with a NULL name; may be NULL */
 	int (*run)(struct session *session, const struct invocation *invocation);
@@ -49,6 +50,8 @@ struct invocation {
 	const struct command *command; /* NULL when only help or the version is asked for */
 	const char *noun;              /* of a help request without a whole command, or NULL */
 	const char *arguments[COMMAND_ARGUMENTS_MAX];
+	size_t rest_count; /* of the words that "[WORD...]" took */
+	char *const *rest;
 	bool wants_help, wants_version;
 	size_t value_count;
 	struct {
@@ -64,6 +67,14 @@ struct invocation {
  */
 bool command_parse(const struct command_table *table, int argc, char *const *argv,
     struct invocation *invocation, char *error);
+
+/* The row of a noun and a verb (NULL for a noun alone); NULL when there is none. */
+const struct command *command_find(
+    const struct command_table *table, const char *noun, const char *verb);
+
+/* By its whole name of `length` bytes, "--role"; options may be NULL, as may be the answer. */
+const struct command_option *command_find_option(
+    const struct command_option *options, const char *name, size_t length);
 
 /* The (first) value of an option; NULL when it was not given. */
 const char *invocation_value(const struct invocation *invocation, const char *name);

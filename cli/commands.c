@@ -5,9 +5,8 @@
 #include "cli/commands.h"
 
 #define BACKEND_GRAMMAR "REGION=HOST[:PORT][,weight=N]"
-#define BACKEND_NAME    "REGION=HOST[:PORT]"
 #define DIAL_GRAMMAR    "REGION=PCT"
-#define HEALTH_GRAMMAR  "[REGION=]KIND[,interval=TIME,timeout=TIME,rise=N,fall=N]"
+#define HEALTH_GRAMMAR  "[REGION=]CHECK[,interval=TIME,timeout=TIME,rise=N,fall=N]"
 #define ORDER_GRAMMAR   "nearest|REGION[,...]"
 #define TRAFFIC_CLASSES "realtime|interactive|bulk|auto"
 
@@ -40,8 +39,8 @@ static const struct command_option api_token_options[] = {
 
 static const struct command_option event_options[] = {
     {.name = "--kinds",
-        .metavar = "KIND[,...]",
-        .help = "revision, node, config, health, tunnels (measurements) [all but tunnels]"},
+        .metavar = "revision|node|config|health|tunnels[,...]",
+        .help = "what to tell of; tunnels are measurements [all but tunnels]"},
     {.name = "--since", .metavar = "REVISION", .help = "first the changes after that one"},
     {.name = NULL},
 };
@@ -141,11 +140,11 @@ static const struct command_option update_options[] = {
         .help = "one more backend",
         .is_repeated = true},
     {.name = "--remove-backend",
-        .metavar = BACKEND_NAME,
-        .help = "a backend no more",
+        .metavar = "BACKEND",
+        .help = "a backend no more, as REGION=HOST[:PORT]",
         .is_repeated = true},
     {.name = "--weight",
-        .metavar = BACKEND_NAME ",N",
+        .metavar = "BACKEND,N",
         .help = "another weight for a backend, 0 for no new flows",
         .is_repeated = true},
     {.name = "--dial",
@@ -254,11 +253,11 @@ static const struct command commands[] = {
         node_remove},
     {"accelerator", "create", {"NAME"}, "make an accelerator", create_options, accelerator_create},
     {"accelerator", "list", {NULL}, "all accelerators", NULL, accelerator_list},
-    {"accelerator", "show", {"NAME"}, "one accelerator, and what each node made of it", NULL,
+    {"accelerator", "show", {"ACCELERATOR"}, "one accelerator, and what each node made of it", NULL,
         accelerator_show},
-    {"accelerator", "update", {"NAME"}, "change what is named, leave the rest", update_options,
-        accelerator_update},
-    {"accelerator", "delete", {"NAME"}, "delete an accelerator", delete_options,
+    {"accelerator", "update", {"ACCELERATOR"}, "change what is named, leave the rest",
+        update_options, accelerator_update},
+    {"accelerator", "delete", {"ACCELERATOR"}, "delete an accelerator", delete_options,
         accelerator_delete},
     {"tunnel", "list", {NULL}, "all tunnels with round trips, loss and traffic", NULL, tunnel_list},
     {"tunnel", "show", {"LISTENER", "ENDPOINT"}, "one tunnel, with its lanes", NULL, tunnel_show},
@@ -270,14 +269,14 @@ static const struct command commands[] = {
         apply_options, apply_file},
     {"diff", NULL, {NULL}, "what apply would change; exit code 5 when there is something",
         diff_options, diff_file},
-    {"get", NULL, {"[KIND]", "[NAME]"}, "objects as stated; with -o yaml as apply takes them", NULL,
-        get_objects},
+    {"get", NULL, {"[KIND]", "[OBJECT]"}, "objects as stated; with -o yaml as apply takes them",
+        NULL, get_objects},
     {"explain", NULL, {"[KIND[.FIELD]]"}, "what can be stated: kinds, fields, limits, defaults",
         NULL, explain_kind},
     {"token", "create", {NULL}, "make a token with which to ask over the network",
         api_token_options, token_create},
     {"token", "list", {NULL}, "all tokens, without their secrets", NULL, token_list},
-    {"token", "revoke", {"NAME"}, "make a token worthless at once", NULL, token_revoke},
+    {"token", "revoke", {"TOKEN"}, "make a token worthless at once", NULL, token_revoke},
     {"history", NULL, {"[REVISION]"}, "the latest changes, or what one of them changed",
         history_options, history_show},
     {"rollback", NULL, {"REVISION"}, "make accelerators and tunnels as they were after a revision",
@@ -288,6 +287,12 @@ static const struct command commands[] = {
     {"events", NULL, {NULL}, "what happens, as it happens: changes, nodes, configs", event_options,
         events_follow},
     {"audit", NULL, {NULL}, "who changed what, or was refused", audit_options, audit_list},
+    {"completion", "bash", {NULL}, "a script that completes trunkctl in bash", NULL,
+        completion_script},
+    {"completion", "zsh", {NULL}, "the same for zsh", NULL, completion_script},
+    {"completion", "fish", {NULL}, "the same for fish", NULL, completion_script},
+    {"completion", "words", {"[WORD...]"}, "what these scripts ask: what may be the last WORD",
+        NULL, completion_words},
     {"status", NULL, {NULL}, "everything at a glance, and what needs attention", NULL, status_show},
     {.noun = NULL},
 };

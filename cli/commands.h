@@ -44,6 +44,9 @@ int wait_revision(struct session *session, const struct invocation *invocation);
 int events_follow(struct session *session, const struct invocation *invocation);
 int audit_list(struct session *session, const struct invocation *invocation);
 
+int completion_script(struct session *session, const struct invocation *invocation);
+int completion_words(struct session *session, const struct invocation *invocation);
+
 int status_show(struct session *session, const struct invocation *invocation);
 
 #endif

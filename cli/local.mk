@@ -10,6 +10,9 @@ libcli_a_SOURCES = \
 	cli/client_stream.c cli/client_stream.h \
 	cli/command.c cli/command.h cli/command_help.c \
 	cli/commands.c cli/commands.h \
+	cli/complete.c cli/complete.h \
+	cli/complete_names.c cli/complete_names.h \
+	cli/completion.c \
 	cli/explain.c \
 	cli/events.c \
 	cli/format.c cli/format.h \
@@ -18,6 +21,7 @@ libcli_a_SOURCES = \
 	cli/backend_table.c cli/backend_table.h \
 	cli/history.c cli/history.h \
 	cli/manifest.c cli/manifest.h \
+	cli/metavar.c cli/metavar.h \
 	cli/node.c cli/node_drain.c \
 	cli/output.c cli/output.h \
 	cli/revision.c \
@@ -38,22 +42,41 @@ bin_PROGRAMS += trunkctl
 trunkctl_SOURCES = cli/main.c
 trunkctl_LDADD = $(CLI_LIBS)
 
+# What shells load to complete trunkctl's command lines.
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+bashcompletion_DATA = cli/completion/trunkctl
+zshcompletion_DATA = cli/completion/_trunkctl
+fishcompletion_DATA = cli/completion/trunkctl.fish
+CLEANFILES += $(bashcompletion_DATA) $(zshcompletion_DATA) $(fishcompletion_DATA)
+cli/completion/trunkctl: trunkctl$(EXEEXT)
+	$(MKDIR_P) cli/completion && ./trunkctl$(EXEEXT) completion bash >$@
+cli/completion/_trunkctl: trunkctl$(EXEEXT)
+	$(MKDIR_P) cli/completion && ./trunkctl$(EXEEXT) completion zsh >$@
+cli/completion/trunkctl.fish: trunkctl$(EXEEXT)
+	$(MKDIR_P) cli/completion && ./trunkctl$(EXEEXT) completion fish >$@
+
 CLI_TESTS = \
 	tests/unit/accelerator_spec_test \
 	tests/unit/command_test \
+	tests/unit/complete_test \
 	tests/unit/format_test \
 	tests/unit/health_value_test \
 	tests/unit/history_test \
 	tests/unit/manifest_test \
+	tests/unit/metavar_test \
 	tests/unit/output_test \
 	tests/unit/target_test \
 	tests/unit/value_test
 check_PROGRAMS += $(CLI_TESTS)
 tests_unit_accelerator_spec_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_command_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_complete_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_format_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_health_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_history_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_metavar_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_output_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_target_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
@@ -75,6 +98,8 @@ CLI_SERVER_TESTS = \
 	tests/unit/cli_tunnel_test \
 	tests/unit/apply_test \
 	tests/unit/change_view_test \
+	tests/unit/complete_names_test \
+	tests/unit/completion_test \
 	tests/unit/explain_test \
 	tests/unit/get_test \
 	tests/unit/revision_test \
@@ -112,6 +137,10 @@ tests_unit_apply_test_SOURCES = tests/unit/apply_test.c tests/unit/cli_fixture.h
 tests_unit_apply_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_change_view_test_SOURCES = tests/unit/change_view_test.c tests/unit/cli_fixture.h
 tests_unit_change_view_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_complete_names_test_SOURCES = tests/unit/complete_names_test.c tests/unit/cli_fixture.h
+tests_unit_complete_names_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_completion_test_SOURCES = tests/unit/completion_test.c tests/unit/cli_fixture.h
+tests_unit_completion_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_explain_test_SOURCES = tests/unit/explain_test.c tests/unit/cli_fixture.h
 tests_unit_explain_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_get_test_SOURCES = tests/unit/get_test.c tests/unit/cli_fixture.h

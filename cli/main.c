@@ -25,19 +25,31 @@ static bool choose_format(
 	return true;
 }
 
+static enum exit_code open_client(struct session *session, const struct invocation *invocation)
+{
+	char error[TARGET_ERROR_BYTES], client_error[CLIENT_ERROR_BYTES];
+	struct target target;
+	if (!target_choose(invocation, &target, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	session->client = client_open(&target, client_error);
+	target_clear(&target);
+	return session->client ? EXIT_DONE : session_fail(EXIT_USAGE, "%s", client_error);
+}
+
+/* Completion asks the control that the completed line names, and works where none is. */
+static bool asks_control(const struct command *command)
+{
+	return strcmp(command->noun, "completion") != 0;
+}
+
 static enum exit_code run(const struct invocation *invocation)
 {
-	char error[VALUE_ERROR_BYTES], client_error[CLIENT_ERROR_BYTES];
-	struct target target;
+	char error[VALUE_ERROR_BYTES];
 	struct session session = {.terminal = terminal_inspect(), .out = stdout};
 	if (!choose_format(invocation, &session.format, error))
 		return session_fail(EXIT_USAGE, "%s", error);
-	if (!target_choose(invocation, &target, error))
-		return session_fail(EXIT_USAGE, "%s", error);
-	session.client = client_open(&target, client_error);
-	target_clear(&target);
-	if (!session.client)
-		return session_fail(EXIT_USAGE, "%s", client_error);
+	if (asks_control(invocation->command) && open_client(&session, invocation) != EXIT_DONE)
+		return EXIT_USAGE;
 	enum exit_code code = (enum exit_code)invocation->command->run(&session, invocation);
 	client_close(session.client);
 	if (fflush(stdout) != 0 && code == EXIT_DONE)

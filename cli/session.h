@@ -19,7 +19,7 @@
 enum { SESSION_PATH_BYTES = 512 };
 
 struct session {
-	struct client *client;
+	struct client *client; /* NULL for a command that asks control for nothing */
 	enum output_format format;
 	struct terminal terminal;
 	FILE *out;

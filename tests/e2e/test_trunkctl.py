@@ -5,12 +5,9 @@ import concurrent.futures
 import contextlib
 import json
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
-import termios
 import time
 
 import jsonschema
@@ -18,6 +15,7 @@ import pytest
 import yaml
 
 from tests.lab import procs, trunkline
+from tests.lab.terminal import Terminal
 from tests.lab.trunkctl import DONE, FAILED, NOT_FOUND, USAGE, assert_fails, run
 from tests.lab.wan import ROOT
 
@@ -244,42 +242,8 @@ def test_congestion_control_changes_while_the_tunnel_runs(cluster, ctl):
 
 # ---- watch
 
-class Terminal:
-    """trunkctl on a terminal of its own."""
-
-    def __init__(self, api, *args, **environment):
-        self.master, slave = pty.openpty()
-        self.before = termios.tcgetattr(slave)
-        self.slave = slave
-        env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
-        self.process = subprocess.Popen(
-            [trunkline.program("trunkctl"), "--control", api, *args], stdin=slave, stdout=slave,
-            stderr=slave, start_new_session=True, preexec_fn=procs.die_with_parent,
-            env={**env, "TERM": "xterm", "LC_ALL": "C.UTF-8", **environment})
-        self.text = ""
-
-    def read_until(self, pattern, timeout=10):
-        deadline = time.monotonic() + timeout
-        while not re.search(pattern, self.text):
-            assert time.monotonic() < deadline, f"no {pattern!r} in {self.text[-1000:]!r}"
-            if select.select([self.master], [], [], 0.1)[0]:
-                self.text += os.read(self.master, 65536).decode()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.process.kill()
-        self.process.wait()
-        os.close(self.slave)
-        os.close(self.master)
-
-    def wait(self):
-        """The exit code; fails when the terminal is not as it was."""
-        code = self.process.wait(5)
-        self.read_until(r"\033\[\?1049l")
-        assert termios.tcgetattr(self.slave) == self.before
-        return code
+def on_terminal(api, *args, **environment):
+    return Terminal([trunkline.program("trunkctl"), "--control", api, *args], **environment)
 
 
 @pytest.fixture
@@ -291,16 +255,16 @@ def watched(cluster, ctl):
 
 
 def test_watch_draws_until_q(watched):
-    with Terminal(watched.api, "tunnel", "watch") as screen:
+    with on_terminal(watched.api, "tunnel", "watch") as screen:
         screen.read_until(r"(?s)\033\[H.*listener +endpoint.*[▁-█].*\033\[H.*listener +endpoint")
         assert f"{ESCAPE}[32mup" in screen.text
-        os.write(screen.master, b"q")
+        screen.press("q")
         assert screen.wait() == DONE
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_watch_ends_by_a_signal(watched, number):
-    with Terminal(watched.api, "tunnel", "watch", NO_COLOR="1", LC_ALL="C") as screen:
+    with on_terminal(watched.api, "tunnel", "watch", NO_COLOR="1", LC_ALL="C") as screen:
         screen.read_until(r"listener +endpoint +up")
         assert not re.search(r"\033\[[0-9;]*m", screen.text) and screen.text.isascii()
         screen.process.send_signal(number)
