@@ -294,6 +294,9 @@ static const struct command commands[] = {
     {"completion", "words", {"[WORD...]"}, "what these scripts ask: what may be the last WORD",
         NULL, completion_words},
     {"status", NULL, {NULL}, "everything at a glance, and what needs attention", NULL, status_show},
+    {"doctor", NULL, {NULL},
+        "clocks, limits, tunnels, packet sizes, versions, configs: what is wrong; exit code 1 then",
+        NULL, doctor_run},
     {.noun = NULL},
 };
 

@@ -47,6 +47,7 @@ int audit_list(struct session *session, const struct invocation *invocation);
 int completion_script(struct session *session, const struct invocation *invocation);
 int completion_words(struct session *session, const struct invocation *invocation);
 
+int doctor_run(struct session *session, const struct invocation *invocation);
 int status_show(struct session *session, const struct invocation *invocation);
 
 #endif

@@ -13,6 +13,7 @@ libcli_a_SOURCES = \
 	cli/complete.c cli/complete.h \
 	cli/complete_names.c cli/complete_names.h \
 	cli/completion.c \
+	cli/doctor.c \
 	cli/explain.c \
 	cli/events.c \
 	cli/format.c cli/format.h \
@@ -88,6 +89,7 @@ CLI_SERVER_TESTS = \
 	tests/unit/cli_session_test \
 	tests/unit/tunnel_view_test \
 	tests/unit/status_test \
+	tests/unit/cli_doctor_test \
 	tests/unit/cli_node_drain_test \
 	tests/unit/cli_audit_test \
 	tests/unit/cli_events_test \
@@ -118,6 +120,8 @@ tests_unit_cli_session_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_terminal_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_tunnel_view_test_SOURCES = tests/unit/tunnel_view_test.c tests/unit/cli_fixture.h
 tests_unit_tunnel_view_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_doctor_test_SOURCES = tests/unit/cli_doctor_test.c tests/unit/cli_fixture.h
+tests_unit_cli_doctor_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_status_test_SOURCES = tests/unit/status_test.c tests/unit/cli_fixture.h
 tests_unit_status_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_node_drain_test_SOURCES = tests/unit/cli_node_drain_test.c tests/unit/cli_fixture.h

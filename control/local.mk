@@ -6,20 +6,23 @@ libcontrol_a_SOURCES = \
 	control/api_access.c control/api_access.h \
 	control/api_accelerators.c control/api_apply.c \
 	control/api_audit.c control/api_audit.h control/api_events.c \
-	control/api_caller.c control/api_caller.h control/api_nodes.c control/api_status.c \
+	control/api_caller.c control/api_caller.h control/api_doctor.c control/api_nodes.c control/api_status.c \
 	control/api_request.c control/api_revisions.c control/api_rollout.c \
 	control/api_routes.c control/api_routes.h \
 	control/api_stream.c control/api_stream.h \
 	control/api_tls.c control/api_tls.h \
 	control/api_token.c control/api_token.h control/api_tokens.c \
 	control/api_tunnels.c control/api_tunnels.h \
+	control/attention.c control/attention.h \
 	control/audit.c control/audit.h \
 	control/change.c control/change.h \
 	control/compile.c control/compile.h \
 	control/confirm.c control/confirm.h \
 	control/control.h \
 	control/difference.c control/difference.h \
+	control/doctor.c control/doctor.h \
 	control/faults.c control/faults.h \
+	control/finding.c control/finding.h \
 	control/health_json.c control/health_json.h \
 	control/events.c control/events.h \
 	control/idempotency.c control/idempotency.h \
@@ -54,6 +57,8 @@ check_PROGRAMS += \
 	tests/unit/control_options_test \
 	tests/unit/difference_test \
 	tests/unit/faults_test \
+	tests/unit/doctor_test \
+	tests/unit/finding_test \
 	tests/unit/plan_test \
 	tests/unit/state_test \
 	tests/unit/installation_test \
@@ -77,6 +82,9 @@ tests_unit_compile_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_control_options_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_difference_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_faults_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_finding_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_doctor_test_SOURCES = tests/unit/doctor_test.c tests/unit/installation_fixture.h
+tests_unit_doctor_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_plan_test_SOURCES = tests/unit/plan_test.c tests/unit/installation_fixture.h
 tests_unit_plan_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_state_test_SOURCES = tests/unit/state_test.c tests/unit/control_fixture.h
@@ -96,7 +104,7 @@ tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 
 API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_nodes_test \
 	tests/unit/api_status_test tests/unit/api_tokens_test tests/unit/api_tunnels_test tests/unit/api_apply_test \
-	tests/unit/api_revisions_test tests/unit/api_rollout_test
+	tests/unit/api_doctor_test tests/unit/attention_test tests/unit/api_revisions_test tests/unit/api_rollout_test
 API_TESTS += tests/unit/api_audit_test tests/unit/api_stream_test
 check_PROGRAMS += $(API_TESTS) tests/unit/change_test tests/unit/confirm_test tests/unit/events_test \
 	tests/unit/rollback_test tests/unit/idempotency_test
@@ -107,6 +115,10 @@ tests_unit_api_accelerators_test_SOURCES = tests/unit/api_accelerators_test.c $(
 tests_unit_api_accelerators_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_nodes_test_SOURCES = tests/unit/api_nodes_test.c $(API_FIXTURE)
 tests_unit_api_nodes_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_attention_test_SOURCES = tests/unit/attention_test.c $(API_FIXTURE)
+tests_unit_attention_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_doctor_test_SOURCES = tests/unit/api_doctor_test.c $(API_FIXTURE)
+tests_unit_api_doctor_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_status_test_SOURCES = tests/unit/api_status_test.c $(API_FIXTURE)
 tests_unit_api_status_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_tokens_test_SOURCES = tests/unit/api_tokens_test.c $(API_FIXTURE)

@@ -194,6 +194,7 @@ static void push_config(
 	if (is_new) {
 		record->wanted = config->number;
 		record->live.wanted_revision = config->number.revision;
+		record->live.wanted_steady_ms = control_steady_ms();
 		memcpy(record->fingerprint, fingerprint, sizeof(fingerprint));
 		record->drain_s = drain_s;
 	}
@@ -360,6 +361,9 @@ static void on_report(
 	    node_of(server, record), report, control_steady_ms());
 	record->live.reported_ms = record->live.last_seen_ms;
 	record->live.reported_steady_ms = record->heard_ms;
+	record->live.machine = report->machine;
+	record->live.clock_ahead_ms =
+	    (int64_t)report->machine.clock_ms - (int64_t)record->live.last_seen_ms;
 	free(record->live.counters);
 	record->live.counters = report->counters;
 	record->live.counter_count = report->counter_count;

@@ -22,6 +22,7 @@ struct node_live {
 	uint64_t last_seen_ms;     /* UNIX time */
 	uint64_t state_since_ms;   /* of is_up */
 	uint64_t wanted_revision;  /* of the newest config for it */
+	uint64_t wanted_steady_ms; /* since when, by the clock that nobody sets */
 	bool has_applied;          /* it told which config it serves by */
 	uint64_t applied_revision; /* 0: none */
 	uint64_t applied_since_ms;
@@ -36,6 +37,9 @@ struct node_live {
 	size_t backend_count;
 	struct counter *counters; /* of its last report; counter_count of them */
 	size_t counter_count;
+	struct machine machine; /* of its last report */
+	int64_t
+	    clock_ahead_ms; /* its clock less control's when the report came, with the way that it took */
 };
 
 typedef void node_server_ready_fn(struct control *control);

@@ -165,6 +165,17 @@ const char *tunnels_state(const struct tunnels *tunnels, const struct node *list
 	return state_of(find(tunnels, listener->name, endpoint->name), now_ms);
 }
 
+const struct tunnel_measurement *tunnels_said(const struct tunnels *tunnels,
+    const struct node *listener, const struct node *endpoint, enum node_role side, uint64_t now_ms)
+{
+	const struct record *record = find(tunnels, listener->name, endpoint->name);
+	const struct side *said = NULL;
+
+	if (record)
+		said = side == NODE_LISTENER ? &record->from_listener : &record->from_endpoint;
+	return said && is_fresh(said, now_ms) ? &said->said : NULL;
+}
+
 /* What was not measured is null. */
 static json_t *json_measured(uint64_t value)
 {
@@ -319,13 +330,11 @@ json_t *tunnels_to_json(const struct tunnels *tunnels, const struct node *listen
 {
 	static const struct tunnel_measurement nothing;
 	const struct record *record = find(tunnels, listener->name, endpoint->name);
-	const struct tunnel_measurement *from_listener = NULL, *from_endpoint = NULL, *said;
+	const struct tunnel_measurement *from_listener, *from_endpoint, *said;
 	json_t *json;
 
-	if (record && is_fresh(&record->from_listener, now_ms))
-		from_listener = &record->from_listener.said;
-	if (record && is_fresh(&record->from_endpoint, now_ms))
-		from_endpoint = &record->from_endpoint.said;
+	from_listener = tunnels_said(tunnels, listener, endpoint, NODE_LISTENER, now_ms);
+	from_endpoint = tunnels_said(tunnels, listener, endpoint, NODE_ENDPOINT, now_ms);
 	said = from_listener ? from_listener : &nothing;
 	json = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "listener",
 	    listener->name, "endpoint", endpoint->name, "state", state_of(record, now_ms), "lanes",

@@ -45,6 +45,10 @@ enum tunnel_view {
 json_t *tunnels_to_json(const struct tunnels *tunnels, const struct node *listener,
     const struct node *endpoint, enum tunnel_view view, uint64_t now_ms);
 
+/* What that side (a role) told last, lanes and all; NULL from one that is silent.  Until the next report. */
+const struct tunnel_measurement *tunnels_said(const struct tunnels *tunnels,
+    const struct node *listener, const struct node *endpoint, enum node_role side, uint64_t now_ms);
+
 /* "up", "partial", "down" or "unknown". */
 const char *tunnels_state(const struct tunnels *tunnels, const struct node *listener,
     const struct node *endpoint, uint64_t now_ms);

@@ -15,6 +15,7 @@ libmodel_a_SOURCES = \
 	model/join_token.c model/join_token.h \
 	model/json_guard.c model/json_guard.h \
 	model/lane_figures.c model/lane_figures.h \
+	model/machine.c model/machine.h \
 	model/limits.h \
 	model/maglev.c model/maglev.h \
 	model/measurement.c model/measurement.h \
@@ -38,6 +39,7 @@ check_PROGRAMS += \
 	tests/unit/join_token_test \
 	tests/unit/json_guard_test \
 	tests/unit/lane_figures_test \
+	tests/unit/machine_test \
 	tests/unit/maglev_test \
 	tests/unit/measurement_test \
 	tests/unit/messages_test \

@@ -64,6 +64,8 @@ static const struct schema_field report_fields[] = {
         .type = SCHEMA_STRUCT, .schema = &counter_schema, .max_items = COUNTERS_MAX},
     {SCHEMA_ARRAY("backends", struct message_report, backends, backend_count),
         .type = SCHEMA_STRUCT, .schema = &backend_report_schema, .max_items = BACKEND_REPORTS_MAX},
+    {SCHEMA_MEMBER("machine", struct message_report, machine), .type = SCHEMA_STRUCT,
+        .schema = &machine_schema},
 };
 static const struct schema report_schema = SCHEMA(struct message_report, report_fields);
 

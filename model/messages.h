@@ -8,6 +8,7 @@
 #define MODEL_MESSAGES_H
 
 #include "model/backend_report.h"
+#include "model/machine.h"
 #include "model/measurement.h"
 #include "model/node_config.h"
 
@@ -55,6 +56,7 @@ struct message_report {
 	size_t counter_count;
 	struct backend_report *backends; /* of an endpoint */
 	size_t backend_count;
+	struct machine machine;
 };
 
 struct message_applied {

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "net/node_health.h"
+#include "net/node_machine.h"
 #include "net/node_private.h"
 #include "net/pacing_timer.h"
 
@@ -364,6 +365,7 @@ void node_control_report(struct node *node)
 	    < 0)
 		return;
 	node_health_report(node, &message.body.report);
+	node_machine_read(&node->tunnel, &message.body.report.machine);
 	if (node->is_enrolled && control_client_is_open(node->control))
 		send_message(node, &message);
 	message_clear(&message);

@@ -86,8 +86,8 @@ class Node:
         self.send({"type": "applied", "incarnation": config["incarnation"],
                    "revision": config["revision"]})
 
-    def report(self, **tunnel):
-        self.send({"type": "report", "tunnels": [tunnel] if tunnel else []})
+    def report(self, machine=None, **tunnel):
+        self.send({"type": "report", "tunnels": [tunnel] if tunnel else [], "machine": machine or {}})
 
     def close(self):
         self.tls.close()
@@ -343,3 +343,33 @@ def test_the_keys_process_is_started_again(control, identities):
 
     procs.wait_until(comes_back, 5, "the listener to be back")
     assert control.get("/v1/status")["pin"] == pin
+
+
+def found(control, check):
+    return [f for f in control.get("/v1/doctor")["findings"] if f["check"] == check]
+
+
+def test_doctor_says_what_is_wrong_with_machines(control, identities):
+    """A node whose clock is an hour late, and whose kernel gives it little; then one that is well."""
+    listener, endpoint = join_pair(control, identities)
+    with contextlib.closing(listener), contextlib.closing(endpoint):
+        control.get("/v1/doctor")
+        machine = {"clock_ms": int((time.time() - 3600) * 1000), "rmem_max_bytes": 212992,
+                   "wmem_max_bytes": 212992, "tunnel_buffer_bytes": 8 << 20,
+                   "tunnel_granted_bytes": 212992, "files_max": 1024, "port_first": 32768,
+                   "port_last": 33000, "udp_gro": True, "udp_segment": False}
+        endpoint.report(machine)
+        procs.wait_until(lambda: found(control, "clock"), 5 * trunkline.SLOW, "a finding")
+        assert "3600" in found(control, "clock")[0]["detail"]
+        assert "behind control's" in found(control, "clock")[0]["detail"]
+        limits = {f["detail"].split(":")[0]: f for f in found(control, "limits")}
+        assert len(limits) == 4
+        assert {f["level"] for f in limits.values()} == {"wrong", "notice"}
+        assert any("net.core.rmem_max=8388608" in f["fix"] for f in limits.values())
+        versions = found(control, "version")
+        assert [f["node"] for f in versions] == ["osl-1", "tyo-1"]
+        well = {"clock_ms": int(time.time() * 1000), "files_max": 1 << 20, "udp_gro": True,
+                "udp_segment": True}
+        endpoint.report(well)
+        procs.wait_until(lambda: not found(control, "clock"), 5 * trunkline.SLOW, "a good clock")
+        assert not found(control, "limits")

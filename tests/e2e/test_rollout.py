@@ -53,6 +53,8 @@ def test_a_refused_config_is_told_and_offered_again(cluster):
         create(cluster, "late", port)
         done = cluster.ctl_run("wait", "--timeout", "60s", output="table")
         assert done.returncode == FAILED
+        doctor = cluster.ctl_run("doctor", output="table")
+        assert doctor.returncode == FAILED and "refused config" in doctor.stdout
         assert "refused it" in done.stderr and f"{port}" in done.stderr
         problems = cluster.ctl("status")["problems"]
         assert any("refused config" in p["detail"] and str(port) in p["detail"] for p in problems)
@@ -70,3 +72,14 @@ def test_a_refused_config_is_told_and_offered_again(cluster):
     procs.wait_until(lambda: cluster.ctl_run("wait", "--timeout", "1s").returncode == DONE,
                      30 * trunkline.SLOW, "the config to be taken when the port is free")
     assert not [p for p in cluster.ctl("status")["problems"] if "refused" in p["detail"]]
+
+
+def test_doctor_finds_a_good_installation_good(cluster):
+    """Real nodes in one namespace: their clocks, buffers, tunnels, versions and configs."""
+    cluster.ctl("wait")
+    procs.wait_until(lambda: cluster.ctl_run("doctor").returncode == DONE, 30 * trunkline.SLOW,
+                     "the tunnel to be up, and nothing to be wrong")
+    doctor = cluster.ctl("doctor")
+    assert doctor["wrong"] == 0 and doctor["nodes"] == 2
+    assert not [f for f in doctor["findings"] if f["check"] != "limits"]  # of this machine
+    assert "mtu" in doctor["checks"]

@@ -70,13 +70,15 @@ static void report(void **state)
 	                          .body.report = {.tunnels = tunnels,
 	                              .tunnel_count = 1,
 	                              .counters = counters,
-	                              .counter_count = 1}};
+	                              .counter_count = 1,
+	                              .machine = {.clock_ms = 1700000000001}}};
 
 	(void)state;
 	again = round_trip(&message);
 	assert_int_equal(again.body.report.tunnels[0].state, TUNNEL_PARTIAL);
 	assert_int_equal(again.body.report.tunnels[0].lanes[0].traffic.packets_lost, 1);
 	assert_int_equal(again.body.report.counters[0].value, 3);
+	assert_true(again.body.report.machine.clock_ms == 1700000000001);
 	message_clear(&again);
 	message.body.report = (struct message_report){0};
 	again = round_trip(&message);

@@ -278,6 +278,7 @@ static void test_a_report_brings_counters(void **state)
 	(void)state;
 	report.body.report.backends = &backend;
 	report.body.report.backend_count = 1;
+	report.body.report.machine.clock_ms = control_now_ms() - 3600000;
 	assert_int_equal(live(id)->reported_ms, 0);
 	control_peer_send(node, &report);
 	UNTIL(live(id)->counter_count == 2);
@@ -287,6 +288,8 @@ static void test_a_report_brings_counters(void **state)
 	assert_int_equal(live(id)->counters[0].value, 12);
 	assert_int_equal(live(id)->backend_count, 1);
 	assert_string_equal(live(id)->backends[0].host, "a.test");
+	assert_true(live(id)->clock_ahead_ms <= -3600000);
+	assert_true(live(id)->clock_ahead_ms > -3660000);
 	report.body.report.counter_count = 1;
 	control_peer_send(node, &report);
 	UNTIL(live(id)->counter_count == 1);
