@@ -9,11 +9,7 @@
 #include "cli/backend_table.h"
 #include "cli/commands.h"
 #include "cli/format.h"
-
-enum {
-	UPDATE_TRIES = 5, /* others may change the accelerator between our reading and writing */
-	STATUS_CHANGED_MEANWHILE = 412,
-};
+#include "cli/update.h"
 
 static json_int_t revision_of(const json_t *answer)
 {
@@ -42,8 +38,7 @@ int accelerator_create(struct session *session, const struct invocation *invocat
 	json_t *body, *answer;
 	if (!spec_create(invocation, &body, error))
 		return session_fail(EXIT_USAGE, "%s", error);
-	enum exit_code code =
-	    session_request(session, "POST", "/v1/accelerators", body, 0, &answer);
+	enum exit_code code = session_request(session, "POST", "/v1/accelerators", body, &answer);
 	json_decref(body);
 	if (code == EXIT_DONE && !session_print_value(session, answer))
 		fprintf(session->out,
@@ -193,51 +188,22 @@ int accelerator_show(struct session *session, const struct invocation *invocatio
 	return code;
 }
 
-/* Reads the accelerator, and writes it with the changes unless somebody else was faster. */
-static enum exit_code try_update(struct session *session, const struct invocation *invocation,
-    json_t **before, struct reply *reply)
+int accelerator_update(struct session *session, const struct invocation *invocation)
 {
 	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
 	const char *name = invocation->arguments[0];
-	json_t *patch;
-	memset(reply, 0, sizeof(*reply));
-	enum exit_code code = session_get(session, "/v1/accelerators", name, NULL, before);
-	if (code != EXIT_DONE)
-		return code;
-	if (!spec_update(invocation, *before, &patch, error))
-		return session_fail(EXIT_FAILED, "%s", error);
-	snprintf(path, sizeof(path), "/v1/accelerators/%s%s", name,
-	    invocation_has(invocation, "--now") ? "?now=true" : "");
-	code = client_request(session->client, "PATCH", path, patch, revision_of(*before), reply);
-	json_decref(patch);
-	return code;
-}
-
-int accelerator_update(struct session *session, const struct invocation *invocation)
-{
-	char error[VALUE_ERROR_BYTES];
-	const char *name = invocation->arguments[0];
-	json_t *before = NULL;
-	struct reply reply;
-	enum exit_code code;
+	json_t *before, *after;
 	if (!spec_check_update(invocation, error))
 		return session_fail(EXIT_USAGE, "%s", error);
-	for (int tries = 0;; tries++) {
-		code = try_update(session, invocation, &before, &reply);
-		if (reply.status != STATUS_CHANGED_MEANWHILE || tries + 1 == UPDATE_TRIES)
-			break;
-		reply_free(&reply);
-		json_decref(before);
-	}
-	if (code == EXIT_DONE && !session_print_value(session, reply.body))
+	snprintf(path, sizeof(path), "/v1/accelerators/%s", name);
+	enum exit_code code = update_object(session, invocation, path,
+	    invocation_has(invocation, "--now") ? "?now=true" : "", spec_update, &before, &after);
+	if (code == EXIT_DONE && !session_print_value(session, after))
 		fprintf(session->out, "accelerator %s %s (revision %" JSON_INTEGER_FORMAT ")\n",
-		    name,
-		    revision_of(before) == revision_of(reply.body) ? "is so already" : "updated",
-		    revision_of(reply.body));
-	if (reply.error[0])
-		session_fail(code, "%s", reply.error);
-	reply_free(&reply);
+		    name, revision_of(before) == revision_of(after) ? "is so already" : "updated",
+		    revision_of(after));
 	json_decref(before);
+	json_decref(after);
 	return code;
 }
 
@@ -250,7 +216,7 @@ int accelerator_delete(struct session *session, const struct invocation *invocat
 		return session_fail(EXIT_USAGE, "%s", error);
 	snprintf(path, sizeof(path), "/v1/accelerators/%s%s", name,
 	    invocation_has(invocation, "--now") ? "?now=true" : "");
-	enum exit_code code = session_request(session, "DELETE", path, NULL, 0, &answer);
+	enum exit_code code = session_request(session, "DELETE", path, NULL, &answer);
 	if (code == EXIT_DONE && !session_print_value(session, answer))
 		fprintf(session->out,
 		    "accelerator %s deleted (revision %" JSON_INTEGER_FORMAT ")\n", name,

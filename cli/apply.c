@@ -38,7 +38,8 @@ static enum exit_code post(struct session *session, const struct invocation *inv
 	bool is_wrong = manifest->errors.count > 0;
 	json_t *body = make_body(manifest, invocation, is_dry_run || is_wrong, confirm_s);
 	struct reply reply;
-	enum exit_code code = client_request(session->client, "POST", "/v1/apply", body, 0, &reply);
+	enum exit_code code =
+	    client_request(session->client, "POST", "/v1/apply", body, NULL, &reply);
 	const json_t *faults = json_object_get(reply.problem, "errors");
 	json_decref(body);
 	*answer = NULL;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/client_private.h"
 #include "cli/format.h"
@@ -25,6 +26,7 @@ enum {
 struct answer {
 	char *bytes;
 	size_t length;
+	char etag[CLIENT_ETAG_BYTES];
 };
 
 static size_t collect(char *bytes, size_t size, size_t count, void *context)
@@ -121,8 +123,39 @@ void client_close(struct client *client)
 	free(client);
 }
 
+static size_t collect_header(char *line, size_t size, size_t count, void *context)
+{
+	struct answer *answer = context;
+	size_t length = size * count, from = strlen("ETag:");
+	if (length <= from || strncasecmp(line, "ETag:", from) != 0)
+		return length;
+	while (from < length && line[from] == ' ')
+		from++;
+	snprintf(answer->etag, sizeof(answer->etag), "%.*s", (int)(length - from), line + from);
+	answer->etag[strcspn(answer->etag, "\r\n")] = '\0';
+	return length;
+}
+
+static struct curl_slist *add_header(
+    struct curl_slist *headers, const char *name, const char *value)
+{
+	char line[CLIENT_ETAG_BYTES + 64];
+	snprintf(line, sizeof(line), "%s: %s", name, value);
+	return curl_slist_append(headers, line);
+}
+
+/* A new one for each request: 128 random bits. */
+static struct curl_slist *add_idempotency_key(struct curl_slist *headers)
+{
+	uint8_t random[16];
+	char text[2 * sizeof(random) + 1];
+	randombytes_buf(random, sizeof(random));
+	sodium_bin2hex(text, sizeof(text), random, sizeof(random));
+	return add_header(headers, "Idempotency-Key", text);
+}
+
 static struct curl_slist *make_headers(
-    const struct client *client, const char *method, const json_t *body, json_int_t if_match)
+    const struct client *client, const char *method, const json_t *body, const char *if_match)
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
 	if (client->authorization)
@@ -132,11 +165,10 @@ static struct curl_slist *make_headers(
 	else if (body)
 		headers = curl_slist_append(headers, "Content-Type: application/json");
 	headers = curl_slist_append(headers, "Expect:");
-	if (if_match > 0) {
-		char line[64];
-		snprintf(line, sizeof(line), "If-Match: \"%" JSON_INTEGER_FORMAT "\"", if_match);
-		headers = curl_slist_append(headers, line);
-	}
+	if (if_match && if_match[0])
+		headers = add_header(headers, "If-Match", if_match);
+	if (strcmp(method, "POST") == 0)
+		headers = add_idempotency_key(headers);
 	return headers;
 }
 
@@ -174,6 +206,8 @@ static void set_options(struct client *client, const char *method, const char *u
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, collect_header);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, client->timeout_ms);
 }
 
@@ -261,8 +295,25 @@ enum exit_code client_read_answer(
 	return code;
 }
 
+/* May the answer have got lost behind a request that control did? */
+static bool is_lost(CURLcode rc)
+{
+	return rc == CURLE_GOT_NOTHING || rc == CURLE_RECV_ERROR || rc == CURLE_SEND_ERROR
+	       || rc == CURLE_PARTIAL_FILE;
+}
+
+/* PATCH and DELETE are not sent again: what they change may have been changed by others since. */
+static CURLcode perform(struct client *client, const char *method, struct answer *answer)
+{
+	CURLcode rc = curl_easy_perform(client->curl);
+	if (!is_lost(rc) || (strcmp(method, "GET") != 0 && strcmp(method, "POST") != 0))
+		return rc;
+	answer->length = 0;
+	return curl_easy_perform(client->curl);
+}
+
 enum exit_code client_request(struct client *client, const char *method, const char *path,
-    const json_t *body, json_int_t if_match, struct reply *reply)
+    const json_t *body, const char *if_match, struct reply *reply)
 {
 	char url[2048], curl_error[CURL_ERROR_SIZE] = "";
 	struct answer answer = {0};
@@ -272,12 +323,13 @@ enum exit_code client_request(struct client *client, const char *method, const c
 	struct curl_slist *headers = make_headers(client, method, body, if_match);
 	snprintf(url, sizeof(url), "%s%s", client->base_url, path);
 	set_options(client, method, url, text, headers, &answer, curl_error);
-	CURLcode rc = curl_easy_perform(client->curl);
+	CURLcode rc = perform(client, method, &answer);
 	if (rc != CURLE_OK) {
 		client_explain_unreachable(client, client->curl, rc, curl_error, reply->error);
 		code = EXIT_UNREACHABLE;
 	} else {
 		curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &reply->status);
+		snprintf(reply->etag, sizeof(reply->etag), "%s", answer.etag);
 		code = client_read_answer(client, answer.bytes, answer.length, reply);
 	}
 	curl_slist_free_all(headers);

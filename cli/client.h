@@ -11,7 +11,7 @@
 
 #include "cli/target.h"
 
-enum { CLIENT_ERROR_BYTES = 1024 };
+enum { CLIENT_ERROR_BYTES = 1024, CLIENT_ETAG_BYTES = 64 };
 
 /* Exit codes of trunkctl, a contract (DESIGN.md, the command line). */
 enum exit_code {
@@ -26,9 +26,10 @@ enum exit_code {
 struct client;
 
 struct reply {
-	long status;     /* of HTTP, 0 when there was no answer */
-	json_t *body;    /* the answer's object, NULL when it failed */
-	json_t *problem; /* what control said of a failure (RFC 9457), or NULL */
+	long status;                  /* of HTTP, 0 when there was no answer */
+	char etag[CLIENT_ETAG_BYTES]; /* with its quotes, "" for none */
+	json_t *body;                 /* the answer's object, NULL when it failed */
+	json_t *problem;              /* what control said of a failure (RFC 9457), or NULL */
 	char error
 	    [CLIENT_ERROR_BYTES]; /* one line: what is wrong, and what to do; "" when it did not */
 };
@@ -46,12 +47,14 @@ void client_close(struct client *client);
 void client_set_timeout(struct client *client, long timeout_ms);
 
 /*
- * Does `method` on `path` ("/v1/nodes?x=y") with the JSON `body` (borrowed; NULL for none), and
- * If-Match: "if_match" where that is above 0.  Fills `reply` in every case; the caller calls
- * reply_free.  EXIT_DONE, EXIT_FAILED, EXIT_NOT_FOUND or EXIT_UNREACHABLE.
+ * Does `method` on `path` ("/v1/nodes?x=y") with the JSON `body` (borrowed; NULL for none), on the
+ * condition If-Match: `if_match` (an ETag; NULL or "" for none).  Fills `reply` in every case; the
+ * caller calls reply_free.  A GET or POST whose answer is lost on the way is sent once more, the
+ * POST with the Idempotency-Key that it had, so that it is done once.
+ * EXIT_DONE, EXIT_FAILED, EXIT_NOT_FOUND or EXIT_UNREACHABLE.
  */
 enum exit_code client_request(struct client *client, const char *method, const char *path,
-    const json_t *body, json_int_t if_match, struct reply *reply);
+    const json_t *body, const char *if_match, struct reply *reply);
 
 void reply_free(struct reply *reply);
 

@@ -26,7 +26,7 @@ static json_t *ask(const struct invocation *typed, const char *path)
 	if (!client)
 		return NULL;
 	client_set_timeout(client, TIMEOUT_MS);
-	client_request(client, "GET", path, NULL, 0, &reply);
+	client_request(client, "GET", path, NULL, NULL, &reply);
 	json_t *items = json_incref(json_object_get(reply.body, "items"));
 	reply_free(&reply);
 	client_close(client);

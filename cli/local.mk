@@ -34,6 +34,7 @@ libcli_a_SOURCES = \
 	cli/token.c \
 	cli/tunnel.c \
 	cli/tunnel_view.c cli/tunnel_view.h \
+	cli/update.c cli/update.h \
 	cli/value.c cli/value.h \
 	cli/wait.c \
 	cli/watch.c
@@ -105,6 +106,7 @@ CLI_SERVER_TESTS = \
 	tests/unit/explain_test \
 	tests/unit/get_test \
 	tests/unit/revision_test \
+	tests/unit/update_test \
 	tests/unit/wait_test
 check_PROGRAMS += $(CLI_SERVER_TESTS) tests/unit/terminal_test
 tests_unit_client_stream_test_SOURCES = tests/unit/client_stream_test.c tests/unit/cli_fixture.h
@@ -151,5 +153,7 @@ tests_unit_get_test_SOURCES = tests/unit/get_test.c tests/unit/cli_fixture.h
 tests_unit_get_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_revision_test_SOURCES = tests/unit/revision_test.c tests/unit/cli_fixture.h
 tests_unit_revision_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_update_test_SOURCES = tests/unit/update_test.c tests/unit/cli_fixture.h
+tests_unit_update_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_wait_test_SOURCES = tests/unit/wait_test.c tests/unit/cli_fixture.h
 tests_unit_wait_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)

@@ -56,7 +56,7 @@ int node_token(struct session *session, const struct invocation *invocation)
 		return session_fail(EXIT_USAGE, "%s", error);
 	json_t *body = json_pack(
 	    "{s:s, s:s, s:I}", "role", role, "region", region, "ttl_s", (json_int_t)ttl_s);
-	enum exit_code code = session_request(session, "POST", "/v1/node-tokens", body, 0, &token);
+	enum exit_code code = session_request(session, "POST", "/v1/node-tokens", body, &token);
 	json_decref(body);
 	if (code == EXIT_DONE && !session_print_value(session, token))
 		print_token(session, token, role);
@@ -178,7 +178,7 @@ int node_remove(struct session *session, const struct invocation *invocation)
 	if (!value_name("NODE", name, error))
 		return session_fail(EXIT_USAGE, "%s", error);
 	snprintf(path, sizeof(path), "/v1/nodes/%s", name);
-	enum exit_code code = session_request(session, "DELETE", path, NULL, 0, &answer);
+	enum exit_code code = session_request(session, "DELETE", path, NULL, &answer);
 	if (code == EXIT_DONE && !session_print_value(session, answer))
 		fprintf(session->out, "node %s removed (revision %" JSON_INTEGER_FORMAT ")\n", name,
 		    json_integer_value(json_object_get(answer, "revision")));

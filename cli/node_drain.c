@@ -27,7 +27,7 @@ static enum exit_code set_draining(
 	char path[SESSION_PATH_BYTES];
 	json_t *body = json_pack("{s:b}", "draining", is_draining);
 	snprintf(path, sizeof(path), "/v1/nodes/%s", name);
-	enum exit_code code = session_request(session, "PATCH", path, body, 0, node);
+	enum exit_code code = session_request(session, "PATCH", path, body, node);
 	json_decref(body);
 	return code;
 }

@@ -105,7 +105,7 @@ int rollback_revision(struct session *session, const struct invocation *invocati
 		return session_fail(EXIT_USAGE, "%s", error);
 	json_t *body = json_pack("{s:I, s:b, s:b}", "revision", (json_int_t)revision, "dry_run",
 	    is_dry_run, "now", invocation_has(invocation, "--now"));
-	enum exit_code code = session_request(session, "POST", "/v1/rollback", body, 0, &answer);
+	enum exit_code code = session_request(session, "POST", "/v1/rollback", body, &answer);
 	json_decref(body);
 	if (code == EXIT_DONE && !session_print_value(session, answer))
 		print_rollback(session, answer, is_dry_run);
@@ -126,7 +126,7 @@ int confirm_change(struct session *session, const struct invocation *invocation)
 		}
 		json_object_set_new(body, "revision", json_integer(revision));
 	}
-	enum exit_code code = session_request(session, "POST", "/v1/confirm", body, 0, &answer);
+	enum exit_code code = session_request(session, "POST", "/v1/confirm", body, &answer);
 	json_decref(body);
 	if (code == EXIT_DONE && !session_print_value(session, answer))
 		fprintf(session->out,

@@ -18,10 +18,10 @@ enum exit_code session_fail(enum exit_code code, const char *format, ...)
 }
 
 enum exit_code session_request(struct session *session, const char *method, const char *path,
-    const json_t *body, json_int_t if_match, json_t **answer)
+    const json_t *body, json_t **answer)
 {
 	struct reply reply;
-	enum exit_code code = client_request(session->client, method, path, body, if_match, &reply);
+	enum exit_code code = client_request(session->client, method, path, body, NULL, &reply);
 	*answer = NULL;
 	if (code != EXIT_DONE)
 		session_fail(code, "%s", reply.error);
@@ -37,7 +37,7 @@ enum exit_code session_get(struct session *session, const char *path, const char
 	char whole[SESSION_PATH_BYTES];
 	snprintf(whole, sizeof(whole), "%s%s%s%s%s", path, name ? "/" : "", name ? name : "",
 	    second_name ? "/" : "", second_name ? second_name : "");
-	return session_request(session, "GET", whole, NULL, 0, answer);
+	return session_request(session, "GET", whole, NULL, answer);
 }
 
 bool session_print_value(struct session *session, const json_t *value)

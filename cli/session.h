@@ -33,7 +33,7 @@ enum exit_code session_fail(enum exit_code code, const char *format, ...)
  * client_request; *answer is the caller's when it is EXIT_DONE, else NULL, and the error is told.
  */
 enum exit_code session_request(struct session *session, const char *method, const char *path,
-    const json_t *body, json_int_t if_match, json_t **answer);
+    const json_t *body, json_t **answer);
 
 /* GET of `path` with up to two names behind it: "/v1/nodes", "tokyo-1".  NULL for no name. */
 enum exit_code session_get(struct session *session, const char *path, const char *name,

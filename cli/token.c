@@ -42,7 +42,7 @@ int token_create(struct session *session, const struct invocation *invocation)
 		return session_fail(EXIT_USAGE, "%s", error);
 	json_t *body =
 	    json_pack("{s:s, s:s, s:I}", "name", name, "role", role, "ttl_s", (json_int_t)ttl_s);
-	enum exit_code code = session_request(session, "POST", "/v1/tokens", body, 0, &token);
+	enum exit_code code = session_request(session, "POST", "/v1/tokens", body, &token);
 	json_decref(body);
 	if (code == EXIT_DONE && !session_print_value(session, token))
 		print_secret(session, token);
@@ -94,7 +94,7 @@ int token_revoke(struct session *session, const struct invocation *invocation)
 	if (!value_name("NAME", name, error))
 		return session_fail(EXIT_USAGE, "%s", error);
 	snprintf(path, sizeof(path), "/v1/tokens/%s", name);
-	enum exit_code code = session_request(session, "DELETE", path, NULL, 0, &answer);
+	enum exit_code code = session_request(session, "DELETE", path, NULL, &answer);
 	if (code == EXIT_DONE && !session_print_value(session, answer))
 		fprintf(session->out, "token %s revoked (revision %" JSON_INTEGER_FORMAT ")\n",
 		    name, json_integer_value(json_object_get(answer, "revision")));

@@ -2,10 +2,13 @@
 /*
  * trunkctl tunnel: list, show and update.  watch is in watch.c.
  */
+#include <string.h>
+
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/history.h"
 #include "cli/tunnel_view.h"
+#include "cli/update.h"
 #include "cli/value.h"
 #include "model/congestion.h"
 
@@ -70,25 +73,33 @@ int tunnel_show(struct session *session, const struct invocation *invocation)
 	return code;
 }
 
-/* What the options ask for; NULL with a complaint in `error`. */
-static json_t *tunnel_changes(const struct invocation *invocation, char *error)
+static bool check_changes(const struct invocation *invocation, char *error)
 {
 	const char *congestion = invocation_value(invocation, "--congestion");
 	const char *trace = invocation_value(invocation, "--trace");
 	bool is_on;
 	if (!congestion && !trace) {
 		snprintf(error, VALUE_ERROR_BYTES, "say what to change: --congestion or --trace");
-		return NULL;
+		return false;
 	}
-	if ((congestion && !value_congestion("--congestion", congestion, error))
-	    || (trace && !value_on_off("--trace", trace, &is_on, error)))
-		return NULL;
-	json_t *body = json_object();
+	return (!congestion || value_congestion("--congestion", congestion, error))
+	       && (!trace || value_on_off("--trace", trace, &is_on, error));
+}
+
+/* A congestion or trace that check_changes() took. */
+static bool make_changes(
+    const struct invocation *invocation, const json_t *before, json_t **patch, char *error)
+{
+	const char *congestion = invocation_value(invocation, "--congestion");
+	const char *trace = invocation_value(invocation, "--trace");
+	(void)before;
+	(void)error;
+	*patch = json_object();
 	if (congestion)
-		json_object_set_new(body, "congestion", json_string(congestion));
+		json_object_set_new(*patch, "congestion", json_string(congestion));
 	if (trace)
-		json_object_set_new(body, "trace", json_boolean(is_on));
-	return body;
+		json_object_set_new(*patch, "trace", json_boolean(strcmp(trace, "on") == 0));
+	return true;
 }
 
 int tunnel_update(struct session *session, const struct invocation *invocation)
@@ -96,17 +107,18 @@ int tunnel_update(struct session *session, const struct invocation *invocation)
 	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
 	const char *listener = invocation->arguments[0];
 	const char *endpoint = invocation->arguments[1];
-	json_t *tunnel, *body;
+	json_t *before, *tunnel;
 	if (!value_name("LISTENER", listener, error) || !value_name("ENDPOINT", endpoint, error)
-	    || !(body = tunnel_changes(invocation, error)))
+	    || !check_changes(invocation, error))
 		return session_fail(EXIT_USAGE, "%s", error);
 	snprintf(path, sizeof(path), "/v1/tunnels/%s/%s", listener, endpoint);
-	enum exit_code code = session_request(session, "PATCH", path, body, 0, &tunnel);
-	json_decref(body);
+	enum exit_code code =
+	    update_object(session, invocation, path, "", make_changes, &before, &tunnel);
 	if (code == EXIT_DONE && !session_print_value(session, tunnel))
 		fprintf(session->out, "tunnel from %s to %s updated: congestion %s, trace %s\n",
 		    listener, endpoint, json_string_value(json_object_get(tunnel, "congestion")),
 		    json_is_true(json_object_get(tunnel, "trace")) ? "on" : "off");
+	json_decref(before);
 	json_decref(tunnel);
 	return code;
 }

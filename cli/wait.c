@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trunkctl wait: until every node serves by a revision.  It asks several times a second; a line on
- * stderr for each node that changes its state shows the progress.
+ * trunkctl wait: until every node serves by a revision.  It asks how far that is whenever control's
+ * events tell of a node; a line on stderr for each node that changes its state shows the progress.
  */
 #include <limits.h>
 #include <string.h>
 #include <time.h>
 
+#include "cli/client_stream.h"
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/value.h"
 
-enum { WAIT_INTERVAL_MS = 200, WAIT_DEFAULT_S = 60, WAIT_MAX_S = 86400 };
+#define WAIT_EVENTS "/v1/events?kinds=node,config"
+
+enum { WAIT_RETRY_MS = 200, WAIT_DEFAULT_S = 60, WAIT_MAX_S = 86400 };
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -92,9 +95,35 @@ static bool is_settled(const json_t *answer)
 	return count_state(answer, "pending") == 0 && count_state(answer, "down") == 0;
 }
 
+/*
+ * Until something happened to a node, or the deadline.  The first event, hello, says that no later
+ * one is missed.  A stream that ends is opened again; what is wrong with it the next question tells.
+ */
+static void wait_for_news(struct session *session, struct client_stream **stream, double deadline_s)
+{
+	const struct timespec pause = {.tv_nsec = WAIT_RETRY_MS * 1000000L};
+	struct client_event event;
+	struct reply reply;
+	if (!*stream)
+		*stream = client_stream_open(session->client, WAIT_EVENTS);
+	enum client_stream_result result = CLIENT_STREAM_NONE;
+	for (double left_s;
+	     *stream && result == CLIENT_STREAM_NONE && (left_s = deadline_s - steady_s()) > 0;)
+		result = client_stream_next(*stream, (int)(left_s * 1000) + 1, -1, &event, &reply);
+	while (result == CLIENT_STREAM_EVENT)
+		result = client_stream_next(*stream, 0, -1, &event, &reply);
+	if (result != CLIENT_STREAM_OVER && *stream)
+		return;
+	if (*stream)
+		reply_free(&reply);
+	client_stream_close(*stream);
+	*stream = NULL;
+	nanosleep(&pause, NULL);
+}
+
 static enum exit_code wait_until(struct session *session, const char *path, double deadline_s)
 {
-	const struct timespec pause = {.tv_nsec = WAIT_INTERVAL_MS * 1000000L};
+	struct client_stream *stream = NULL;
 	json_t *before = NULL, *answer;
 	enum exit_code code;
 	for (;;) {
@@ -109,8 +138,9 @@ static enum exit_code wait_until(struct session *session, const char *path, doub
 			code = judge(session, answer, is_late);
 			break;
 		}
-		nanosleep(&pause, NULL);
+		wait_for_news(session, &stream, deadline_s);
 	}
+	client_stream_close(stream);
 	json_decref(before);
 	return code;
 }

@@ -26,7 +26,13 @@ static struct {
 	unsigned status, requests;
 	char body[CLI_TEXT_BYTES];    /* of the answer */
 	char request[CLI_TEXT_BYTES]; /* the last one, head and body */
+	char etag[64];                /* of the answer, "" for none */
 	bool is_silent;               /* takes requests and says nothing */
+	unsigned change_status;       /* other than 0: what everything but GET is answered */
+	const char *change_body;
+	const char *events; /* what a stream of events begins with, NULL: it gets the body */
+	int stream;         /* the descriptor of one that goes on, or -1 */
+	unsigned drops;     /* so many requests are taken, and their answers lost */
 } server = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct session session;
@@ -60,12 +66,24 @@ static void cli_answer(int peer)
 	pthread_mutex_lock(&server.lock);
 	memcpy(server.request, text, length + 1);
 	server.requests++;
-	bool is_silent = server.is_silent;
+	bool is_silent = server.is_silent, is_dropped = server.drops > 0;
+	bool is_change = server.change_status != 0 && strncmp(text, "GET ", 4) != 0;
+	const char *body = is_change ? server.change_body : server.body;
+	server.drops -= is_dropped;
 	int size = snprintf(answer, sizeof answer,
 	    "HTTP/1.1 %u X\r\nContent-Type: application/json\r\nConnection: close\r\n"
-	    "Content-Length: %zu\r\n\r\n%s",
-	    server.status, strlen(server.body), server.body);
+	    "%s%s%sContent-Length: %zu\r\n\r\n%s",
+	    is_change ? server.change_status : server.status, server.etag[0] ? "ETag: " : "",
+	    server.etag, server.etag[0] ? "\r\n" : "", strlen(body), body);
+	bool is_stream = server.events && strncmp(text, "GET /v1/events", 14) == 0;
+	if (is_stream) {
+		dprintf(peer, "HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\n\r\n%s",
+		    server.events);
+		server.stream = dup(peer);
+	}
 	pthread_mutex_unlock(&server.lock);
+	if (is_dropped || is_stream)
+		return;
 	if (is_silent)
 		while (recv(peer, text, sizeof text, 0) > 0)
 			;
@@ -92,6 +110,17 @@ static inline void cli_set(unsigned status, const char *body)
 	server.status = status;
 	snprintf(server.body, sizeof server.body, "%s", body);
 	server.request[0] = '\0';
+	pthread_mutex_unlock(&server.lock);
+}
+
+/* What GET and what all other requests are answered from now on. */
+static inline void cli_set_change(
+    unsigned status, const char *body, unsigned change_status, const char *change_body)
+{
+	cli_set(status, body);
+	pthread_mutex_lock(&server.lock);
+	server.change_status = change_status;
+	server.change_body = change_body;
 	pthread_mutex_unlock(&server.lock);
 }
 
@@ -123,6 +152,10 @@ static inline int cli_setup(void **state)
 	snprintf(server.where, sizeof server.where, "unix:%s", server.path);
 	server.requests = 0;
 	server.is_silent = false;
+	server.drops = server.change_status = 0;
+	server.events = NULL;
+	server.stream = -1;
+	server.etag[0] = '\0';
 	cli_set(200, "{}");
 	strcpy(address.sun_path, server.path);
 	unlink(server.path);
@@ -143,6 +176,8 @@ static inline int cli_teardown(void **state)
 	shutdown(server.listening, SHUT_RDWR);
 	pthread_join(server.thread, NULL);
 	close(server.listening);
+	if (server.stream >= 0)
+		close(server.stream);
 	unlink(server.path);
 	client_close(session.client);
 	free(printed);

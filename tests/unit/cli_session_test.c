@@ -52,7 +52,7 @@ static void test_an_answer_is_the_callers(void **state)
 
 	(void)state;
 	cli_set(200, "{\"name\": \"a\"}");
-	assert_int_equal(session_request(&session, "GET", "/v1/x", NULL, 0, &answer), EXIT_DONE);
+	assert_int_equal(session_request(&session, "GET", "/v1/x", NULL, &answer), EXIT_DONE);
 	assert_string_equal(json_string_value(json_object_get(answer, "name")), "a");
 	json_decref(answer);
 }

@@ -17,7 +17,7 @@ static struct client *open_at(const char *where, char *error)
 
 static enum exit_code ask(const char *method, const char *path)
 {
-	return client_request(session.client, method, path, NULL, 0, &reply);
+	return client_request(session.client, method, path, NULL, NULL, &reply);
 }
 
 static void test_an_object_is_an_answer(void **state)
@@ -42,18 +42,65 @@ static void test_a_body_goes_with_its_type(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    client_request(session.client, "POST", "/v1/accelerators", body, 0, &reply), EXIT_DONE);
+	    client_request(session.client, "POST", "/v1/accelerators", body, NULL, &reply),
+	    EXIT_DONE);
 	assert_true(cli_was_asked("Content-Type: application/json\r\n"));
 	assert_true(cli_was_asked("\r\n\r\n{\"name\":\"web\"}"));
 	reply_free(&reply);
 	assert_int_equal(
-	    client_request(session.client, "PATCH", "/v1/accelerators/web", body, 12, &reply),
+	    client_request(session.client, "PATCH", "/v1/accelerators/web", body, "\"12\"", &reply),
 	    EXIT_DONE);
 	assert_true(cli_was_asked("PATCH /v1/accelerators/web "));
 	assert_true(cli_was_asked("Content-Type: application/merge-patch+json\r\n"));
 	assert_true(cli_was_asked("If-Match: \"12\"\r\n"));
 	reply_free(&reply);
 	json_decref(body);
+}
+
+/* The key of the last request, to be compared with the next one's. */
+static void copy_key(char key[64])
+{
+	const char *line = strstr(server.request, "Idempotency-Key: ");
+	assert_non_null(line);
+	assert_int_equal(sscanf(line, "Idempotency-Key: %63[0-9a-f]", key), 1);
+	assert_int_equal(strlen(key), 32);
+}
+
+static void test_a_post_whose_answer_is_lost_is_sent_again(void **state)
+{
+	char first[64], second[64];
+
+	(void)state;
+	server.drops = 1;
+	assert_int_equal(ask("POST", "/v1/tokens"), EXIT_DONE);
+	assert_int_equal(cli_requests(), 2);
+	copy_key(first);
+	reply_free(&reply);
+	assert_int_equal(ask("POST", "/v1/tokens"), EXIT_DONE);
+	copy_key(second);
+	assert_string_not_equal(first, second);
+	reply_free(&reply);
+	server.drops = 2;
+	assert_int_equal(ask("POST", "/v1/tokens"), EXIT_UNREACHABLE);
+	assert_int_equal(cli_requests(), 5);
+	reply_free(&reply);
+	server.drops = 1;
+	assert_int_equal(ask("DELETE", "/v1/x"), EXIT_UNREACHABLE);
+	assert_int_equal(cli_requests(), 6);
+	assert_false(cli_was_asked("Idempotency-Key"));
+	reply_free(&reply);
+}
+
+static void test_an_etag_comes_back(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("GET", "/v1/x"), EXIT_DONE);
+	assert_string_equal(reply.etag, "");
+	reply_free(&reply);
+	strcpy(server.etag, "\"17\"");
+	assert_int_equal(ask("GET", "/v1/x"), EXIT_DONE);
+	assert_string_equal(reply.etag, "\"17\"");
+	reply_free(&reply);
 }
 
 static void expect_failure(
@@ -117,7 +164,7 @@ static void test_where_nobody_is(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    client_request(client, "GET", "/v1/nodes", NULL, 0, &reply), EXIT_UNREACHABLE);
+	    client_request(client, "GET", "/v1/nodes", NULL, NULL, &reply), EXIT_UNREACHABLE);
 	snprintf(wanted, sizeof wanted,
 	    "control at unix:/tmp/trunkctl-test.nobody is not reachable: %s; start "
 	    "trunkline-control, or say where it is with --control or TRUNKLINE_CONTROL",
@@ -162,7 +209,7 @@ static void test_a_token_goes_where_nobody_listens(void **state)
 	assert_null(strstr(error, secret));
 	client = client_open(&(struct target){.where = server.where, .token = secret}, error);
 	cli_set(200, "{}");
-	assert_int_equal(client_request(client, "GET", "/v1/nodes", NULL, 0, &reply), EXIT_DONE);
+	assert_int_equal(client_request(client, "GET", "/v1/nodes", NULL, NULL, &reply), EXIT_DONE);
 	assert_true(cli_was_asked("Authorization: Bearer tla1_secret\r\n"));
 	reply_free(&reply);
 	client_close(client);
@@ -173,6 +220,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CLI_TEST(test_an_object_is_an_answer),
 	    CLI_TEST(test_a_body_goes_with_its_type),
+	    CLI_TEST(test_a_post_whose_answer_is_lost_is_sent_again),
+	    CLI_TEST(test_an_etag_comes_back),
 	    CLI_TEST(test_a_problem_is_one_line),
 	    CLI_TEST(test_control_characters_are_taken_out),
 	    CLI_TEST(test_another_server_is_not_taken_for_control),
