@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the check programs of a build folder and counts their tests.
 
-    tests/run_programs.py BUILD [NAME...]     NAME: only programs whose path contains it
+    tests/run_programs.py [--fewer-seeds] BUILD [NAME...]     NAME: only programs whose path contains it
 
-cmocka programs are asked for TAP; another program counts as one test, or as what its line
+--fewer-seeds is for a second build of what ran with all seeds in another one: whether a bound holds
+is the same in both. cmocka programs are asked for TAP; another program counts as one test, or as what its line
 "N passed, N failed" says. A skipped test counts as failed. Ends in "N passed, N failed".
 """
+import argparse
 import concurrent.futures
 import os
 import re
@@ -15,13 +17,16 @@ import sys
 import time
 
 TIMEOUT_S = 600
+JOBS = 2 * os.cpu_count()  # many only wait for a timer
+FEWER_SEEDS = {"tests/sim/sim": ["--seeds", "1-4"], "tests/sim/race": ["--seed", "1"]}
 COUNT = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 
 
 def programs(build):
+    """The simulators first, as they take longest."""
     out = subprocess.run(["make", "-s", "-C", build, "list-checks"], check=True, text=True,
                          capture_output=True).stdout
-    return out.split()
+    return sorted(out.split(), key=lambda name: "/sim/" not in name)
 
 
 def count_of(code, text):
@@ -37,32 +42,39 @@ def count_of(code, text):
     return (good, bad + (code != 0 and bad == 0))
 
 
-def run(build, name):
-    command = name if os.path.isabs(name) else "./" + name
+def run(build, name, more):
+    command = [name if os.path.isabs(name) else "./" + name, *more]
     began = time.monotonic()
     environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
     try:
-        done = subprocess.run([command], cwd=build, env=environment, text=True, errors="replace",
+        done = subprocess.run(command, cwd=build, env=environment, text=True, errors="replace",
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S)
         code, text = done.returncode, done.stdout
     except subprocess.TimeoutExpired as late:
         code, text = 1, (late.stdout or b"").decode(errors="replace") + f"\ntimeout after {TIMEOUT_S} s"
-    return name, code, text, time.monotonic() - began
+    return code, text, time.monotonic() - began
 
 
 def main():
-    build = sys.argv[1]
-    names = [n for n in programs(build) if not sys.argv[2:] or any(a in n for a in sys.argv[2:])]
+    parser = argparse.ArgumentParser(usage="tests/run_programs.py [--fewer-seeds] BUILD [NAME...]")
+    parser.add_argument("--fewer-seeds", action="store_true")
+    parser.add_argument("build")
+    parser.add_argument("name", nargs="*")
+    options = parser.parse_args()
+    build = options.build
+    names = [n for n in programs(build) if not options.name or any(a in n for a in options.name)]
+    more = FEWER_SEEDS if options.fewer_seeds else {}
     passed = failed = 0
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, code, text, seconds in pool.map(lambda n: run(build, n), names):
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        runs = pool.map(lambda name: run(build, name, more.get(name, [])), names)
+        for name, (code, text, seconds) in zip(names, runs):
             good, bad = count_of(code, text)
             passed, failed = passed + good, failed + bad
             print(f"{'ok  ' if not bad else 'FAIL'} {name}: {good} passed, {bad} failed "
                   f"({seconds:.1f} s)", flush=True)
             if bad:
                 print("\n".join("    " + line for line in text.splitlines()[-60:]))
-                print(f"    repeat: (cd {build} && {name})")
+                print(f"    repeat: (cd {build} && {' '.join([name, *more.get(name, [])])})")
     print(f"{passed} passed, {failed} failed")
     return failed > 0 or passed == 0
 
