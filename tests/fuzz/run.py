@@ -8,6 +8,7 @@ New inputs are not kept; a crash leaves its input in BUILD and prints how to rep
 A target NAME has its corpus in tests/fuzz/corpus/NAME. Ends in "N passed, N failed".
 """
 import argparse
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -45,13 +46,14 @@ def main():
     build = os.path.abspath(options.build)
     programs = subprocess.run(["make", "-s", "-C", build, "list-fuzz"], check=True, text=True,
                               capture_output=True).stdout.split()
+    programs = [program for program in programs
+                if not options.target or os.path.basename(program) in options.target]
     passed = failed = 0
-    for program in programs:
-        if options.target and os.path.basename(program) not in options.target:
-            continue
-        good, text = run(build, program, options.seconds)
-        print(f"{'ok  ' if good else 'FAIL'} {program}: {text}", flush=True)
-        passed, failed = passed + good, failed + (not good)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = pool.map(lambda program: run(build, program, options.seconds), programs)
+        for program, (good, text) in zip(programs, runs):
+            print(f"{'ok  ' if good else 'FAIL'} {program}: {text}", flush=True)
+            passed, failed = passed + good, failed + (not good)
     print(f"{passed} passed, {failed} failed")
     return failed > 0 or passed == 0
 
