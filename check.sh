@@ -8,6 +8,7 @@ set -u
 cd "$(dirname "$0")" || exit 1
 . scripts/packages.sh
 parts=${*:-units e2e sanitizers fuzz}
+jobs=$((2 * $(nproc))) # end-to-end tests wait more than they compute
 passed=0 failed=0 started=$(date +%s)
 
 step() { printf '\n== %s (%d s since the start)\n' "$1" $(($(date +%s) - started)); }
@@ -75,13 +76,13 @@ for part in $parts; do
 		build_tree build/sanitizers all check-programs -- --enable-werror \
 			--enable-sanitizers CFLAGS="-O1 -g" || broken "the build failed"
 		step "unit tests and the simulator, with ASan and UBSan"
-		count tests/run_programs.py build/sanitizers
+		count tests/run_programs.py --fewer-seeds build/sanitizers
 		step "end to end, with ASan and UBSan"
-		count tests/e2e/run --jobs 2 build/sanitizers -k "not direct and not wanem"
+		count tests/e2e/run --jobs $jobs build/sanitizers -k "not direct and not wanem"
 		;;
 	e2e)
 		step "end to end"
-		count tests/e2e/run --jobs 2 build/check
+		count tests/e2e/run --jobs $jobs build/check
 		;;
 	fuzz)
 		step "build the fuzz targets"
