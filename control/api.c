@@ -141,26 +141,13 @@ static void count_refusal(struct api_counters *counters, enum problem_kind kind)
 		counters->limited++;
 }
 
-/* A request that was done already is only answered again. */
-static int do_once(struct control *control, const struct api_request *request,
-    const struct api_route *route, struct api_answer *answer)
-{
-	int result = idempotency_replay(control, request, answer);
-
-	if (result != 0)
-		return result < 0 ? -1 : 0;
-	result = route->handle(control, request, answer);
-	if (result == 0 && answer->body)
-		idempotency_keep(control, request, answer);
-	return result;
-}
-
 /* What the caller is told when it is a problem; his answer otherwise. */
 static void run_handler(struct api *api, struct api_request *request, const struct pending *pending,
     struct api_answer *answer)
 {
 	answer->problem = pending->problem;
-	if (!answer->problem.kind && do_once(api->control, request, pending->route, answer) == 0
+	if (!answer->problem.kind
+	    && idempotency_run(api->control, request, pending->route->handle, answer) == 0
 	    && !answer->body && !answer->stream)
 		problem_set(&answer->problem, PROBLEM_INTERNAL, "", "", "no memory");
 	if (!answer->problem.kind)

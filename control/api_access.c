@@ -6,6 +6,8 @@
  */
 #include "control/api_access.h"
 
+#include "base/log.h"
+#include "control/store.h"
 #include "control/time_text.h"
 
 #include <stdio.h>
@@ -33,6 +35,17 @@ static struct limit_key address_key(enum limit_kind of, const struct addr *addr)
 
 	memcpy(key.network, addr->ip, addr->family == 4 ? IPV4_BYTES : IPV6_NETWORK_BYTES);
 	return key;
+}
+
+int api_access_load_tokens(struct api_access *access, struct store *store)
+{
+	int result = store_load_api_tokens(store, &access->tokens);
+
+	if (result < 0) {
+		api_token_list_clear(&access->tokens);
+		log_error("api_tokens_not_read", "reason=\"%s\"", store_error(store));
+	}
+	return result;
 }
 
 static int too_many(struct problem *problem, uint64_t wait_ms, const char *fix, const char *detail)

@@ -13,6 +13,8 @@
 #include "control/problem.h"
 #include "control/rate_limit.h"
 
+struct store;
+
 enum {
 	API_RATE_DEFAULT = 200, /* requests a second of a token, and of an address without one */
 	API_RATE_MAX = 100000,
@@ -40,6 +42,12 @@ struct api_access {
 /* rate: requests a second, 1 to API_RATE_MAX.  NULL without memory. */
 struct api_access *api_access_new(uint32_t rate);
 void api_access_free(struct api_access *access);
+
+/*
+ * Reads the tokens again: what is saved is in force, and when it cannot be read, nobody's token is
+ * good.  ERR_IO, ERR_NOMEM.
+ */
+int api_access_load_tokens(struct api_access *access, struct store *store);
 
 /*
  * Decides about one request: *caller is who the connection's other end is (api_caller.h), and then

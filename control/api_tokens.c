@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The API's own tokens: make, list, revoke. */
-#include "base/log.h"
 #include "control/api_access.h"
 #include "control/api_routes.h"
 #include "control/change.h"
@@ -52,18 +51,6 @@ static json_t *to_json(const struct api_token *token)
 	    time_to_json(token->expires_ms), "used", time_to_json(token->used_ms));
 }
 
-/* What is saved is in force: when it cannot be read again, nobody's token is good. */
-static int renew(struct control *control)
-{
-	int result = store_load_api_tokens(control->store, &control->access->tokens);
-
-	if (result < 0) {
-		api_token_list_clear(&control->access->tokens);
-		log_error("api_tokens_not_read", "reason=\"%s\"", store_error(control->store));
-	}
-	return result;
-}
-
 static int check_room(const struct control *control, const char *name, struct problem *problem)
 {
 	const struct api_token_list *list = &control->access->tokens;
@@ -106,7 +93,7 @@ static int create(struct control *control, const struct api_request *request,
 	token.expires_ms = token.created_ms + UINT64_C(1000) * wanted->ttl_s;
 	api_token_make(text, token.hash);
 	if (save(control, request, &token, &answer->problem) == 0) {
-		renew(control);
+		api_access_load_tokens(control->access, control->store);
 		answer->status = 201;
 		answer->body = to_json(&token);
 		json_object_set_new(answer->body, "token", json_string(text));
@@ -132,7 +119,7 @@ int api_token_create(
 	if (store_purge_api_tokens(
 	        control->store, control_now_ms() - UINT64_C(1000) * EXPIRED_KEPT_S)
 	        < 0
-	    || renew(control) < 0)
+	    || api_access_load_tokens(control->access, control->store) < 0)
 		return problem_set(
 		    &answer->problem, PROBLEM_STORAGE, "", "", "%s", store_error(control->store));
 	return create(control, request, &wanted, answer);
@@ -168,7 +155,7 @@ int api_token_revoke(
 	result = store_delete_api_token(control->store, token->id);
 	if (change_end(control, &change, result, &answer->problem) < 0)
 		return -1;
-	renew(control);
+	api_access_load_tokens(control->access, control->store);
 	answer->body = json_pack("{s:I}", "revision", (json_int_t)change.revision.number);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "control/api_access.h"
 #include "control/api_routes.h"
 #include "control/confirm.h"
 #include "control/events.h"
@@ -23,7 +24,7 @@ void change_init(struct change *change, const char *who, const char *what, ...)
 	va_end(args);
 }
 
-static int not_saved(struct control *control, struct change *change, struct problem *problem)
+static int not_saved(struct control *control, const struct change *change, struct problem *problem)
 {
 	const char *why = store_error(control->store);
 	char what[2 * WHAT_BYTES], quoted[REASON_BYTES];
@@ -96,33 +97,74 @@ int change_begin(struct control *control, struct change *change, struct problem 
 }
 
 /* What is saved is in force, even when there is no memory for the new snapshot at once. */
-static void renew_snapshot(struct control *control, struct change *change)
+static void renew_snapshot(struct control *control, const struct change *change)
 {
 	if (store_load(control->store, &control->installation) < 0)
 		log_error("snapshot_failed", "revision=%llu reason=\"%s\"",
 		    (unsigned long long)change->revision.number, store_error(control->store));
+}
+
+static void tell(struct control *control, const struct change *change)
+{
+	char what[2 * WHAT_BYTES], who[2 * WHO_BYTES];
+
+	log_info("change", "revision=%llu what=%s who=%s",
+	    (unsigned long long)change->revision.number,
+	    log_quote(what, sizeof(what), change->revision.what),
+	    log_quote(who, sizeof(who), change->revision.who));
 	tunnels_forget(control->tunnels, &control->installation);
 	confirm_watch(control);
 	if (control->nodes)
 		node_server_push(control->nodes, change->drain_s);
+	events_publish(control->events, EVENT_REVISION, change->revision.number,
+	    api_revision_json(&change->revision));
 }
 
 int change_end(struct control *control, struct change *change, int result, struct problem *problem)
 {
-	char what[2 * WHAT_BYTES], who[2 * WHO_BYTES];
-
 	if (result == 0)
 		result = store_commit(control->store);
 	if (result < 0) {
 		store_rollback(control->store);
 		return not_saved(control, change, problem);
 	}
-	log_info("change", "revision=%llu what=%s who=%s",
-	    (unsigned long long)change->revision.number,
-	    log_quote(what, sizeof(what), change->revision.what),
-	    log_quote(who, sizeof(who), change->revision.who));
 	renew_snapshot(control, change);
-	events_publish(control->events, EVENT_REVISION, change->revision.number,
-	    api_revision_json(&change->revision));
+	if (control->hold)
+		*control->hold = (struct change_hold){.change = *change, .is_made = true};
+	else
+		tell(control, change);
 	return 0;
+}
+
+/* ---- with something else in one transaction ---- */
+
+int change_hold(struct control *control, struct change_hold *hold, struct problem *problem)
+{
+	*hold = (struct change_hold){0};
+	if (store_hold(control->store) < 0)
+		return not_saved(control, &hold->change, problem);
+	control->hold = hold;
+	return 0;
+}
+
+/* What was read while it was held is not what is on disk. */
+static void undo(struct control *control, const struct change *change)
+{
+	store_drop(control->store);
+	renew_snapshot(control, change);
+	api_access_load_tokens(control->access, control->store);
+}
+
+int change_release(struct control *control, int result, struct problem *problem)
+{
+	const struct change_hold *hold = control->hold;
+
+	control->hold = NULL;
+	if (result == 0 && store_release(control->store) < 0)
+		result = not_saved(control, &hold->change, problem);
+	if (result < 0)
+		undo(control, &hold->change);
+	else if (hold->is_made)
+		tell(control, &hold->change);
+	return result;
 }

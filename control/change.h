@@ -43,4 +43,23 @@ int change_begin(struct control *control, struct change *change, struct problem 
  */
 int change_end(struct control *control, struct change *change, int result, struct problem *problem);
 
+/* A change that is made and not yet saved, with what else belongs into its transaction. */
+struct change_hold {
+	struct change change;
+	bool is_made;
+};
+
+/*
+ * From now on *hold, which must last until change_release(), takes at most one change: it is made
+ * and seen in control->installation, but neither saved nor told of to anybody.  0, or -1 with *problem
+ * filled and nothing held.
+ */
+int change_hold(struct control *control, struct change_hold *hold, struct problem *problem);
+
+/*
+ * Saves it and all else that was stored meanwhile, and tells of it: 0.  When result is negative, with
+ * *problem filled, or when it cannot be saved, nothing has changed and -1.
+ */
+int change_release(struct control *control, int result, struct problem *problem);
+
 #endif

@@ -15,6 +15,7 @@
 
 struct api_access;
 struct audit;
+struct change_hold;
 struct daemon_state;
 struct events;
 struct node_server;
@@ -24,6 +25,7 @@ struct control {
 	struct daemon_state *daemon; /* main.c's */
 	struct store *store;
 	struct installation installation; /* as the store has it */
+	struct change_hold *hold;         /* change.c's */
 	struct node_server *nodes;        /* NULL while it is not started */
 	struct tunnels *tunnels;
 	struct api_access *access; /* to the API */

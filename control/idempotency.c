@@ -3,7 +3,7 @@
 #include "control/idempotency.h"
 
 #include "base/err.h"
-#include "base/log.h"
+#include "control/change.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -56,16 +56,29 @@ static const char *key_of(const struct api_request *request)
 
 /* ---- sealed answers ---- */
 
+/* Its text, or without the body where that would be too long. */
+static char *answer_text(const struct api_answer *answer, json_t *body)
+{
+	json_t *json = json_pack("{s:i, s:s, s:s, s:O?}", "status", (int)answer->status, "etag",
+	    answer->etag, "location", answer->location, "body", body);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	json_decref(json);
+	if (!text || !body || strlen(text) <= IDEMPOTENCY_ANSWER_BYTES_MAX)
+		return text;
+	sodium_memzero(text, strlen(text));
+	free(text);
+	return answer_text(answer, NULL);
+}
+
 static uint8_t *seal(const struct api_answer *answer, const uint8_t *key, size_t *length)
 {
-	json_t *json = json_pack("{s:i, s:s, s:s, s:O}", "status", (int)answer->status, "etag",
-	    answer->etag, "location", answer->location, "body", answer->body);
-	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	char *text = answer_text(answer, answer->body);
 	size_t text_length = text ? strlen(text) : 0;
 	uint8_t *sealed = NULL;
 
 	*length = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + text_length;
-	if (text && *length <= IDEMPOTENCY_ANSWER_BYTES_MAX)
+	if (text)
 		sealed = malloc(*length);
 	if (sealed) {
 		randombytes_buf(sealed, crypto_secretbox_NONCEBYTES);
@@ -75,7 +88,6 @@ static uint8_t *seal(const struct api_answer *answer, const uint8_t *key, size_t
 	if (text)
 		sodium_memzero(text, text_length);
 	free(text);
-	json_decref(json);
 	return sealed;
 }
 
@@ -114,59 +126,90 @@ static int answer_again(
 	snprintf(answer->location, sizeof(answer->location), "%s", location ? location : "");
 	answer->body = json_incref(json_object_get(json, "body"));
 	json_decref(json);
-	return 1;
+	if (!json_is_null(answer->body))
+		return 1;
+	json_decref(answer->body);
+	answer->body = NULL;
+	return problem_set(&answer->problem, PROBLEM_KEY_REUSED, "",
+	    "trunkctl history tells what it changed",
+	    "this request was done, and its answer was too long to be kept");
 }
 
-/* ---- for api.c ---- */
+/* ---- a request with a key ---- */
 
-int idempotency_replay(
-    struct control *control, const struct api_request *request, struct api_answer *answer)
+static int storage_problem(struct control *control, struct api_answer *answer)
+{
+	return problem_set(
+	    &answer->problem, PROBLEM_STORAGE, "", "try again", "%s", store_error(control->store));
+}
+
+/* 1 with *answer as it was the first time, 0 when it was not done, -1 with the problem. */
+static int replay(struct control *control, const struct hashes *hashes, struct api_answer *answer)
+{
+	struct kept_answer kept;
+	int result = store_find_answer(control->store, hashes->row, control_now_ms(), &kept);
+
+	if (result == ERR_NOT_FOUND)
+		return 0;
+	if (result < 0)
+		return storage_problem(control, answer);
+	if (memcmp(kept.request, hashes->request, sizeof(kept.request)) != 0)
+		result = problem_set(&answer->problem, PROBLEM_KEY_REUSED, "",
+		    "use a new key for each new request, and the same only to repeat one",
+		    "this Idempotency-Key was used for another request");
+	else
+		result = answer_again(&kept, hashes->seal, answer);
+	free(kept.sealed);
+	return result;
+}
+
+static int keep(struct control *control, const struct hashes *hashes, struct api_answer *answer)
+{
+	struct kept_answer kept = {
+	    .expires_ms = control_now_ms() + UINT64_C(1000) * IDEMPOTENCY_KEPT_S};
+	int result = 0;
+
+	memcpy(kept.request, hashes->request, sizeof(kept.request));
+	kept.sealed = seal(answer, hashes->seal, &kept.length);
+	if (!kept.sealed)
+		return problem_set(&answer->problem, PROBLEM_INTERNAL, "", "", "no memory");
+	if (store_keep_answer(control->store, hashes->row, &kept, IDEMPOTENCY_ANSWERS_MAX) < 0)
+		result = storage_problem(control, answer);
+	free(kept.sealed);
+	return result;
+}
+
+static int run_first(struct control *control, const struct api_request *request,
+    api_handler_fn *handle, const struct hashes *hashes, struct api_answer *answer)
+{
+	struct change_hold hold;
+	int result = change_hold(control, &hold, &answer->problem);
+
+	if (result < 0)
+		return result;
+	result = handle(control, request, answer);
+	if (result == 0 && answer->body)
+		result = keep(control, hashes, answer);
+	return change_release(control, result, &answer->problem);
+}
+
+int idempotency_run(struct control *control, const struct api_request *request,
+    api_handler_fn *handle, struct api_answer *answer)
 {
 	const char *key = key_of(request);
-	struct kept_answer kept;
 	struct hashes hashes;
 	int result;
 
 	if (!key)
-		return 0;
+		return handle(control, request, answer);
 	if (!key[0] || strlen(key) > IDEMPOTENCY_KEY_CHARS_MAX)
 		return problem_set(&answer->problem, PROBLEM_BAD_REQUEST, "",
 		    "use a new UUID for each request",
 		    "the Idempotency-Key must have 1..%d characters", IDEMPOTENCY_KEY_CHARS_MAX);
 	hash_all(request, key, &hashes);
-	result = store_find_answer(control->store, hashes.row, control_now_ms(), &kept);
-	if (result == ERR_NOT_FOUND)
-		return 0;
-	if (result < 0)
-		return problem_set(&answer->problem, PROBLEM_STORAGE, "", "try again", "%s",
-		    store_error(control->store));
-	if (memcmp(kept.request, hashes.request, sizeof(kept.request)) != 0)
-		result = problem_set(&answer->problem, PROBLEM_KEY_REUSED, "",
-		    "use a new key for each new request, and the same only to repeat one",
-		    "this Idempotency-Key was used for another request");
-	else
-		result = answer_again(&kept, hashes.seal, answer);
-	free(kept.sealed);
-	return result;
-}
-
-void idempotency_keep(
-    struct control *control, const struct api_request *request, const struct api_answer *answer)
-{
-	const char *key = key_of(request);
-	struct kept_answer kept = {
-	    .expires_ms = control_now_ms() + UINT64_C(1000) * IDEMPOTENCY_KEPT_S};
-	struct hashes hashes;
-
-	if (!key)
-		return;
-	hash_all(request, key, &hashes);
-	memcpy(kept.request, hashes.request, sizeof(kept.request));
-	kept.sealed = seal(answer, hashes.seal, &kept.length);
-	if (!kept.sealed
-	    || store_keep_answer(control->store, hashes.row, &kept, IDEMPOTENCY_ANSWERS_MAX) < 0)
-		log_limited(LOG_LEVEL_WARN, 1, "answer_not_kept", "path=%s reason=\"%s\"",
-		    request->path, kept.sealed ? store_error(control->store) : "too long");
-	free(kept.sealed);
+	result = replay(control, &hashes, answer);
+	if (result == 0)
+		result = run_first(control, request, handle, &hashes, answer);
 	sodium_memzero(&hashes, sizeof(hashes));
+	return result < 0 ? -1 : 0;
 }

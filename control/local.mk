@@ -138,6 +138,7 @@ tests_unit_api_revisions_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_rollout_test_SOURCES = tests/unit/api_rollout_test.c $(API_FIXTURE)
 tests_unit_api_rollout_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_idempotency_test_SOURCES = tests/unit/idempotency_test.c $(API_FIXTURE)
+tests_unit_idempotency_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=store_keep_answer
 tests_unit_idempotency_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_rollback_test_SOURCES = tests/unit/rollback_test.c tests/unit/control_fixture.h
 tests_unit_rollback_test_LDADD = $(CONTROL_TEST_LIBS)

@@ -200,14 +200,42 @@ int store_run(struct store *store, sqlite3_stmt *statement)
 	return result;
 }
 
+static int begin_within(struct store *store)
+{
+	if (store->is_begun || sqlite3_get_autocommit(store->database)) {
+		snprintf(store->error, sizeof(store->error),
+		    store->is_begun ? "a change is being made already"
+		                    : "the change that this is a part of has failed");
+		return ERR_IO;
+	}
+	store->is_begun = true;
+	return 0;
+}
+
 int store_begin(struct store *store)
 {
-	return store_run(store, store_bind(store, STATEMENT_BEGIN, ""));
+	return store->is_held ? begin_within(store)
+	                      : store_run(store, store_bind(store, STATEMENT_BEGIN, ""));
 }
 
 int store_commit(struct store *store)
 {
-	return store_run(store, store_bind(store, STATEMENT_COMMIT, ""));
+	store->is_begun = false;
+	return store->is_held ? 0 : store_run(store, store_bind(store, STATEMENT_COMMIT, ""));
+}
+
+int store_hold(struct store *store)
+{
+	int result = store_begin(store);
+
+	store->is_held = result == 0;
+	return result;
+}
+
+int store_release(struct store *store)
+{
+	store->is_held = false;
+	return store_commit(store);
 }
 
 /* After some errors SQLite has rolled back by itself. */
@@ -215,11 +243,18 @@ void store_rollback(struct store *store)
 {
 	char kept[REASON_BYTES];
 
+	store->is_begun = false;
 	if (sqlite3_get_autocommit(store->database))
 		return;
 	memcpy(kept, store->error, sizeof(kept));
 	store_run(store, store_bind(store, STATEMENT_ROLLBACK, ""));
 	memcpy(store->error, kept, sizeof(kept));
+}
+
+void store_drop(struct store *store)
+{
+	store->is_held = false;
+	store_rollback(store);
 }
 
 static int run_text(struct store *store, const char *text)

@@ -73,6 +73,15 @@ int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
 /*
+ * What is begun and committed from store_hold() on is one transaction, on disk when store_release()
+ * returns 0 and not before.  A rollback undoes all of it, and store_release() then fails.  After a
+ * failure, call store_drop().  ERR_IO.
+ */
+int store_hold(struct store *store);
+int store_release(struct store *store);
+void store_drop(struct store *store);
+
+/*
  * Remembers the change, and forgets all but the last STORE_REVISIONS_KEPT; revision->number is filled in.
  * objects is as store_read_revisions() has it, or NULL for none.
  */
@@ -125,7 +134,7 @@ struct kept_answer {
 int store_find_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
     uint64_t now_ms, struct kept_answer *kept);
 
-/* Keeps it, and of all answers the `max` newest, in a transaction of its own.  ERR_IO. */
+/* Keeps it, and of all answers the `max` newest, within a transaction.  ERR_IO. */
 int store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
     const struct kept_answer *kept, unsigned max);
 

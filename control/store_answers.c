@@ -33,19 +33,12 @@ int store_find_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYT
 int store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
     const struct kept_answer *kept, unsigned max)
 {
-	int result = store_begin(store);
+	int result =
+	    store_run(store, store_bind(store, STATEMENT_ANSWER_KEEP, "bbbi", row_hash,
+	                         (size_t)STORE_HASH_BYTES, kept->request, sizeof(kept->request),
+	                         kept->sealed, kept->length, (int64_t)kept->expires_ms));
 
-	if (result == 0)
-		result = store_run(
-		    store, store_bind(store, STATEMENT_ANSWER_KEEP, "bbbi", row_hash,
-		               (size_t)STORE_HASH_BYTES, kept->request, sizeof(kept->request),
-		               kept->sealed, kept->length, (int64_t)kept->expires_ms));
-	if (result == 0)
-		result =
-		    store_run(store, store_bind(store, STATEMENT_ANSWER_PURGE, "i", (int64_t)max));
-	if (result == 0)
-		result = store_commit(store);
 	if (result < 0)
-		store_rollback(store);
-	return result;
+		return result;
+	return store_run(store, store_bind(store, STATEMENT_ANSWER_PURGE, "i", (int64_t)max));
 }

@@ -51,6 +51,7 @@ enum statement {
 struct store {
 	sqlite3 *database;
 	sqlite3_stmt *statements[STATEMENTS];
+	bool is_held, is_begun; /* begun: within what is held */
 	char error[REASON_BYTES];
 };
 

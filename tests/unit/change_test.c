@@ -110,6 +110,51 @@ static void test_a_change_within_a_change_is_refused(void **state)
 	assert_int_equal(control.installation.revision, 2);
 }
 
+/* Held, a change is seen by whoever answers it, and otherwise as if it were not. */
+static void test_a_held_change_is_saved_with_the_rest_or_not_at_all(void **state)
+{
+	struct change change, second;
+	struct change_hold hold;
+
+	(void)state;
+	for (int result = -1; result <= 0; result++) {
+		assert_int_equal(change_hold(&control, &hold, &problem), 0);
+		change_init(&change, "somebody", "one");
+		assert_int_equal(change_begin(&control, &change, &problem), 0);
+		change_init(&second, "somebody", "two");
+		assert_int_equal(change_begin(&control, &second, &problem), -1);
+		assert_int_equal(store_delete_node(control.store, 1), 0);
+		assert_int_equal(change_end(&control, &change, 0, &problem), 0);
+		assert_int_equal(control.installation.node_count, 0);
+		assert_int_equal(change_release(&control, result, &problem), result);
+		assert_int_equal(control.installation.node_count, result == 0 ? 0 : 1);
+		assert_int_equal(control.installation.revision, result == 0 ? 2 : 1);
+	}
+	load();
+	assert_int_equal(control.installation.node_count, 0);
+}
+
+static void test_a_held_change_that_failed_is_not_saved(void **state)
+{
+	struct change_hold hold;
+	struct change change;
+
+	(void)state;
+	assert_int_equal(change_hold(&control, &hold, &problem), 0);
+	change_init(&change, "somebody", "one");
+	assert_int_equal(change_begin(&control, &change, &problem), 0);
+	assert_int_equal(change_end(&control, &change, ERR_IO, &problem), -1);
+	/* Whoever goes on after that: */
+	assert_int_equal(change_begin(&control, &change, &problem), -1);
+	assert_int_equal(change_release(&control, 0, &problem), -1);
+	assert_int_equal(problem.kind, PROBLEM_STORAGE);
+	load();
+	assert_int_equal(control.installation.revision, 1);
+	change_init(&change, "somebody", "one");
+	assert_int_equal(change_begin(&control, &change, &problem), 0);
+	assert_int_equal(change_end(&control, &change, 0, &problem), 0);
+}
+
 /* A sentence longer than a revision's is cut, not overrun. */
 static void test_a_long_name_is_cut(void **state)
 {
@@ -131,6 +176,8 @@ int main(void)
 	    TEST(test_a_change_is_a_revision),
 	    TEST(test_what_failed_between_leaves_nothing),
 	    TEST(test_a_change_within_a_change_is_refused),
+	    TEST(test_a_held_change_is_saved_with_the_rest_or_not_at_all),
+	    TEST(test_a_held_change_that_failed_is_not_saved),
 	    TEST(test_a_long_name_is_cut),
 	};
 

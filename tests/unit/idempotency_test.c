@@ -12,6 +12,20 @@
 	"[\"tokyo\"],"                                                                             \
 	" \"endpoint_groups\": [{\"region\": \"oslo\", \"backends\": [{\"host\": \"::1\"}]}]}"
 
+static bool is_disk_full;
+
+/* The linker calls these in place of store_keep_answer(). */
+int __real_store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
+    const struct kept_answer *kept, unsigned max);
+int __wrap_store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
+    const struct kept_answer *kept, unsigned max);
+
+int __wrap_store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
+    const struct kept_answer *kept, unsigned max)
+{
+	return is_disk_full ? ERR_IO : __real_store_keep_answer(store, row_hash, kept, max);
+}
+
 static unsigned post(const char *path, const char *key, const char *body)
 {
 	char header[512];
@@ -53,6 +67,55 @@ static void what_failed_is_tried_again(void **state)
 	    200);
 	assert_int_equal(post("/v1/confirm", "a", "{}"), 200);
 	assert_int_equal(post("/v1/confirm", "a", "{}"), 200);
+}
+
+/* Never the one without the other: what could not be kept for a second request is not done. */
+static void an_answer_that_is_not_saved_undoes_its_change(void **state)
+{
+	uint64_t before = control.installation.revision;
+	struct revision newest;
+
+	(void)state;
+	is_disk_full = true;
+	assert_int_equal(post("/v1/accelerators", "a", WEB), 503);
+	assert_int_equal(post("/v1/tokens", "t", "{\"name\": \"ci\", \"role\": \"viewer\"}"), 503);
+	is_disk_full = false;
+	assert_int_equal(control.installation.accelerator_count, 0);
+	assert_int_equal(control.installation.revision, before);
+	assert_int_equal(store_list_revisions(control.store, &newest, 1), 1);
+	assert_int_equal(newest.number, before);
+	assert_int_equal(control.access->tokens.count, 0);
+	assert_int_equal(post("/v1/accelerators", "a", WEB), 201);
+	assert_int_equal(control.installation.revision, before + 1);
+	assert_int_equal(post("/v1/accelerators", "a", WEB), 201);
+	assert_int_equal(control.installation.revision, before + 1);
+}
+
+/* A plan of so many tunnels is more than is kept; that it was done is. */
+static void a_long_answer_is_not_given_again(void **state)
+{
+	char *body = malloc(API_REQUEST_BYTES);
+	uint64_t before = control.installation.revision;
+	size_t length;
+
+	(void)state;
+	length = (size_t)snprintf(body, API_REQUEST_BYTES, "{\"items\": [");
+	for (int i = 0; i < 150; i++)
+		length += (size_t)snprintf(body + length, API_REQUEST_BYTES - length,
+		    "%s{\"kind\": \"Accelerator\", \"name\": \"a%d\", \"protocol\": \"tcp\", "
+		    "\"ports\": "
+		    "[\"%d\"], \"listen\": [\"tokyo\"], \"endpoint_groups\": [{\"region\": "
+		    "\"oslo\", "
+		    "\"backends\": [{\"host\": \"::1\"}]}]}",
+		    i ? ", " : "", i, 1000 + i);
+	snprintf(body + length, API_REQUEST_BYTES - length, "]}");
+	assert_int_equal(post("/v1/apply", "a", body), 200);
+	assert_true(strlen(answer.bytes) > IDEMPOTENCY_ANSWER_BYTES_MAX);
+	assert_int_equal(post("/v1/apply", "a", body), 422);
+	assert_string_equal(api_text("type"), "urn:trunkline:problem:key-reused");
+	assert_non_null(strstr(api_text("detail"), "was done"));
+	assert_int_equal(control.installation.revision, before + 1);
+	free(body);
 }
 
 static void keys_that_are_none(void **state)
@@ -115,6 +178,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    API_TEST(once_done_it_is_answered_again),
 	    API_TEST(what_failed_is_tried_again),
+	    API_TEST(an_answer_that_is_not_saved_undoes_its_change),
+	    API_TEST(a_long_answer_is_not_given_again),
 	    API_TEST(keys_that_are_none),
 	    API_TEST(answers_are_sealed_and_bounded),
 	    API_TEST(a_token_does_not_lie_in_the_clear),
