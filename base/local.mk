@@ -3,6 +3,7 @@ noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	base/addr.c base/addr.h \
 	base/bytes.c base/bytes.h \
+	base/cidr.c base/cidr.h \
 	base/chunk.c base/chunk.h base/slice.h \
 	base/encoding.c base/encoding.h \
 	base/err.c base/err.h \
@@ -28,6 +29,7 @@ check_PROGRAMS += \
 	tests/unit/addr_test \
 	tests/unit/bytes_test \
 	tests/unit/chunk_test \
+	tests/unit/cidr_test \
 	tests/unit/encoding_test \
 	tests/unit/err_test \
 	tests/unit/file_test \

@@ -108,6 +108,10 @@ static void print_properties(struct session *session, const json_t *accelerator)
 	    format_string(json_object_get(accelerator, "client_affinity"), buf));
 	table_property(table, "failover order",
 	    json_array_size(order) > 0 ? format_list(order, buf) : "nearest");
+	table_property(
+	    table, "allow", format_first(json_object_get(accelerator, "allow"), "all", buf));
+	table_property(
+	    table, "deny", format_first(json_object_get(accelerator, "deny"), "none", buf));
 	table_property(table, "class", format_string(json_object_get(accelerator, "class"), buf));
 	table_property(
 	    table, "compression", format_string(json_object_get(accelerator, "compression"), buf));

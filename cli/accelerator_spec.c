@@ -265,6 +265,26 @@ static bool take_numbers(const struct invocation *invocation, json_t *body, char
 	return true;
 }
 
+/* A list of blocks, or the word for an empty one. */
+static bool take_access(const struct invocation *invocation, json_t *body, char *error)
+{
+	static const struct {
+		const char *option, *field, *empty;
+	} lists[] = {{"--allow", "allow", "all"}, {"--deny", "deny", "none"}};
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		const char *text = invocation_value(invocation, lists[i].option);
+		json_t *array;
+		if (!text)
+			continue;
+		if (strcmp(text, lists[i].empty) == 0)
+			array = json_array();
+		else if (!value_cidrs(lists[i].option, text, &array, error))
+			return false;
+		json_object_set_new(body, lists[i].field, array);
+	}
+	return true;
+}
+
 /* The options whose values need nothing else. */
 static bool take_simple(const struct invocation *invocation, json_t *body, char *error)
 {
@@ -289,7 +309,8 @@ static bool take_simple(const struct invocation *invocation, json_t *body, char 
 			return false;
 		json_object_set_new(body, "failover_order", array);
 	}
-	return take_words(invocation, body, error) && take_numbers(invocation, body, error);
+	return take_access(invocation, body, error) && take_words(invocation, body, error)
+	       && take_numbers(invocation, body, error);
 }
 
 /* Hands the object on when it is good, else frees it. */

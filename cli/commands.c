@@ -8,6 +8,8 @@
 #define DIAL_GRAMMAR    "REGION=PCT"
 #define HEALTH_GRAMMAR  "[REGION=]CHECK[,interval=TIME,timeout=TIME,rise=N,fall=N]"
 #define ORDER_GRAMMAR   "nearest|REGION[,...]"
+#define ALLOW_GRAMMAR   "all|CIDR[,...]"
+#define DENY_GRAMMAR    "none|CIDR[,...]"
 #define TRAFFIC_CLASSES "realtime|interactive|bulk|auto"
 
 static const struct command_option globals[] = {
@@ -101,6 +103,10 @@ static const struct command_option create_options[] = {
         .metavar = HEALTH_GRAMMAR,
         .help = "how backends are asked for their health [tcp for TCP, none for UDP]",
         .is_repeated = true},
+    {.name = "--allow",
+        .metavar = ALLOW_GRAMMAR,
+        .help = "who may use it; the longest prefix of both lists decides [all]"},
+    {.name = "--deny", .metavar = DENY_GRAMMAR, .help = "who may not [none]"},
     {.name = "--idle-timeout",
         .metavar = "[tcp=|udp=]TIME",
         .help = "when a silent flow ends [tcp=1h udp=60s]",
@@ -161,6 +167,10 @@ static const struct command_option update_options[] = {
         .metavar = HEALTH_GRAMMAR,
         .help = "how backends are asked for their health",
         .is_repeated = true},
+    {.name = "--allow",
+        .metavar = ALLOW_GRAMMAR,
+        .help = "all who may use it anew; the longest prefix of both lists decides"},
+    {.name = "--deny", .metavar = DENY_GRAMMAR, .help = "all who may not anew"},
     {.name = "--idle-timeout",
         .metavar = "[tcp=|udp=]TIME",
         .help = "when a silent flow ends",

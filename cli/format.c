@@ -99,6 +99,22 @@ const char *format_list(const json_t *array, char *buf)
 	return buf;
 }
 
+const char *format_first(const json_t *array, const char *none, char *buf)
+{
+	enum { SHOWN = 8 };
+	size_t count = json_array_size(array);
+	buf[0] = '\0';
+	for (size_t i = 0; i < count && i < SHOWN; i++) {
+		const char *text = json_string_value(json_array_get(array, i));
+		append(buf, "%s%s", i > 0 ? "," : "", text ? text : "?");
+	}
+	if (count == 0)
+		append(buf, "%s", none);
+	else if (count > SHOWN)
+		append(buf, " and %zu more", count - SHOWN);
+	return buf;
+}
+
 const char *format_time(const json_t *time, time_t now, char *buf)
 {
 	struct tm utc = {0}, then, today;

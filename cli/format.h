@@ -37,6 +37,9 @@ const char *format_string(const json_t *string, char *buf);
 /* The strings of an array with commas between. */
 const char *format_list(const json_t *array, char *buf);
 
+/* The first strings of a long array and how many more there are; `none` where it is empty. */
+const char *format_first(const json_t *array, const char *none, char *buf);
+
 /*
  * An RFC 3339 time in UTC as local time: the time of day when it is of the same day as `now`, else
  * with the date.  What is no such time stays as it is.

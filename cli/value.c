@@ -169,12 +169,17 @@ static bool add_region(
 	return true;
 }
 
-bool value_regions(const char *what, const char *text, json_t **regions, char *error)
+typedef bool (*item_adder)(
+    const char *what, const char *text, size_t length, json_t *array, char *error);
+
+/* A list with commas to a new array, by what adds each item. */
+static bool split_list(
+    const char *what, const char *text, item_adder add, json_t **list, char *error)
 {
 	json_t *array = json_array();
 	for (;;) {
 		size_t length = strcspn(text, ",");
-		if (!add_region(what, text, length, array, error)) {
+		if (!add(what, text, length, array, error)) {
 			json_decref(array);
 			return false;
 		}
@@ -182,8 +187,34 @@ bool value_regions(const char *what, const char *text, json_t **regions, char *e
 			break;
 		text += length + 1;
 	}
-	*regions = array;
+	*list = array;
 	return true;
+}
+
+bool value_regions(const char *what, const char *text, json_t **regions, char *error)
+{
+	return split_list(what, text, add_region, regions, error);
+}
+
+/* Appends the block of `length` bytes at `text` to the array. */
+static bool add_cidr(const char *what, const char *text, size_t length, json_t *cidrs, char *error)
+{
+	char block[CIDR_TEXT_BYTES], reason[CIDR_FIX_BYTES];
+	struct cidr cidr;
+	snprintf(block, sizeof(block), "%.*s",
+	    (int)(length < sizeof(block) ? length : sizeof(block)), text);
+	if (cidr_parse(block, &cidr, reason) < 0)
+		return fail(error, "%s \"%s\": %s", what, block, reason);
+	cidr_format(&cidr, block);
+	if (array_has(cidrs, block))
+		return fail(error, "%s: %s is named twice", what, block);
+	json_array_append_new(cidrs, json_string(block));
+	return true;
+}
+
+bool value_cidrs(const char *what, const char *text, json_t **cidrs, char *error)
+{
+	return split_list(what, text, add_cidr, cidrs, error);
 }
 
 bool value_dial(const char *what, const char *text, struct dial_value *dial, char *error)

@@ -48,6 +48,9 @@ bool value_ports(const char *what, const char *text, json_t **ports, char *error
 /* "tokyo,osaka" to a new array of names, each once; the caller frees it. */
 bool value_regions(const char *what, const char *text, json_t **regions, char *error);
 
+/* "10.0.0.0/8,::1" to a new array of blocks in their one form; the caller frees it. */
+bool value_cidrs(const char *what, const char *text, json_t **cidrs, char *error);
+
 /* A backend as the command line names it. */
 struct backend_value {
 	char region[NAME_BYTES];

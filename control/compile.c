@@ -120,8 +120,12 @@ static bool is_ranked(const struct accelerator *accelerator, const char *region)
 static int add_listener_side(const struct installation *installation, const struct node *self,
     const struct accelerator *from, struct node_config *config, struct config_accelerator *to)
 {
-	int result = 0;
+	int result = copy_array(&to->access.allow, &to->access.allow_count, from->access.allow,
+	    from->access.allow_count, sizeof(*from->access.allow));
 
+	if (result == 0)
+		result = copy_array(&to->access.deny, &to->access.deny_count, from->access.deny,
+		    from->access.deny_count, sizeof(*from->access.deny));
 	for (size_t i = 0; result == 0 && i < from->failover_order_count; i++)
 		result = add_group(installation, self,
 		    accelerator_group_in(from, from->failover_order[i].text), config, to);

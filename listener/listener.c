@@ -132,6 +132,7 @@ static int on_config(void *state, const struct node_config *old)
 	const struct choice_view view = {endpoint_rtt_us, endpoint_is_healthy, listener};
 	struct health_view *health;
 	struct choice *choice;
+	struct access *access;
 
 	(void)old;
 	if (choice_new(&choice, worker_config(listener->worker), &view, listener->choice))
@@ -140,10 +141,17 @@ static int on_config(void *state, const struct node_config *old)
 		choice_free(choice);
 		return ERR_NOMEM;
 	}
+	if (access_new(&access, worker_config(listener->worker))) {
+		choice_free(choice);
+		health_view_free(health);
+		return ERR_NOMEM;
+	}
 	choice_free(listener->choice);
 	health_view_free(listener->health);
+	access_free(listener->access);
 	listener->choice = choice;
 	listener->health = health;
+	listener->access = access;
 	tcp_users_on_config(listener);
 	udp_users_on_config(&listener->udp);
 	return 0;
@@ -212,6 +220,7 @@ static void stop(void *state)
 	tcp_reserve_close(&listener->reserve);
 	choice_free(listener->choice);
 	health_view_free(listener->health);
+	access_free(listener->access);
 	free(listener);
 }
 

@@ -7,6 +7,7 @@
 #define LISTENER_LISTENER_H
 
 #include "base/list.h"
+#include "listener/access.h"
 #include "listener/choice.h"
 #include "listener/health_view.h"
 #include "listener/udp_users.h"
@@ -18,7 +19,8 @@ struct listener {
 	struct worker *worker;
 	struct choice *choice; /* of the config in force */
 	struct health_view *health;
-	bool is_failing_open; /* within listener_choose(): health is not asked */
+	struct access *access; /* of the config in force */
+	bool is_failing_open;  /* within listener_choose(): health is not asked */
 	struct tcp_relays relays;
 	struct tcp_reserve reserve;
 	struct list_node acceptors; /* listening TCP sockets */

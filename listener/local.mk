@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 noinst_LIBRARIES += liblistener.a
 liblistener_a_SOURCES =
+liblistener_a_SOURCES += listener/access.c listener/access.h
+check_PROGRAMS += tests/unit/access_test
+tests_unit_access_test_LDADD = liblistener.a $(LDADD)
 liblistener_a_SOURCES += listener/choice.c listener/choice.h
 liblistener_a_SOURCES += listener/group_order.c listener/group_order.h
 liblistener_a_SOURCES += listener/health_view.c listener/health_view.h

@@ -22,6 +22,7 @@ struct tcp_user {
 	struct listener *listener;
 	uint32_t accelerator;
 	uint16_t port; /* that the user asked for */
+	struct addr from;
 };
 
 static void on_end(struct tcp_relay *relay, enum reason reason)
@@ -57,6 +58,7 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	user->listener = listener;
 	user->accelerator = socket->accelerator;
 	user->port = local->port;
+	user->from = *from;
 	list_add_tail(&listener->tcp_users, &user->node);
 	listener->tcp_user_count++;
 	tcp_relay_init(&user->relay, &tcp_relay_handler, &listener->relays, flow,
@@ -74,9 +76,15 @@ static void on_accept(
 	struct acceptor *acceptor = tcp->context;
 	struct listener *listener = acceptor->listener;
 	struct page *page = worker_page(listener->worker);
-	struct worker_lane *lane = listener_choose(
-	    listener, acceptor->socket.accelerator, PROTOCOL_TCP, from, local->port);
+	uint32_t accelerator = acceptor->socket.accelerator;
+	struct worker_lane *lane;
 
+	if (!access_allows(listener->access, accelerator, from)) {
+		page_count(page, PAGE_tcp_refused_denied);
+		close(descriptor);
+		return;
+	}
+	lane = listener_choose(listener, accelerator, PROTOCOL_TCP, from, local->port);
 	if (!lane) {
 		close(descriptor); /* SO_LINGER {1, 0}: a reset */
 	} else if (!begin(listener, lane, &acceptor->socket, from, local, descriptor)) {
@@ -146,7 +154,13 @@ void tcp_users_on_config(struct listener *listener)
 {
 	const struct node_config *config = worker_config(listener->worker);
 
-	LIST_FOREACH (user, &listener->tcp_users, struct tcp_user, node) {
+	LIST_FOREACH_SAFE (user, next, &listener->tcp_users, struct tcp_user, node) {
+		if (user->relay.descriptor >= 0
+		    && !access_allows(listener->access, user->accelerator, &user->from)) {
+			page_count(worker_page(listener->worker), PAGE_tcp_flows_denied);
+			tcp_relay_abort(&user->relay, REASON_REMOVED);
+			continue;
+		}
 		flow_treatment_renew(user->relay.flow, config, user->accelerator, FLOW_TCP);
 		flow_life_set_wanted(&user->relay.life,
 		    listener_serves(listener, user->accelerator, PROTOCOL_TCP, user->port),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Users' TCP connections: accepted from the sockets that main lent, given a flow on the lane of the
- * chosen endpoint, and relayed.  While no lane is up a connection is reset at once and counted.
+ * chosen endpoint, and relayed.  While no lane is up, or when its
+ * source is denied, a connection is reset at once and counted.
  */
 #ifndef LISTENER_TCP_USERS_H
 #define LISTENER_TCP_USERS_H
@@ -14,7 +15,10 @@ int tcp_users_add_socket(
 void tcp_users_remove_socket(struct listener *listener, const struct worker_socket *socket);
 /* No new connections at all. */
 void tcp_users_stop(struct listener *listener);
-/* Flows whose accelerator or port is gone end when the config's drain time is over. */
+/*
+ * Flows whose accelerator or port is gone end when the config's drain time is over; those of a source
+ * that is denied now are reset at once.
+ */
 void tcp_users_on_config(struct listener *listener);
 
 #endif

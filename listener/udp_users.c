@@ -257,6 +257,10 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 		page_count(page_of(users), PAGE_udp_refused_no_lane);
 		return NULL;
 	}
+	if (!access_allows(listener->access, accelerator, &key->user)) {
+		page_count(page_of(users), PAGE_udp_refused_denied);
+		return NULL;
+	}
 	lane = listener_choose(listener, accelerator, PROTOCOL_UDP, &key->user, key->local.port);
 	if (!lane)
 		return NULL;
@@ -455,7 +459,12 @@ void udp_users_on_config(struct udp_users *users)
 	struct listener *listener = users->listener;
 	const struct node_config *config = worker_config(listener->worker);
 
-	LIST_FOREACH (user, &users->by_age, struct udp_user, by_age) {
+	LIST_FOREACH_SAFE (user, next, &users->by_age, struct udp_user, by_age) {
+		if (!access_allows(listener->access, user->accelerator, &user->key.user)) {
+			page_count(page_of(users), PAGE_udp_flows_denied);
+			user_end(user, REASON_REMOVED);
+			continue;
+		}
 		flow_treatment_renew(user->flow, config, user->accelerator, FLOW_UDP);
 		flow_life_set_wanted(&user->life,
 		    listener_serves(

@@ -39,7 +39,10 @@ void udp_users_clear(struct udp_users *users);
 int udp_users_add_socket(
     struct udp_users *users, const struct worker_socket *socket, int descriptor);
 void udp_users_remove_socket(struct udp_users *users, const struct worker_socket *socket);
-/* Flows whose accelerator or port is gone end when the config's drain time is over. */
+/*
+ * Flows whose accelerator or port is gone end when the config's drain time is over; those of a source
+ * that is denied now end at once.
+ */
 void udp_users_on_config(struct udp_users *users);
 /*
  * The lane is down: its flows end here where their accelerator wants that and another endpoint can be

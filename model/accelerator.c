@@ -107,6 +107,7 @@ static const struct schema_field accelerator_fields[] = {
         .min = 1, .max = UDP_FLOWS_PER_SOURCE_MAX, .default_number = UDP_FLOWS_PER_SOURCE_DEFAULT},
     FLOW_SETTINGS_FIELDS(struct accelerator),
     FAILOVER_FIELDS(struct accelerator),
+    ACCESS_FIELDS(struct accelerator),
 };
 const struct schema accelerator_schema = SCHEMA(struct accelerator, accelerator_fields);
 
@@ -349,6 +350,8 @@ int accelerator_validate(struct accelerator *accelerator, struct model_error *er
 		result = check_group(accelerator, g, error);
 	if (result == 0)
 		result = check_flow_settings(accelerator, error);
+	if (result == 0)
+		result = access_lists_validate(&accelerator->access, error);
 	return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/schema.h"
+#include "model/access_list.h"
 #include "model/error.h"
 #include "model/failover.h"
 #include "model/flow_settings.h"
@@ -90,6 +91,7 @@ struct accelerator {
 	uint32_t udp_flows_per_source;
 	struct flow_settings flow_settings;
 	struct failover failover;
+	struct access_lists access;
 };
 
 /* All that a person states; id is control's and stands apart. */
@@ -100,7 +102,8 @@ void accelerator_clear(struct accelerator *accelerator);
 
 /*
  * Judges one that was decoded by accelerator_schema: 0 when it makes sense by itself, else
- * ERR_INVALID with *error filled.  Fills ports, and rewrites port_texts sorted and joined.
+ * ERR_INVALID with *error filled, or ERR_NOMEM.  Fills ports, and rewrites port_texts sorted and
+ * joined, and blocks of addresses in their one form.
  */
 int accelerator_validate(struct accelerator *accelerator, struct model_error *error);
 

@@ -21,7 +21,8 @@ enum {
 	ACCELERATORS_MAX = 1024,
 	ACCELERATOR_RANGES_MAX = 64,
 	ACCELERATOR_REGIONS_MAX = 64,
-	GROUPS_MAX = 64,         /* endpoint groups of an accelerator */
+	ACCESS_ENTRIES_MAX = 512, /* blocks of addresses that an accelerator allows, and denies */
+	GROUPS_MAX = 64,          /* endpoint groups of an accelerator */
 	GROUP_BACKENDS_MAX = 64, /* backends of a group: a choice keeps its exclusions in 64 bits */
 	NODES_MAX = 512,
 	NODE_ADDRESSES_MAX = 8,

@@ -2,6 +2,8 @@
 noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
 	model/accelerator.c model/accelerator.h \
+	model/access_list.c model/access_list.h \
+	model/access_table.c model/access_table.h \
 	model/backend_report.c model/backend_report.h \
 	model/failover.c model/failover.h \
 	model/backend_choice.c model/backend_choice.h \
@@ -26,6 +28,8 @@ libmodel_a_SOURCES = \
 
 check_PROGRAMS += \
 	tests/unit/accelerator_test \
+	tests/unit/access_list_test \
+	tests/unit/access_table_test \
 	tests/unit/backend_report_test \
 	tests/unit/failover_test \
 	tests/unit/backend_choice_test \

@@ -99,6 +99,7 @@ static const struct schema_field accelerator_fields[] = {
         .type = SCHEMA_U32, .min = 1, .max = 600000, .default_number = CONNECT_TIMEOUT_DEFAULT_MS},
     FLOW_SETTINGS_FIELDS(struct config_accelerator),
     FAILOVER_FIELDS(struct config_accelerator),
+    ACCESS_FIELDS(struct config_accelerator),
     {SCHEMA_ARRAY("groups", struct config_accelerator, groups, group_count), .type = SCHEMA_STRUCT,
         .schema = &group_schema, .max_items = GROUPS_MAX},
     {SCHEMA_MEMBER("ranked_groups", struct config_accelerator, ranked_groups), .type = SCHEMA_U32,
@@ -245,11 +246,25 @@ static int check_names_are_peers(const struct node_config *config, const struct 
 	return 0;
 }
 
+static int check_access(const struct config_accelerator *accelerator, struct model_error *error)
+{
+	struct access_table *table;
+	int result = access_lists_table(&accelerator->access, &table);
+
+	access_table_free(table);
+	if (result == ERR_MALFORMED)
+		return model_error_set(error, "accelerators", "",
+		    "\"%s\" allows or denies what is no block of addresses", accelerator->name);
+	return result;
+}
+
 static int check_accelerator(const struct node_config *config,
     const struct config_accelerator *accelerator, struct model_error *error)
 {
 	int result = check_ports(accelerator, error);
 
+	if (result == 0)
+		result = check_access(accelerator, error);
 	if (result == 0 && node_config_accelerator(config, accelerator->id) != accelerator)
 		result = model_error_set(
 		    error, "accelerators", "", "id %u stands twice", accelerator->id);

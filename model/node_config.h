@@ -66,6 +66,7 @@ struct config_accelerator {
 	uint32_t connect_timeout_ms;
 	struct flow_settings flow_settings;
 	struct failover failover;
+	struct access_lists access; /* of a listener */
 	enum client_affinity client_affinity;
 	/* The first ranked_groups are asked in this order, the others then, nearest first. */
 	struct config_group *groups;

@@ -58,6 +58,8 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(tcp_flows_reset, COUNTER, "TCP flows that ended by a reset of either side")              \
 	X(tcp_refused_no_lane, COUNTER, "TCP connections reset because no lane was up")            \
 	X(tcp_refused_unhealthy, COUNTER, "TCP connections reset because no backend was healthy")  \
+	X(tcp_refused_denied, COUNTER, "TCP connections reset because their source is denied")     \
+	X(tcp_flows_denied, COUNTER, "TCP flows reset because a change denies their source")       \
 	X(tcp_refused_limit, COUNTER, "TCP connections reset because of a limit")                  \
 	X(tcp_accept_failed, COUNTER,                                                              \
 	    "Connections reset, or left waiting, for want of descriptors or memory")               \
@@ -83,6 +85,8 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(udp_refused_no_lane, COUNTER, "Datagrams dropped because no lane was up")                \
 	X(udp_refused_draining, COUNTER, "Datagrams dropped because the node takes no new flows")  \
 	X(udp_refused_unhealthy, COUNTER, "Datagrams dropped because no backend was healthy")      \
+	X(udp_refused_denied, COUNTER, "Datagrams dropped because their source is denied")         \
+	X(udp_flows_denied, COUNTER, "UDP flows ended because a change denies their source")       \
 	X(flows_failed_open, COUNTER,                                                              \
 	    "Flows opened though no backend was healthy, as the accelerator has it")               \
 	X(udp_refused_limit, COUNTER,                                                              \

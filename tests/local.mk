@@ -17,11 +17,13 @@ lab: all check-programs
 # they are built when configured with --enable-fuzzing CC=clang.
 FUZZER_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
-FUZZ_TARGETS += tests/fuzz/api_fuzz tests/fuzz/channel_fuzz tests/fuzz/codec_fuzz \
+FUZZ_TARGETS += tests/fuzz/access_fuzz tests/fuzz/api_fuzz tests/fuzz/channel_fuzz tests/fuzz/codec_fuzz \
 	tests/fuzz/compression_fuzz tests/fuzz/config_fuzz tests/fuzz/frame_fuzz \
 	tests/fuzz/gate_fuzz tests/fuzz/handshake_fuzz tests/fuzz/ipc_fuzz tests/fuzz/lane_fuzz \
 	tests/fuzz/messages_fuzz tests/fuzz/packet_fuzz tests/fuzz/relay_fuzz \
 	tests/fuzz/repair_fuzz tests/fuzz/report_fuzz tests/fuzz/text_fuzz
+tests_fuzz_access_fuzz_LDFLAGS = $(FUZZER_LINK)
+tests_fuzz_access_fuzz_LDADD = $(MODEL_LIBS)
 # It asks the API's handlers, with headers and arguments of its own.
 tests_fuzz_api_fuzz_LDFLAGS = $(FUZZER_LINK) -Wl,--wrap=MHD_lookup_connection_value
 tests_fuzz_api_fuzz_LDADD = $(CONTROL_TEST_LIBS)

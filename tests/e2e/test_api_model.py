@@ -22,13 +22,31 @@ WEIGHTS = strategies.integers(0, 255)
 DEFAULTS = {"congestion": "bbr", "trace": False}
 
 
-def accelerator(name, port, listen, weight):
+# Blocks in their one form, and as they may be written.
+BLOCKS = {"10.0.0.0/8": "10.0.0.0/8", "10.1.0.0/16": "::ffff:10.1.0.0/112",
+          "2001:db8::/32": "2001:DB8::/32", "192.0.2.1/32": "192.0.2.1"}
+LISTS = strategies.lists(strategies.sampled_from(sorted(BLOCKS)), max_size=2)
+
+
+def accelerator(name, port, listen, weight, allow=(), deny=()):
     return {"name": name, "protocol": "tcp", "ports": [port], "listen": [listen],
+            "allow": list(allow), "deny": list(deny),
             "endpoint_groups": [{"region": "oslo", "backends": [
                 {"host": "10.0.0.1", "weight": weight}, {"host": "10.0.0.2", "weight": 1}]}]}
 
 
-ACCELERATORS = strategies.builds(accelerator, NAMES, PORTS, LISTEN, WEIGHTS)
+def written(one):
+    """As somebody writes it whose blocks are not in their one form."""
+    return {**one, **{key: [BLOCKS[block] for block in one[key]] for key in ("allow", "deny")}}
+
+
+def is_good(one):
+    """No block stands twice, in one list or in both."""
+    blocks = one["allow"] + one["deny"]
+    return len(set(blocks)) == len(blocks)
+
+
+ACCELERATORS = strategies.builds(accelerator, NAMES, PORTS, LISTEN, WEIGHTS, LISTS, LISTS)
 TUNNELS = strategies.builds(lambda congestion, trace: {"congestion": congestion, "trace": trace},
                             CONGESTION, strategies.booleans())
 
@@ -67,12 +85,12 @@ class Calls(stateful.RuleBasedStateMachine):
     def can_be(self, wanted):
         """Could these stand beside each other?"""
         taken = [a["ports"][0] for a in wanted.values()]
-        return (all(a["listen"] == ["tokyo"] for a in wanted.values())
+        return (all(a["listen"] == ["tokyo"] and is_good(a) for a in wanted.values())
                 and len(set(taken)) == len(taken))
 
     @stateful.rule(one=ACCELERATORS)
     def create(self, one):
-        status, _ = self.call("POST", "/v1/accelerators", one)
+        status, _ = self.call("POST", "/v1/accelerators", written(one))
         wanted = {**self.accelerators, one["name"]: one}
         if one["name"] in self.accelerators:
             assert status == 409
@@ -89,7 +107,7 @@ class Calls(stateful.RuleBasedStateMachine):
         status, now, = self.call("GET", f"/v1/accelerators/{name}")
         assert (status == 200) == (name in self.accelerators)
         tag = now["revision"] if status == 200 and is_current else 0
-        patch = {key: value for key, value in one.items() if key != "name"}
+        patch = {key: value for key, value in written(one).items() if key != "name"}
         status, _ = self.call("PATCH", f"/v1/accelerators/{name}", patch,
                               {"If-Match": f'"{tag}"'})
         wanted = {**self.accelerators, name: one}
@@ -125,7 +143,7 @@ class Calls(stateful.RuleBasedStateMachine):
                    setting=strategies.none() | TUNNELS, prune=strategies.booleans(),
                    dry_run=strategies.booleans(), is_repeated=strategies.booleans())
     def apply(self, several, setting, prune, dry_run, is_repeated):
-        items = [{"kind": "Accelerator", **one} for one in several]
+        items = [{"kind": "Accelerator", **written(one)} for one in several]
         if setting:
             items.append({"kind": "Tunnel", "listener": "tyo-1", "endpoint": "osl-1", **setting})
         self.keys += 1
@@ -170,7 +188,7 @@ class Calls(stateful.RuleBasedStateMachine):
         for item in stated["items"]:
             if item["kind"] == "Accelerator":
                 accelerators[item["name"]] = {key: item[key] for key in (
-                    "name", "protocol", "ports", "listen")}
+                    "name", "protocol", "ports", "listen", "allow", "deny")}
                 groups = [{"region": group["region"], "backends": [
                     {"host": b["host"], "weight": b["weight"]} for b in group["backends"]]}
                     for group in item["endpoint_groups"]]

@@ -225,6 +225,9 @@ static void update_of_groups(void **state)
 	"{\"host\":\"2001:db8::1\",\"port\":null,\"weight\":5}],\"region\":\"fra\"}"
 	(void)state;
 	assert_patch("--failover-order nearest", "{\"failover_order\":[]}");
+	assert_patch("--allow 10.0.0.0/8,::1 --deny 10.1.0.0/16",
+	    "{\"allow\":[\"10.0.0.0/8\",\"::1/128\"],\"deny\":[\"10.1.0.0/16\"]}");
+	assert_patch("--allow all --deny none", "{\"allow\":[],\"deny\":[]}");
 	assert_patch("--failover-order fra --affinity none",
 	    "{\"client_affinity\":\"none\",\"failover_order\":[\"fra\"]}");
 	assert_patch("--dial iad=0", "{\"endpoint_groups\":[" FRA ",{\"backends\":[{\"host\":"

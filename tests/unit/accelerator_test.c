@@ -165,6 +165,22 @@ static void groups_have_dials_and_an_order(void **state)
 	    "client_affinity");
 }
 
+static void blocks_of_addresses(void **state)
+{
+	(void)state;
+	assert_int_equal(decode(START "\"ports\": [\"80\"], \"allow\": [\"::FFFF:10.0.0.0/104\"], "
+	                              "\"deny\": [\"10.1.2.3\"], " GROUP "}"),
+	    0);
+	assert_string_equal(accelerator.access.allow[0].text, "10.0.0.0/8");
+	assert_string_equal(accelerator.access.deny[0].text, "10.1.2.3/32");
+	accelerator_clear(&accelerator);
+	expect_model_error(
+	    START "\"ports\": [\"80\"], \"deny\": [\"10.1.2.3/8\"], " GROUP "}", "deny[0]");
+	expect_model_error(START "\"ports\": [\"80\"], \"allow\": [\"::1\"], "
+	                         "\"deny\": [\"::2\", \"0::1/128\"], " GROUP "}",
+	    "deny[1]");
+}
+
 /* What no flow could use: a deadline without datagrams, compression without streams. */
 static void settings_that_do_not_go_with_the_protocol(void **state)
 {
@@ -230,6 +246,7 @@ int main(void)
 	    cmocka_unit_test(shapes_that_are_refused),
 	    cmocka_unit_test(contents_that_are_refused),
 	    cmocka_unit_test(groups_have_dials_and_an_order),
+	    cmocka_unit_test(blocks_of_addresses),
 	    cmocka_unit_test(settings_that_do_not_go_with_the_protocol),
 	    cmocka_unit_test(shifted_ports),
 	    cmocka_unit_test(overlapping_ports),

@@ -11,7 +11,8 @@
 	"\"listen\": [\"tokyo\"], \"endpoint_groups\": [{\"region\": \"oslo\", \"backends\": ["    \
 	"{\"host\": \"10.0.0.1\", \"port\": 8080, \"weight\": 128}, "                              \
 	"{\"host\": \"10.0.0.2\", \"port\": 0, \"weight\": 0}]}], "                                \
-	"\"tcp_idle_timeout_s\": 3600, \"udp_idle_timeout_s\": 60, \"revision\": 7, \"nodes\": ["  \
+	"\"allow\": [\"10.0.0.0/8\"], \"deny\": [], \"tcp_idle_timeout_s\": 3600, "                \
+	"\"udp_idle_timeout_s\": 60, \"revision\": 7, \"nodes\": ["                                \
 	"{\"node\": \"osl-1\", \"role\": \"endpoint\", \"state\": \"applied\", \"reason\": null, " \
 	"\"since\": null}, {\"node\": \"tyo-1\", \"role\": \"listener\", \"state\": \"refused\", " \
 	"\"reason\": \"port 80 is in use\", \"since\": null}], \"health\": [{\"node\": "           \
@@ -58,6 +59,7 @@ static void test_one_is_shown_with_backends_and_nodes(void **state)
 	assert_non_null(strstr(printed, "10.0.0.1:8080"));
 	assert_non_null(strstr(printed, "port 80 is in use"));
 	assert_non_null(strstr(printed, "tcp idle timeout s"));
+	assert_non_null(strstr(printed, "10.0.0.0/8\n"));
 	assert_non_null(
 	    strstr(printed, "osl-1     web          10.0.0.1:8080  10.0.0.1  unhealthy  silent"));
 }

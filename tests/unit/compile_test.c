@@ -158,6 +158,30 @@ static void both_ends_get_the_flow_settings(void **state)
 	*settings = before;
 }
 
+/* Whose flows are taken is for listeners. */
+static void listeners_get_the_lists_of_addresses(void **state)
+{
+	struct accelerator *accelerator = &fixture_accelerators[0].accelerator;
+	struct cidr_text allow[] = {{"10.0.0.0/8"}, {"::1/128"}}, deny = {"10.1.0.0/16"};
+	struct node_config listener, endpoint;
+	const struct access_lists *got;
+
+	(void)state;
+	accelerator->access = (struct access_lists){allow, 2, &deny, 1};
+	listener = compile("tyo-1");
+	endpoint = compile("osl-1");
+	accelerator->access = (struct access_lists){0};
+	got = &node_config_accelerator(&listener, accelerator->id)->access;
+	assert_int_equal(got->allow_count, 2);
+	assert_string_equal(got->allow[1].text, "::1/128");
+	assert_int_equal(got->deny_count, 1);
+	assert_string_equal(got->deny[0].text, "10.1.0.0/16");
+	got = &node_config_accelerator(&endpoint, accelerator->id)->access;
+	assert_int_equal(got->allow_count + got->deny_count, 0);
+	node_config_clear(&listener);
+	node_config_clear(&endpoint);
+}
+
 static void both_ends_get_the_tunnels_settings(void **state)
 {
 	struct tunnel_setting setting = {5, 2, "fixed:200mbit", true, 0}; /* tyo-1, osl-1 */
@@ -242,6 +266,7 @@ int main(void)
 	    COMPILE_TEST(ranked_groups_come_first),
 	    COMPILE_TEST(draining_nodes),
 	    COMPILE_TEST(both_ends_get_the_flow_settings),
+	    COMPILE_TEST(listeners_get_the_lists_of_addresses),
 	    COMPILE_TEST(both_ends_get_the_tunnels_settings),
 	    COMPILE_TEST(both_ends_share_a_door_key),
 	    COMPILE_TEST(endpoint_without_address_is_left_out),

@@ -19,6 +19,11 @@ static void assert_text(
 	json_decref(value);
 }
 
+static const char *format_all_or_first(const json_t *array, char *text)
+{
+	return format_first(array, "all", text);
+}
+
 static void figures_are_short(void **state)
 {
 	(void)state;
@@ -52,6 +57,11 @@ static void lists_and_strings(void **state)
 	assert_text(format_backend, "{\"host\": \"h\\u001bm\", \"port\": 80}", "h m:80");
 	assert_text(format_list, "[\"80\",\"81\"]", "80,81");
 	assert_text(format_list, "[]", "-");
+	assert_text(format_all_or_first, "[]", "all");
+	assert_text(format_all_or_first, "[\"::/0\",\"10.0.0.0/8\"]", "::/0,10.0.0.0/8");
+	assert_text(format_all_or_first,
+	    "[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\"]",
+	    "1,2,3,4,5,6,7,8 and 2 more");
 	assert_string_equal(format_string(NULL, buf), "-");
 	assert_string_equal(format_list(NULL, buf), "-");
 }

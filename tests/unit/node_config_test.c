@@ -152,6 +152,21 @@ static void dangling_names_are_refused(void **state)
 	peers[0].address_count = 1;
 }
 
+static void what_is_no_block_is_refused(void **state)
+{
+	struct cidr_text blocks[] = {{"10.0.0.0/8"}, {"10.0.0.1/8"}};
+	struct node_config config = make();
+	struct model_error error;
+
+	(void)state;
+	accelerators[0].access = (struct access_lists){.deny = blocks, .deny_count = 1};
+	assert_int_equal(node_config_validate(&config, &error), 0);
+	accelerators[0].access.deny_count = 2;
+	assert_int_equal(node_config_validate(&config, &error), ERR_INVALID);
+	assert_string_equal(error.reason, "\"web\" allows or denies what is no block of addresses");
+	accelerators[0].access = (struct access_lists){0};
+}
+
 static void who_may_ask(void **state)
 {
 	const struct config_accelerator accelerator = {.listeners = endpoints, .listener_count = 1};
@@ -218,6 +233,7 @@ int main(void)
 	    cmocka_unit_test(fingerprint_leaves_out_number_and_drain),
 	    cmocka_unit_test(order_of_numbers),
 	    cmocka_unit_test(dangling_names_are_refused),
+	    cmocka_unit_test(what_is_no_block_is_refused),
 	    cmocka_unit_test(who_may_ask),
 	    cmocka_unit_test(removed_peers_are_dropped),
 	};

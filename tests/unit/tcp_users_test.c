@@ -140,6 +140,51 @@ static void test_flows_of_another_port_stay(void **state)
 	close(user);
 }
 
+static struct cidr_text loopback = {"127.0.0.0/8"};
+
+static void deny_loopback(void)
+{
+	fixture.accelerator.access = (struct access_lists){.deny = &loopback, .deny_count = 1};
+	fixture_apply();
+}
+
+static void test_a_denied_source_is_reset_at_once(void **state)
+{
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	deny_loopback();
+	assert_null(connect_user());
+	assert_reset(user);
+	close(user);
+	assert_int_equal(counted(PAGE_tcp_refused_denied), 1);
+	assert_int_equal(counted(PAGE_tcp_flows_opened), 0);
+	fixture.accelerator.access = (struct access_lists){.allow = &loopback, .allow_count = 1};
+	fixture_apply();
+	assert_non_null(connect_user());
+	assert_silent(user);
+	close(user);
+	assert_int_equal(counted(PAGE_tcp_refused_denied), 1);
+}
+
+/* Whoever denies a source wants it gone: no drain time, and counted once however often a config comes. */
+static void test_a_change_that_denies_a_source_resets_its_flows(void **state)
+{
+	struct far_flow *flow;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	flow = connect_user();
+	deny_loopback();
+	fixture_apply();
+	run(5);
+	assert_reset(user);
+	assert_int_equal(flow->reset_with, REASON_REMOVED);
+	assert_int_equal(counted(PAGE_tcp_flows_denied), 1);
+	close(user);
+	run(500);
+	assert_int_equal(listener_role.flow_count(fixture.listener, FLOW_TCP), 0);
+}
+
 static void test_an_idle_user_is_reset(void **state)
 {
 	(void)state;
@@ -232,6 +277,8 @@ int main(void)
 	    TEST(test_an_accelerator_that_is_gone_refuses),
 	    TEST(test_flows_of_a_removed_port_end_after_the_drain_time),
 	    TEST(test_flows_of_another_port_stay),
+	    TEST(test_a_denied_source_is_reset_at_once),
+	    TEST(test_a_change_that_denies_a_source_resets_its_flows),
 	    TEST(test_an_idle_user_is_reset),
 	    TEST(test_a_socket_taken_back_accepts_no_more),
 	    TEST(test_a_user_that_is_gone_already_is_carried_whole),

@@ -188,6 +188,54 @@ static void test_at_the_lanes_limit_a_datagram_is_dropped(void **state)
 	close(other);
 }
 
+/* Silently, and nothing is kept for it. */
+static void test_a_denied_source_is_dropped(void **state)
+{
+	struct cidr_text loopback = {"127.0.0.0/8"}, one = {"127.0.0.2/32"};
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	fixture.accelerator.access = (struct access_lists){.allow = &one, .allow_count = 1};
+	fixture_apply();
+	say(user, "not allowed");
+	fixture.accelerator.access = (struct access_lists){.deny = &loopback, .deny_count = 1};
+	fixture_apply();
+	say(user, "denied");
+	assert_int_equal(fixture.seoul.count, 0);
+	assert_int_equal(flow_count(), 0);
+	assert_null(fixture.listener->udp.sources);
+	assert_int_equal(counted(PAGE_udp_refused_denied), 2);
+	assert_int_equal(counted(PAGE_udp_flows_opened), 0);
+	assert_silent(user);
+	fixture.accelerator.access.deny_count = 0;
+	fixture_apply();
+	say(user, "again");
+	assert_int_equal(flow_count(), 1);
+}
+
+static void test_a_change_that_denies_a_source_ends_its_flows(void **state)
+{
+	struct cidr_text one = {"127.0.0.2/32"};
+	struct addr other_address;
+	int other = loopback_udp("127.0.0.2", &other_address);
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "stays");
+	say(other, "goes");
+	fixture.accelerator.access = (struct access_lists){.deny = &one, .deny_count = 1};
+	fixture_apply();
+	run(3);
+	assert_int_equal(flow_count(), 1);
+	assert_int_equal(far_flow_latest(&fixture.seoul, 0)->reset_with, REASON_REMOVED);
+	assert_int_equal(counted(PAGE_udp_flows_denied), 1);
+	say(other, "stays away");
+	assert_int_equal(counted(PAGE_udp_refused_denied), 1);
+	say(user, "is carried");
+	far_flow_assert_received(far_flow_latest(&fixture.seoul, 1), "is carried");
+	close(other);
+}
+
 static void test_an_idle_flow_ends(void **state)
 {
 	struct far_flow *flow;
@@ -392,6 +440,8 @@ int main(void)
 	    TEST(test_datagrams_of_all_sizes_cross),
 	    TEST(test_without_a_lane_a_datagram_is_dropped),
 	    TEST(test_at_the_lanes_limit_a_datagram_is_dropped),
+	    TEST(test_a_denied_source_is_dropped),
+	    TEST(test_a_change_that_denies_a_source_ends_its_flows),
 	    TEST(test_an_idle_flow_ends),
 	    TEST(test_a_draining_listener_keeps_flows_of_a_lane_that_is_down),
 	    TEST(test_at_a_sources_cap_the_longest_idle_gives_way),

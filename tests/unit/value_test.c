@@ -42,6 +42,24 @@ static void ports(void **state)
 	assert_error_has("named twice");
 }
 
+static void cidrs(void **state)
+{
+	json_t *array;
+	(void)state;
+	assert_true(
+	    value_cidrs("--allow", "10.0.0.0/8,::FFFF:192.0.2.1,2001:db8::/32", &array, error));
+	assert_json(array, "[\"10.0.0.0/8\",\"192.0.2.1/32\",\"2001:db8::/32\"]");
+	assert_false(value_cidrs("--allow", "::1,10.0.0.5/8", &array, error));
+	assert_string_equal(
+	    error, "--allow \"10.0.0.5/8\": write 10.0.0.0/8, or 10.0.0.5 for one address");
+	assert_false(value_cidrs("--deny", "10.0.0.1,10.0.0.1/32", &array, error));
+	assert_string_equal(error, "--deny: 10.0.0.1/32 is named twice");
+	assert_false(value_cidrs("--deny", "", &array, error));
+	assert_false(value_cidrs("--deny", "10.0.0.1,", &array, error));
+	assert_false(value_cidrs("--deny", "all", &array, error));
+	assert_error_has("--deny \"all\": write a block as");
+}
+
 static void too_many_port_ranges(void **state)
 {
 	char text[1024] = "";
@@ -203,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ports),
+	    cmocka_unit_test(cidrs),
 	    cmocka_unit_test(too_many_port_ranges),
 	    cmocka_unit_test(regions),
 	    cmocka_unit_test(durations),
