@@ -78,21 +78,39 @@ static void begin(struct scheduler *scheduler, struct schedule *flow)
 	flow->deficit_bytes = (int32_t)scheduler->quantum_bytes;
 }
 
-/* One that had nothing for a moment has its place again, should it have begun before all that wait there. */
+/* It began before the one at `node`; false when that is the list's head. */
+static bool begins_before(
+    const struct schedule *flow, const struct list_node *node, const struct list_node *head)
+{
+	if (node == head)
+		return false;
+	return (int32_t)(flow->began - LIST_ENTRY(node, struct schedule, round_node)->began) < 0;
+}
+
+/*
+ * One that had nothing for a moment has its place again, behind those that began before it; where very many wait,
+ * only one that began before all of them.
+ */
 static void take_place(
     const struct scheduler *scheduler, struct schedule_class *queue, struct schedule *flow)
 {
 	unsigned level = level_of(scheduler, flow);
 	struct list_node *list = &queue->levels[level];
-	const struct list_node *first = list_first(list);
+	struct list_node *place = list;
 
 	flow->level = (uint8_t)level;
 	queue->waiting++;
-	if (level != ROUND && first
-	    && (int32_t)(flow->began - LIST_ENTRY(first, struct schedule, round_node)->began) < 0)
-		list_add_head(list, &flow->round_node);
-	else
+	if (level == ROUND || !begins_before(flow, list->previous, list)) {
 		list_add_tail(list, &flow->round_node);
+		return;
+	}
+	if (begins_before(flow, list->next, list)) {
+		list_add_head(list, &flow->round_node);
+		return;
+	}
+	for (int i = 0; i < MEDIUM_FLOWS_MAX && begins_before(flow, place->previous, list); i++)
+		place = place->previous;
+	list_insert_before(place, &flow->round_node);
 }
 
 static void set_new(struct scheduler *scheduler, struct schedule *flow, bool is_new)

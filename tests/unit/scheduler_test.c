@@ -258,6 +258,25 @@ static void one_whose_bytes_come_in_pieces_keeps_its_place(void **state)
 	assert_in_range(steps, 100, 130);
 }
 
+/* Also when others began before it: the second of four is done second, though it had nothing for a moment. */
+static void the_second_stays_the_second(void **state)
+{
+	int ends[4];
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		give(i, INTERACTIVE, 200 * PACKET_BYTES);
+	run(4 * 40);
+	world.sources[1].new_bytes = 0;
+	update(&world.sources[1]);
+	run(10);
+	give(1, INTERACTIVE, 150 * PACKET_BYTES);
+	run_to_ends(4, ends);
+	assert_true(ends[0] < ends[1]);
+	assert_in_range(ends[2], ends[1] + 50, 800);
+	assert_in_range(ends[3], ends[2] + 50, 800);
+}
+
 /* But not for ever. */
 static void after_a_pause_a_flow_begins_anew(void **state)
 {
@@ -432,6 +451,7 @@ int main(void)
 	    cmocka_unit_test_setup(trickling_is_no_privilege, set_up),
 	    cmocka_unit_test_setup(what_began_first_is_done_first, set_up),
 	    cmocka_unit_test_setup(one_whose_bytes_come_in_pieces_keeps_its_place, set_up),
+	    cmocka_unit_test_setup(the_second_stays_the_second, set_up),
 	    cmocka_unit_test_setup(after_a_pause_a_flow_begins_anew, set_up),
 	    cmocka_unit_test_setup(many_medium_ones_take_turns, set_up),
 	    cmocka_unit_test_setup(small_ones_go_before_medium_ones, set_up),
