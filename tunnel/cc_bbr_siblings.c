@@ -89,13 +89,14 @@ static void follow_raise(struct bbr *bbr, const struct path_share_view *view)
 
 static void follow_drained(struct bbr *bbr, const struct path_share_view *view, uint64_t now_us)
 {
-	if (bbr->state != CRUISE || view->is_drained == bbr->siblings.is_drained)
+	if (bbr->state == DOWN || view->is_drained == bbr->siblings.is_drained)
 		return;
-	if (view->is_drained) {
+	if (!view->is_drained) {
+		if (bbr->calm_to_us > now_us)
+			bbr->calm_to_us = now_us;
+	} else if (bbr->state == CRUISE) {
 		bbr->calm_from_us = now_us;
 		bbr->calm_to_us = UINT64_MAX;
-	} else {
-		bbr->calm_to_us = now_us;
 	}
 }
 
