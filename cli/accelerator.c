@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/update.h"
+#include "cli/watch.h"
 
 static json_int_t revision_of(const json_t *answer)
 {
@@ -62,29 +63,29 @@ static void add_row(struct table *table, const json_t *accelerator)
 	table_cell(table, format_integer(json_object_get(accelerator, "revision"), buf));
 }
 
-int accelerator_list(struct session *session, const struct invocation *invocation)
+static void print_list(struct session *session, const json_t *answer)
 {
 	static const struct table_column columns[] = {{"ACCELERATOR", 0}, {"PROTOCOL", 0},
 	    {"PORTS", TABLE_CUT}, {"LISTEN", TABLE_CUT}, {"BACKENDS", TABLE_CUT}, {"NODES", 0},
-	    {"REVISION", TABLE_RIGHT}, {NULL, 0}};
-	json_t *answer, *accelerator;
+	    {"REVISION", TABLE_RIGHT | TABLE_SPARE}, {NULL, 0}};
+	struct table *table = table_new(columns, true);
+	json_t *accelerator;
 	size_t i;
-	(void)invocation;
-	enum exit_code code = session_get(session, "/v1/accelerators", NULL, NULL, &answer);
-	if (code != EXIT_DONE)
-		return code;
-	if (!session_print_value(session, answer)) {
-		const json_t *items = json_object_get(answer, "items");
-		struct table *table = table_new(columns, true);
-		json_array_foreach(items, i, accelerator) add_row(table, accelerator);
-		session_print_table(session, table);
-		if (json_array_size(items) == 0)
-			fputs(
-			    "There is no accelerator yet; trunkctl accelerator create makes one.\n",
-			    stderr);
-	}
-	json_decref(answer);
-	return EXIT_DONE;
+	json_array_foreach(json_object_get(answer, "items"), i, accelerator)
+	    add_row(table, accelerator);
+	session_print_table(session, table);
+}
+
+int accelerator_list(struct session *session, const struct invocation *invocation)
+{
+	static const struct watch_view view = {
+	    .title = "Accelerators",
+	    .path = "/v1/accelerators",
+	    .kinds = "revision,node,config,health",
+	    .print = print_list,
+	    .empty = "There is no accelerator yet; trunkctl accelerator create makes one.",
+	};
+	return watch_or_print(session, invocation, &view);
 }
 
 static void print_properties(struct session *session, const json_t *accelerator)
@@ -152,7 +153,7 @@ static void print_backends(struct session *session, const json_t *accelerator)
 static void print_nodes(struct session *session, const json_t *nodes)
 {
 	static const struct table_column columns[] = {{"NODE", 0}, {"ROLE", 0}, {"CONFIG", 0},
-	    {"SINCE", 0}, {"REASON", TABLE_CUT}, {NULL, 0}};
+	    {"SINCE", TABLE_SPARE}, {"REASON", TABLE_WHOLE}, {NULL, 0}};
 	char buf[FORMAT_BYTES];
 	struct table *table = table_new(columns, true);
 	size_t i;

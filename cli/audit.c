@@ -27,9 +27,9 @@ static void add_row(struct table *table, const json_t *entry)
 
 int audit_list(struct session *session, const struct invocation *invocation)
 {
-	static const struct table_column columns[] = {{"WHEN", 0}, {"WHO", 0}, {"FROM", 0},
-	    {"ROLE", 0}, {"WHAT", 0}, {"OUTCOME", 0}, {"REVISION", TABLE_RIGHT}, {"WHY", TABLE_CUT},
-	    {NULL, 0}};
+	static const struct table_column columns[] = {{"WHEN", 0}, {"WHO", 0},
+	    {"FROM", TABLE_SPARE}, {"ROLE", TABLE_SPARE}, {"WHAT", 0}, {"OUTCOME", 0},
+	    {"REVISION", TABLE_RIGHT}, {"WHY", TABLE_CUT}, {NULL, 0}};
 	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
 	const char *limit = invocation_value(invocation, "--limit");
 	long number = 20;

@@ -32,7 +32,8 @@ static void add_row(struct table *table, const json_t *backend)
 void backend_table_print(struct session *session, const json_t *health)
 {
 	static const struct table_column columns[] = {{"ENDPOINT", 0}, {"ACCELERATOR", 0},
-	    {"BACKEND", 0}, {"ADDRESS", 0}, {"HEALTH", 0}, {"CAUSE", 0}, {"SINCE", 0}, {NULL, 0}};
+	    {"BACKEND", 0}, {"ADDRESS", TABLE_SPARE}, {"HEALTH", 0}, {"CAUSE", TABLE_CUT},
+	    {"SINCE", TABLE_SPARE}, {NULL, 0}};
 	struct table *table;
 	json_t *backend;
 	size_t i;

@@ -52,6 +52,11 @@ static const struct command_option audit_options[] = {
     {.name = NULL},
 };
 
+static const struct command_option list_options[] = {
+    {.name = "--watch", .help = "anew whenever something changes, until q or Ctrl-C"},
+    {.name = NULL},
+};
+
 static const struct command_option token_options[] = {
     {.name = "--role",
         .metavar = "listener|endpoint",
@@ -254,7 +259,7 @@ static const struct command_option diff_options[] = {
 static const struct command commands[] = {
     {"node", "token", {NULL}, "make a one-time token with which a new node joins", token_options,
         node_token},
-    {"node", "list", {NULL}, "all listeners and endpoints", NULL, node_list},
+    {"node", "list", {NULL}, "all listeners and endpoints", list_options, node_list},
     {"node", "show", {"NODE"}, "one node", NULL, node_show},
     {"node", "drain", {"NODE"}, "let a node take no new flows; those that it has stay",
         drain_options, node_drain},
@@ -262,19 +267,19 @@ static const struct command commands[] = {
     {"node", "remove", {"NODE"}, "forget a node's key; its tunnels close at once", NULL,
         node_remove},
     {"accelerator", "create", {"NAME"}, "make an accelerator", create_options, accelerator_create},
-    {"accelerator", "list", {NULL}, "all accelerators", NULL, accelerator_list},
+    {"accelerator", "list", {NULL}, "all accelerators", list_options, accelerator_list},
     {"accelerator", "show", {"ACCELERATOR"}, "one accelerator, and what each node made of it", NULL,
         accelerator_show},
     {"accelerator", "update", {"ACCELERATOR"}, "change what is named, leave the rest",
         update_options, accelerator_update},
     {"accelerator", "delete", {"ACCELERATOR"}, "delete an accelerator", delete_options,
         accelerator_delete},
-    {"tunnel", "list", {NULL}, "all tunnels with round trips, loss and traffic", NULL, tunnel_list},
+    {"tunnel", "list", {NULL}, "all tunnels with round trips, loss and traffic", list_options,
+        tunnel_list},
     {"tunnel", "show", {"LISTENER", "ENDPOINT"}, "one tunnel, with its lanes", NULL, tunnel_show},
     {"tunnel", "update", {"LISTENER", "ENDPOINT"}, "change how a tunnel works, while it runs",
         tunnel_options, tunnel_update},
-    {"tunnel", "watch", {NULL}, "the list anew each second, with the last minute's round trips",
-        NULL, tunnel_watch},
+    {"tunnel", "watch", {NULL}, "as tunnel list --watch", NULL, tunnel_watch},
     {"apply", NULL, {NULL}, "make everything as a file states it, all of it or nothing",
         apply_options, apply_file},
     {"diff", NULL, {NULL}, "what apply would change; exit code 5 when there is something",
@@ -303,7 +308,8 @@ static const struct command commands[] = {
     {"completion", "fish", {NULL}, "the same for fish", NULL, completion_script},
     {"completion", "words", {"[WORD...]"}, "what these scripts ask: what may be the last WORD",
         NULL, completion_words},
-    {"status", NULL, {NULL}, "everything at a glance, and what needs attention", NULL, status_show},
+    {"status", NULL, {NULL}, "everything at a glance, and what needs attention", list_options,
+        status_show},
     {"doctor", NULL, {NULL},
         "clocks, limits, tunnels, packet sizes, versions, configs: what is wrong; exit code 1 then",
         NULL, doctor_run},

@@ -29,15 +29,17 @@ libcli_a_SOURCES = \
 	cli/session.c cli/session.h \
 	cli/status.c \
 	cli/table.c cli/table.h \
+	cli/table_layout.c cli/table_layout.h \
 	cli/target.c cli/target.h \
 	cli/terminal.c cli/terminal.h \
+	cli/text_width.c cli/text_width.h \
 	cli/token.c \
 	cli/tunnel.c \
 	cli/tunnel_view.c cli/tunnel_view.h \
 	cli/update.c cli/update.h \
 	cli/value.c cli/value.h \
 	cli/wait.c \
-	cli/watch.c
+	cli/watch.c cli/watch.h
 CLI_LIBS = libcli.a $(MODEL_LIBS) $(CURL_LIBS) $(SMARTCOLS_LIBS)
 
 bin_PROGRAMS += trunkctl
@@ -69,7 +71,10 @@ CLI_TESTS = \
 	tests/unit/manifest_test \
 	tests/unit/metavar_test \
 	tests/unit/output_test \
+	tests/unit/cli_table_test \
+	tests/unit/table_layout_test \
 	tests/unit/target_test \
+	tests/unit/text_width_test \
 	tests/unit/value_test
 check_PROGRAMS += $(CLI_TESTS)
 tests_unit_accelerator_spec_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
@@ -80,6 +85,9 @@ tests_unit_health_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_history_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_metavar_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_output_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_table_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_table_layout_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_text_width_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_target_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/value.h"
+#include "cli/watch.h"
 
 enum {
 	TOKEN_TTL_DEFAULT_S = 3600,
@@ -94,29 +95,30 @@ static void add_row(struct table *table, const json_t *node)
 	table_cell(table, format_time(json_object_get(node, "last_seen"), time(NULL), buf));
 }
 
-int node_list(struct session *session, const struct invocation *invocation)
+static void print_list(struct session *session, const json_t *answer)
 {
 	static const struct table_column columns[] = {{"NODE", 0}, {"ROLE", 0}, {"REGION", 0},
-	    {"STATE", 0}, {"ADDRESSES", TABLE_CUT}, {"WORKERS", TABLE_RIGHT}, {"VERSION", 0},
-	    {"CONFIG", TABLE_CUT}, {"LAST SEEN", 0}, {NULL, 0}};
-	json_t *answer, *node;
+	    {"STATE", 0}, {"ADDRESSES", TABLE_CUT | TABLE_SPARE},
+	    {"WORKERS", TABLE_RIGHT | TABLE_SPARE}, {"VERSION", TABLE_SPARE}, {"CONFIG", TABLE_CUT},
+	    {"LAST SEEN", TABLE_SPARE}, {NULL, 0}};
+	struct table *table = table_new(columns, true);
+	json_t *node;
 	size_t i;
-	(void)invocation;
-	enum exit_code code = session_get(session, "/v1/nodes", NULL, NULL, &answer);
-	if (code != EXIT_DONE)
-		return code;
-	if (!session_print_value(session, answer)) {
-		const json_t *items = json_object_get(answer, "items");
-		struct table *table = table_new(columns, true);
-		json_array_foreach(items, i, node) add_row(table, node);
-		session_print_table(session, table);
-		if (json_array_size(items) == 0)
-			fputs(
-			    "No node has joined yet; trunkctl node token makes a token for one.\n",
-			    stderr);
-	}
-	json_decref(answer);
-	return EXIT_DONE;
+	json_array_foreach(json_object_get(answer, "items"), i, node) add_row(table, node);
+	session_print_table(session, table);
+}
+
+/* Measurements come each second, and with them the time when each node was seen. */
+int node_list(struct session *session, const struct invocation *invocation)
+{
+	static const struct watch_view view = {
+	    .title = "Nodes",
+	    .path = "/v1/nodes",
+	    .kinds = "revision,node,config,tunnels",
+	    .print = print_list,
+	    .empty = "No node has joined yet; trunkctl node token makes a token for one.",
+	};
+	return watch_or_print(session, invocation, &view);
 }
 
 /* Those that are not 0. */

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/watch.h"
 
 /* "2 up, 1 down": the counts of an object that are not 0, in its order; "none". */
 static const char *format_counts(const json_t *counts, char *buf)
@@ -29,7 +30,7 @@ static const char *format_counts(const json_t *counts, char *buf)
 static void print_problems(struct session *session, const json_t *problems)
 {
 	static const struct table_column columns[] = {
-	    {"NEEDS ATTENTION", 0}, {"WHAT TO DO", TABLE_CUT}, {NULL, 0}};
+	    {"NEEDS ATTENTION", TABLE_WHOLE}, {"WHAT TO DO", TABLE_WHOLE}, {NULL, 0}};
 	char buf[FORMAT_BYTES];
 	struct table *table = table_new(columns, true);
 	size_t i;
@@ -74,11 +75,11 @@ static void print_status(struct session *session, const json_t *status)
 
 int status_show(struct session *session, const struct invocation *invocation)
 {
-	json_t *status;
-	(void)invocation;
-	enum exit_code code = session_get(session, "/v1/status", NULL, NULL, &status);
-	if (code == EXIT_DONE && !session_print_value(session, status))
-		print_status(session, status);
-	json_decref(status);
-	return code;
+	static const struct watch_view view = {
+	    .title = "Status",
+	    .path = "/v1/status",
+	    .kinds = "revision,node,config,health,tunnels",
+	    .print = print_status,
+	};
+	return watch_or_print(session, invocation, &view);
 }

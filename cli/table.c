@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tables by libsmartcols.
+ * Tables: cells are kept until all are there, so that what does not fit is cut or left out before
+ * libsmartcols aligns the rest.
  */
 #include "cli/table.h"
 
 #include <libsmartcols.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "cli/table_layout.h"
+#include "cli/text_width.h"
+
+struct cell {
+	char *text; /* NULL for an empty one */
+	enum table_colour colour;
+};
 
 struct table {
-	struct libscols_table *scols;
-	struct libscols_line *line;
-	size_t cell;
+	const struct table_column *columns;
+	size_t column_count;
+	bool has_headings;
+	struct cell *cells; /* column_count a row */
+	size_t row_count, row_room;
+	size_t next; /* column of the row that grows */
 };
 
 struct table *table_new(const struct table_column *columns, bool has_headings)
@@ -18,21 +31,10 @@ struct table *table_new(const struct table_column *columns, bool has_headings)
 	struct table *table = calloc(1, sizeof(*table));
 	if (!table)
 		return NULL;
-	table->scols = scols_new_table();
-	if (!table->scols) {
-		free(table);
-		return NULL;
-	}
-	scols_table_set_column_separator(table->scols, "  ");
-	scols_table_enable_noheadings(table->scols, !has_headings);
-	for (; columns->heading; columns++) {
-		int flags = 0;
-		if (columns->flags & TABLE_RIGHT)
-			flags |= SCOLS_FL_RIGHT;
-		if (columns->flags & TABLE_CUT)
-			flags |= SCOLS_FL_TRUNC;
-		scols_table_new_column(table->scols, columns->heading, 0, flags);
-	}
+	table->columns = columns;
+	table->has_headings = has_headings;
+	while (columns[table->column_count].heading)
+		table->column_count++;
 	return table;
 }
 
@@ -40,42 +42,39 @@ void table_free(struct table *table)
 {
 	if (!table)
 		return;
-	scols_unref_table(table->scols);
+	for (size_t i = 0; i < table->row_count * table->column_count; i++)
+		free(table->cells[i].text);
+	free(table->cells);
 	free(table);
 }
 
+/* Without memory the row is missing, and its cells go nowhere. */
 void table_row(struct table *table)
 {
 	if (!table)
 		return;
-	table->line = scols_table_new_line(table->scols, NULL);
-	table->cell = 0;
-}
-
-static const char *colour_name(enum table_colour colour)
-{
-	switch (colour) {
-	case COLOUR_GOOD:
-		return "green";
-	case COLOUR_WARN:
-		return "yellow";
-	case COLOUR_BAD:
-		return "red";
-	case COLOUR_NONE:
-		break;
+	table->next = table->column_count;
+	if (table->row_count == table->row_room) {
+		size_t room = table->row_room ? 2 * table->row_room : 16;
+		struct cell *grown =
+		    realloc(table->cells, room * table->column_count * sizeof(*grown));
+		if (!grown)
+			return;
+		table->cells = grown;
+		table->row_room = room;
 	}
-	return NULL;
+	memset(&table->cells[table->row_count * table->column_count], 0,
+	    table->column_count * sizeof(*table->cells));
+	table->row_count++;
+	table->next = 0;
 }
 
 void table_cell_coloured(struct table *table, const char *text, enum table_colour colour)
 {
-	if (!table || !table->line)
+	if (!table || table->row_count == 0 || table->next == table->column_count)
 		return;
-	scols_line_set_data(table->line, table->cell, text);
-	struct libscols_cell *cell = scols_line_get_cell(table->line, table->cell);
-	if (cell && colour_name(colour))
-		scols_cell_set_color(cell, colour_name(colour));
-	table->cell++;
+	size_t place = (table->row_count - 1) * table->column_count + table->next++;
+	table->cells[place] = (struct cell){.text = strdup(text), .colour = colour};
 }
 
 void table_cell(struct table *table, const char *text)
@@ -85,7 +84,8 @@ void table_cell(struct table *table, const char *text)
 
 struct table *table_new_properties(void)
 {
-	static const struct table_column columns[] = {{"PROPERTY", 0}, {"VALUE", 0}, {NULL, 0}};
+	static const struct table_column columns[] = {
+	    {"PROPERTY", 0}, {"VALUE", TABLE_WHOLE}, {NULL, 0}};
 	return table_new(columns, false);
 }
 
@@ -102,15 +102,91 @@ void table_property(struct table *table, const char *name, const char *text)
 	table_property_coloured(table, name, text, COLOUR_NONE);
 }
 
+/* ---- printing ---- */
+
+static const char *colour_name(enum table_colour colour)
+{
+	switch (colour) {
+	case COLOUR_GOOD:
+		return "green";
+	case COLOUR_WARN:
+		return "yellow";
+	case COLOUR_BAD:
+		return "red";
+	case COLOUR_NONE:
+		break;
+	}
+	return NULL;
+}
+
+/* The widths of all columns, for free(); NULL without memory. */
+static struct table_width *measure(const struct table *table)
+{
+	struct table_width *widths = calloc(table->column_count, sizeof(*widths));
+	for (size_t i = 0; widths && i < table->column_count; i++) {
+		struct table_width *column = &widths[i];
+		column->flags = table->columns[i].flags;
+		if (table->has_headings)
+			column->heading = text_width(table->columns[i].heading);
+		column->natural = column->heading;
+		for (size_t row = 0; row < table->row_count; row++) {
+			const char *text = table->cells[row * table->column_count + i].text;
+			size_t width = text ? text_width(text) : 0;
+			if (width > column->natural)
+				column->natural = width;
+		}
+	}
+	return widths;
+}
+
+static void add_columns(
+    struct libscols_table *scols, const struct table *table, const struct table_width *widths)
+{
+	for (size_t i = 0; i < table->column_count; i++) {
+		char *heading = NULL;
+		if (widths[i].shown == 0)
+			continue;
+		heading = text_cut(table->columns[i].heading, widths[i].shown);
+		scols_table_new_column(scols, heading ? heading : "", 0,
+		    table->columns[i].flags & TABLE_RIGHT ? SCOLS_FL_RIGHT : 0);
+		free(heading);
+	}
+}
+
+static void add_row(struct libscols_table *scols, const struct table *table,
+    const struct table_width *widths, const struct cell *cells)
+{
+	struct libscols_line *line = scols_table_new_line(scols, NULL);
+	size_t place = 0;
+	for (size_t i = 0; line && i < table->column_count; i++) {
+		if (widths[i].shown == 0)
+			continue;
+		char *text = cells[i].text ? text_cut(cells[i].text, widths[i].shown) : NULL;
+		if (text)
+			scols_line_refer_data(line, place, text);
+		struct libscols_cell *cell = scols_line_get_cell(line, place);
+		if (cell && colour_name(cells[i].colour))
+			scols_cell_set_color(cell, colour_name(cells[i].colour));
+		place++;
+	}
+}
+
 void table_print(struct table *table, FILE *out, bool has_colours, size_t width)
 {
-	if (!table)
-		return;
-	scols_table_set_stream(table->scols, out);
-	scols_table_enable_colors(table->scols, has_colours);
-	scols_table_set_termforce(
-	    table->scols, width > 0 ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
-	if (width > 0)
-		scols_table_set_termwidth(table->scols, width);
-	scols_print_table(table->scols);
+	struct table_width *widths = table && table->row_count > 0 ? measure(table) : NULL;
+	struct libscols_table *scols = widths ? scols_new_table() : NULL;
+	if (scols) {
+		table_layout(widths, table->column_count, width);
+		scols_table_set_column_separator(scols, "  ");
+		scols_table_enable_noheadings(scols, !table->has_headings);
+		add_columns(scols, table, widths);
+		for (size_t row = 0; row < table->row_count; row++)
+			add_row(scols, table, widths, &table->cells[row * table->column_count]);
+		scols_table_set_stream(scols, out);
+		scols_table_enable_colors(scols, has_colours);
+		scols_table_set_termforce(scols, SCOLS_TERMFORCE_NEVER);
+		scols_print_table(scols);
+	}
+	scols_unref_table(scols);
+	free(widths);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tables for a terminal or a file; the one place that knows libsmartcols.
+ * Tables for a terminal or a file; the one place that knows libsmartcols.  On a terminal they are
+ * made to fit (table_layout.h); elsewhere they are whole.
  */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
@@ -11,6 +12,8 @@
 enum table_flags {
 	TABLE_RIGHT = 1, /* numbers */
 	TABLE_CUT = 2,   /* may be cut where the terminal is too narrow */
+	TABLE_SPARE = 4, /* may be left out there */
+	TABLE_WHOLE = 8, /* is never cut: the terminal breaks its lines */
 };
 
 struct table_column {
@@ -42,7 +45,7 @@ void table_cell_coloured(struct table *table, const char *text, enum table_colou
 
 /*
  * Prints it; nothing when it has no rows.  width is the terminal's, 0 for no limit.  Control
- * characters are shown as \xNN.
+ * characters are shown as \xNN, and what was cut ends in "…".
  */
 void table_print(struct table *table, FILE *out, bool has_colours, size_t width);
 

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/value.h"
+#include "cli/watch.h"
 
 enum {
 	TTL_DEFAULT_S = 90 * 24 * 3600,
@@ -64,26 +65,26 @@ static void add_row(struct table *table, const json_t *token)
 	table_cell(table, format_string(json_object_get(token, "created_by"), buf));
 }
 
-int token_list(struct session *session, const struct invocation *invocation)
+static void print_list(struct session *session, const json_t *answer)
 {
 	static const struct table_column columns[] = {{"TOKEN", 0}, {"ROLE", 0}, {"STATE", 0},
-	    {"EXPIRES", 0}, {"LAST USED", 0}, {"CREATED", 0}, {"BY", TABLE_CUT}, {NULL, 0}};
-	json_t *answer, *token;
+	    {"EXPIRES", 0}, {"LAST USED", 0}, {"CREATED", TABLE_SPARE},
+	    {"BY", TABLE_CUT | TABLE_SPARE}, {NULL, 0}};
+	struct table *table = table_new(columns, true);
+	json_t *token;
 	size_t i;
-	(void)invocation;
-	enum exit_code code = session_get(session, "/v1/tokens", NULL, NULL, &answer);
-	if (code != EXIT_DONE)
-		return code;
-	if (!session_print_value(session, answer)) {
-		const json_t *items = json_object_get(answer, "items");
-		struct table *table = table_new(columns, true);
-		json_array_foreach(items, i, token) add_row(table, token);
-		session_print_table(session, table);
-		if (json_array_size(items) == 0)
-			fputs("There is no token; trunkctl token create makes one.\n", stderr);
-	}
-	json_decref(answer);
-	return EXIT_DONE;
+	json_array_foreach(json_object_get(answer, "items"), i, token) add_row(table, token);
+	session_print_table(session, table);
+}
+
+int token_list(struct session *session, const struct invocation *invocation)
+{
+	static const struct watch_view view = {
+	    .path = "/v1/tokens",
+	    .print = print_list,
+	    .empty = "There is no token; trunkctl token create makes one.",
+	};
+	return watch_or_print(session, invocation, &view);
 }
 
 int token_revoke(struct session *session, const struct invocation *invocation)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trunkctl tunnel: list, show and update.  watch is in watch.c.
+ * trunkctl tunnel: list, watch, show and update.
  */
 #include <string.h>
 
@@ -10,26 +10,40 @@
 #include "cli/tunnel_view.h"
 #include "cli/update.h"
 #include "cli/value.h"
+#include "cli/watch.h"
 #include "model/congestion.h"
+
+static void print_list(struct session *session, const json_t *answer)
+{
+	tunnel_print_list(session, json_object_get(answer, "items"));
+}
+
+static void print_history(struct session *session, const json_t *answer)
+{
+	fputc('\n', session->out);
+	tunnel_print_history(session, json_object_get(answer, "items"));
+}
+
+static const struct watch_view list_view = {
+    .title = "Tunnels",
+    .path = "/v1/tunnels",
+    .kinds = "tunnels",
+    .event = "tunnels",
+    .print = print_list,
+    .print_more = print_history,
+    .empty = "There is no tunnel: a listener and an endpoint have one when they share an "
+             "accelerator.",
+};
 
 int tunnel_list(struct session *session, const struct invocation *invocation)
 {
-	json_t *answer;
+	return watch_or_print(session, invocation, &list_view);
+}
+
+int tunnel_watch(struct session *session, const struct invocation *invocation)
+{
 	(void)invocation;
-	enum exit_code code = session_get(session, "/v1/tunnels", NULL, NULL, &answer);
-	if (code != EXIT_DONE)
-		return code;
-	if (!session_print_value(session, answer)) {
-		const json_t *items = json_object_get(answer, "items");
-		tunnel_print_list(session, items);
-		if (json_array_size(items) == 0)
-			fputs("There is no tunnel: a listener and an endpoint have one when they "
-			      "share an "
-			      "accelerator.\n",
-			    stderr);
-	}
-	json_decref(answer);
-	return EXIT_DONE;
+	return watch_view(session, &list_view);
 }
 
 static void print_settings(struct session *session, const json_t *tunnel)

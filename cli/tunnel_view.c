@@ -10,13 +10,16 @@
 #include "cli/format.h"
 #include "cli/history.h"
 
+#define SPARE_NUMBER (TABLE_RIGHT | TABLE_SPARE)
+
 /* What tunnels and lanes have in common, from RTT to SINCE. */
 #define MEASURE_COLUMNS                                                                            \
-	{"RTT ms", TABLE_RIGHT}, {"MIN", TABLE_RIGHT}, {"P50", TABLE_RIGHT}, {"P99", TABLE_RIGHT}, \
-	    {"JITTER ms", TABLE_RIGHT}, {"LOSS% OUT", TABLE_RIGHT}, {"BACK", TABLE_RIGHT},         \
-	    {"MBIT/s OUT", TABLE_RIGHT}, {"BACK", TABLE_RIGHT}, {"FLOWS", TABLE_RIGHT},            \
+	{"RTT ms", TABLE_RIGHT}, {"MIN", SPARE_NUMBER}, {"P50", SPARE_NUMBER},                     \
+	    {"P99", SPARE_NUMBER}, {"JITTER ms", SPARE_NUMBER}, {"LOSS% OUT", TABLE_RIGHT},        \
+	    {"BACK", TABLE_RIGHT}, {"MBIT/s OUT", TABLE_RIGHT}, {"BACK", TABLE_RIGHT},             \
+	    {"FLOWS", SPARE_NUMBER},                                                               \
 	{                                                                                          \
-		"SINCE", 0                                                                         \
+		"SINCE", TABLE_SPARE                                                               \
 	}
 
 static enum table_colour state_colour(const char *state)

@@ -254,6 +254,36 @@ def watched(cluster, ctl):
     return cluster
 
 
+@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_tables_fit_the_terminal(watched, columns):
+    colour = re.compile(r"\033\[\d*m")
+    for noun in ("node", "accelerator", "tunnel"):
+        whole = run(noun, "list", TRUNKLINE_CONTROL=watched.api).stdout
+        with on_terminal(watched.api, noun, "list", size=(24, columns)) as screen:
+            screen.read_until(r"\n.*\n")
+            assert colour.search(screen.text)
+            lines = colour.sub("", screen.text).splitlines()
+        assert max(map(len, lines)) <= columns
+        for heading in lines[0].split():
+            assert heading.rstrip("…") in whole
+
+
+def test_no_color_means_none(watched):
+    with on_terminal(watched.api, "node", "list", NO_COLOR="1") as screen:
+        screen.read_until(r"\n.*\n")
+        assert ESCAPE not in screen.text
+
+
+def test_a_watched_list_follows_changes(watched):
+    with on_terminal(watched.api, "node", "list", "--watch") as screen:
+        screen.read_until(r"endpoint +endpoint +far +\S*up")
+        watched.ctl("node", "drain", "endpoint")
+        screen.read_until(r"endpoint +endpoint +far +\S*up, drain")
+        screen.press("q")
+        assert screen.wait() == DONE
+    watched.ctl("node", "undrain", "endpoint")
+
+
 def test_watch_draws_until_q(watched):
     with on_terminal(watched.api, "tunnel", "watch") as screen:
         screen.read_until(r"(?s)\033\[H.*listener +endpoint.*[▁-█].*\033\[H.*listener +endpoint")

@@ -193,7 +193,7 @@ static inline void cli_open_output(void)
 }
 
 /* Runs a whole command line, single spaces between the words; its exit code. */
-static inline int cli_run(const char *line)
+static inline int cli_run_to(FILE *out, const char *line)
 {
 	static char program[] = "trunkctl", copy[4096];
 	static struct invocation invocation;
@@ -205,8 +205,14 @@ static inline int cli_run(const char *line)
 		words[count++] = w;
 	if (!command_parse(&trunkctl_commands, count, words, &invocation, error))
 		fail_msg("%s: %s", line, error);
+	session.out = out;
+	return invocation.command->run(&session, &invocation);
+}
+
+static inline int cli_run(const char *line)
+{
 	cli_open_output();
-	int code = invocation.command->run(&session, &invocation);
+	int code = cli_run_to(session.out, line);
 	fclose(session.out);
 	return code;
 }

@@ -17,7 +17,7 @@ static const char one[] =
           "\"flows\": 3, \"rtt_history_us\": [10000, 20000]}]}");
 
 /* The server's thread is in this process; the command runs in the child. */
-static pid_t start(int *output, enum output_format format, bool on_terminal)
+static pid_t start(const char *line, int *output, enum output_format format, bool on_terminal)
 {
 	struct winsize size = {.ws_col = 120, .ws_row = 12};
 	int ends[2] = {-1, -1};
@@ -33,8 +33,7 @@ static pid_t start(int *output, enum output_format format, bool on_terminal)
 		setenv("TERM", "xterm", 1);
 		session.format = format;
 		session.terminal = terminal_inspect();
-		session.out = stdout;
-		_exit(tunnel_watch(&session, NULL));
+		_exit(cli_run_to(stdout, line));
 	}
 	if (!on_terminal) {
 		close(ends[1]);
@@ -80,7 +79,7 @@ static void test_each_second_is_a_line_of_json(void **state)
 
 	(void)state;
 	cli_set(200, EVENT("{\"items\": []}"));
-	child = start(&output, OUTPUT_JSON, false);
+	child = start("tunnel watch", &output, OUTPUT_JSON, false);
 	wait_for(output, "{\"items\":[]}\n", 2);
 	assert_int_equal(kill(child, SIGTERM), 0);
 	assert_int_equal(end(child, output), EXIT_DONE);
@@ -93,7 +92,7 @@ static void test_without_a_terminal_tables_follow_each_other(void **state)
 
 	(void)state;
 	cli_set(200, one);
-	child = start(&output, OUTPUT_TABLE, false);
+	child = start("tunnel watch", &output, OUTPUT_TABLE, false);
 	wait_for(output, "tyo-1", 2);
 	assert_null(strchr(seen, '\033'));
 	assert_int_equal(kill(child, SIGINT), 0);
@@ -107,7 +106,7 @@ static void test_a_failure_ends_it_without_a_terminal(void **state)
 
 	(void)state;
 	cli_set(500, "{\"detail\": \"it is broken\"}");
-	child = start(&output, OUTPUT_JSON, false);
+	child = start("tunnel watch", &output, OUTPUT_JSON, false);
 	assert_int_equal(end(child, output), EXIT_FAILED);
 }
 
@@ -119,13 +118,79 @@ static void test_on_a_terminal_the_screen_is_drawn_anew(void **state)
 
 	(void)state;
 	cli_set(200, one);
-	child = start(&output, OUTPUT_TABLE, true);
+	child = start("tunnel watch", &output, OUTPUT_TABLE, true);
 	wait_for(output, "q ends", 1);
 	wait_for(output, "FROM ms", 1);
 	cli_set(500, "{\"detail\": \"it is broken\"}");
 	wait_for(output, "it is broken", 1);
 	cli_set(200, EVENT("{\"items\": []}"));
-	wait_for(output, "There is no tunnel.", 1);
+	wait_for(output, "There is no tunnel:", 1);
+	assert_int_equal(write(output, "q", 1), 1);
+	wait_for(output, "\033[?1049l", 1);
+	assert_int_equal(end(child, output), EXIT_DONE);
+}
+
+#define NODES(state)                                                                               \
+	"{\"items\":[{\"name\":\"tyo-1\",\"role\":\"listener\",\"state\":\"" state "\"}]}"
+
+static void tell(const char *event)
+{
+	pthread_mutex_lock(&server.lock);
+	assert_true(server.stream >= 0);
+	dprintf(server.stream, "event: %s\ndata: {}\n\n", event);
+	pthread_mutex_unlock(&server.lock);
+}
+
+/* Asked for at first and at each event; what is as it was is not printed again. */
+static void test_a_list_is_printed_when_it_changes(void **state)
+{
+	int output;
+	pid_t child;
+	unsigned asked;
+
+	(void)state;
+	server.events = "event: hello\ndata: {}\n\n";
+	cli_set(200, NODES("up"));
+	child = start("node list --watch", &output, OUTPUT_JSON, false);
+	wait_for(output, NODES("up") "\n", 1);
+	asked = cli_requests();
+	tell("tunnels");
+	while (cli_requests() == asked)
+		usleep(1000);
+	cli_set(200, NODES("down"));
+	tell("node");
+	wait_for(output, NODES("down") "\n", 1);
+	assert_null(strstr(seen, NODES("up")));
+	assert_int_equal(kill(child, SIGTERM), 0);
+	assert_int_equal(end(child, output), EXIT_DONE);
+}
+
+/* A list that may not be read ends it, though events come. */
+static void test_a_list_that_does_not_come_ends_it(void **state)
+{
+	int output;
+	pid_t child;
+
+	(void)state;
+	server.events = "event: hello\ndata: {}\n\n";
+	cli_set(403, "{\"detail\": \"you may not\"}");
+	child = start("status --watch", &output, OUTPUT_TABLE, false);
+	assert_int_equal(end(child, output), EXIT_FAILED);
+}
+
+static void test_accelerators_on_a_terminal(void **state)
+{
+	int output;
+	pid_t child;
+
+	(void)state;
+	server.events = "event: hello\ndata: {}\n\n";
+	cli_set(200, "{\"items\": []}");
+	child = start("accelerator list --watch", &output, OUTPUT_TABLE, true);
+	wait_for(output, "Accelerators at ", 1);
+	cli_set(200, "{\"items\": [{\"name\": \"web\", \"protocol\": \"tcp\"}]}");
+	tell("revision");
+	wait_for(output, "web", 1);
 	assert_int_equal(write(output, "q", 1), 1);
 	wait_for(output, "\033[?1049l", 1);
 	assert_int_equal(end(child, output), EXIT_DONE);
@@ -138,6 +203,9 @@ int main(void)
 	    CLI_TEST(test_without_a_terminal_tables_follow_each_other),
 	    CLI_TEST(test_a_failure_ends_it_without_a_terminal),
 	    CLI_TEST(test_on_a_terminal_the_screen_is_drawn_anew),
+	    CLI_TEST(test_a_list_is_printed_when_it_changes),
+	    CLI_TEST(test_a_list_that_does_not_come_ends_it),
+	    CLI_TEST(test_accelerators_on_a_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See table_layout.h. */
+#include "cli/table_layout.h"
+
+#include <stdbool.h>
+
+#include "cli/table.h"
+
+static size_t total(const struct table_width *columns, size_t count)
+{
+	size_t sum = 0;
+	for (size_t i = 0; i < count; i++)
+		if (columns[i].shown > 0)
+			sum += (sum > 0 ? TABLE_GAP_COLUMNS : 0) + columns[i].shown;
+	return sum;
+}
+
+enum {
+	CUT_LEAST = 12, /* columns that are left of one that may be cut */
+	NAME_LEAST = 8, /* of any other text, when there is no other way */
+};
+
+static bool may_lose(const struct table_width *column, bool is_hard)
+{
+	size_t least = column->heading > CUT_LEAST ? column->heading : CUT_LEAST;
+	if (is_hard)
+		return !(column->flags & (TABLE_RIGHT | TABLE_WHOLE)) && column->shown > NAME_LEAST;
+	return column->flags & TABLE_CUT && column->shown > least;
+}
+
+/* The widest of those that can still lose a column of the terminal; NULL when none can. */
+static struct table_width *widest(struct table_width *columns, size_t count, bool is_hard)
+{
+	struct table_width *best = NULL;
+	for (size_t i = 0; i < count; i++)
+		if (may_lose(&columns[i], is_hard) && (!best || columns[i].shown > best->shown))
+			best = &columns[i];
+	return best;
+}
+
+static bool cut(struct table_width *columns, size_t count, size_t width, bool is_hard)
+{
+	while (total(columns, count) > width) {
+		struct table_width *column = widest(columns, count, is_hard);
+		if (!column)
+			return false;
+		column->shown--;
+	}
+	return true;
+}
+
+static void restore(struct table_width *columns, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (columns[i].shown > 0)
+			columns[i].shown = columns[i].natural;
+}
+
+static bool leave_one_out(struct table_width *columns, size_t count)
+{
+	for (size_t i = count; i-- > 0;) {
+		if (columns[i].shown > 0 && columns[i].flags & TABLE_SPARE) {
+			columns[i].shown = 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+void table_layout(struct table_width *columns, size_t count, size_t width)
+{
+	for (size_t i = 0; i < count; i++)
+		columns[i].shown = columns[i].natural;
+	if (width == 0 || cut(columns, count, width, false))
+		return;
+	while (leave_one_out(columns, count)) {
+		restore(columns, count);
+		if (cut(columns, count, width, false))
+			return;
+	}
+	cut(columns, count, width, true);
+}
