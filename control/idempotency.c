@@ -165,15 +165,16 @@ static int replay(struct control *control, const struct hashes *hashes, struct a
 
 static int keep(struct control *control, const struct hashes *hashes, struct api_answer *answer)
 {
-	struct kept_answer kept = {
-	    .expires_ms = control_now_ms() + UINT64_C(1000) * IDEMPOTENCY_KEPT_S};
+	uint64_t now_ms = control_now_ms();
+	struct kept_answer kept = {.expires_ms = now_ms + UINT64_C(1000) * IDEMPOTENCY_KEPT_S};
 	int result = 0;
 
 	memcpy(kept.request, hashes->request, sizeof(kept.request));
 	kept.sealed = seal(answer, hashes->seal, &kept.length);
 	if (!kept.sealed)
 		return problem_set(&answer->problem, PROBLEM_INTERNAL, "", "", "no memory");
-	if (store_keep_answer(control->store, hashes->row, &kept, IDEMPOTENCY_ANSWERS_MAX) < 0)
+	if (store_keep_answer(control->store, hashes->row, &kept) < 0
+	    || store_purge_answers(control->store, now_ms, IDEMPOTENCY_ANSWERS_MAX) < 0)
 		result = storage_problem(control, answer);
 	free(kept.sealed);
 	return result;

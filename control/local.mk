@@ -39,7 +39,7 @@ libcontrol_a_SOURCES = \
 	control/rollback.c control/rollback.h \
 	control/rules.c control/rules.h \
 	control/state.c control/state.h \
-	control/store.c control/store.h control/store_answers.c control/store_api_tokens.c control/store_objects.c control/store_sql.h \
+	control/store.c control/store.h control/store_answers.c control/store_api_tokens.c control/store_objects.c control/store_revisions.c control/store_sql.h \
 	control/time_text.c control/time_text.h \
 	control/tunnels.c control/tunnels.h
 trunkline_control_SOURCES = control/main.c

@@ -11,6 +11,7 @@
 #include "control/confirm.h"
 #include "control/control.h"
 #include "control/events.h"
+#include "control/idempotency.h"
 #include "control/node_server.h"
 #include "control/options.h"
 #include "net/daemon.h"
@@ -84,7 +85,8 @@ static int open_store(struct daemon_state *daemon)
 	free(path);
 	if (result < 0)
 		return result;
-	if (store_purge_tokens(control->store, control_now_ms()) < 0)
+	if (store_purge_tokens(control->store, control_now_ms()) < 0
+	    || store_purge_answers(control->store, control_now_ms(), IDEMPOTENCY_ANSWERS_MAX) < 0)
 		log_warn("purge_failed", "reason=\"%s\"", store_error(control->store));
 	result = store_load(control->store, &control->installation);
 	if (result == 0)

@@ -63,9 +63,13 @@ static const char schema_answers[] =
     "CREATE TABLE answers (key BLOB PRIMARY KEY, request BLOB NOT NULL, answer BLOB NOT NULL,"
     "  expires_ms INTEGER NOT NULL) STRICT;";
 
+static const char schema_revision_bytes[] =
+    "INSERT OR REPLACE INTO meta SELECT 'revision_bytes',"
+    "  coalesce(sum(length(CAST(objects AS BLOB))), 0) FROM revisions;";
+
 /* Each takes the schema from version i to i + 1; what has been released is never edited. */
 static const char *const migrations[] = {schema_tables, schema_tunnels, schema_objects,
-    schema_api_tokens, schema_draining, schema_answers};
+    schema_api_tokens, schema_draining, schema_answers, schema_revision_bytes};
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 
@@ -77,6 +81,8 @@ static const char *const sql[STATEMENTS] = {
     [STATEMENT_META_PUT] = "INSERT OR REPLACE INTO meta VALUES (?, ?)",
     [STATEMENT_REVISION_ADD] =
         "INSERT INTO revisions (when_ms, who, what, objects) VALUES (?, ?, ?, ?)",
+    [STATEMENT_REVISION_OLDEST] =
+        "SELECT number, length(CAST(objects AS BLOB)) FROM revisions ORDER BY number LIMIT 1",
     [STATEMENT_REVISION_PURGE] = "DELETE FROM revisions WHERE number <= ?",
     [STATEMENT_REVISION_LAST] = "SELECT coalesce(max(number), 0) FROM revisions",
     [STATEMENT_REVISION_LIST] =
@@ -109,7 +115,7 @@ static const char *const sql[STATEMENTS] = {
     [STATEMENT_ANSWER_FIND] =
         "SELECT request, answer FROM answers WHERE key = ? AND expires_ms > ?",
     [STATEMENT_ANSWER_KEEP] = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)",
-    [STATEMENT_ANSWER_PURGE] = "DELETE FROM answers WHERE key NOT IN"
+    [STATEMENT_ANSWER_PURGE] = "DELETE FROM answers WHERE expires_ms <= ? OR key NOT IN"
                                " (SELECT key FROM answers ORDER BY expires_ms DESC LIMIT ?)",
     [STATEMENT_TOKEN_FIND] = "SELECT role, region, expires_ms, used_by FROM tokens WHERE hash = ?",
     [STATEMENT_TOKEN_ADD] = "INSERT INTO tokens (hash, role, region, expires_ms, used_by, used_ms)"

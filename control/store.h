@@ -17,7 +17,11 @@
 
 struct store;
 
-enum { WHAT_BYTES = 256, STORE_REVISIONS_KEPT = 10000 };
+enum {
+	WHAT_BYTES = 256,
+	STORE_REVISIONS_KEPT = 10000,
+	STORE_REVISIONS_BYTES_MAX = 32 << 20, /* what became of objects, of all that are kept */
+};
 
 /* A change as it is remembered. */
 struct revision {
@@ -82,7 +86,8 @@ int store_release(struct store *store);
 void store_drop(struct store *store);
 
 /*
- * Remembers the change, and forgets all but the last STORE_REVISIONS_KEPT; revision->number is filled in.
+ * Remembers the change, and forgets all but the last STORE_REVISIONS_KEPT, or fewer when they have more
+ * than STORE_REVISIONS_BYTES_MAX; revision->number is filled in.
  * objects is as store_read_revisions() has it, or NULL for none.
  */
 int store_add_revision(struct store *store, struct revision *revision, const json_t *objects);
@@ -134,8 +139,11 @@ struct kept_answer {
 int store_find_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
     uint64_t now_ms, struct kept_answer *kept);
 
-/* Keeps it, and of all answers the `max` newest, within a transaction.  ERR_IO. */
-int store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
-    const struct kept_answer *kept, unsigned max);
+/* Keeps it, within a transaction.  ERR_IO. */
+int store_keep_answer(
+    struct store *store, const uint8_t row_hash[STORE_HASH_BYTES], const struct kept_answer *kept);
+
+/* Forgets those that expired, and all but the `max` newest.  ERR_IO. */
+int store_purge_answers(struct store *store, uint64_t now_ms, unsigned max);
 
 #endif

@@ -30,15 +30,16 @@ int store_find_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYT
 	return result ? 0 : ERR_NOT_FOUND;
 }
 
-int store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
-    const struct kept_answer *kept, unsigned max)
+int store_keep_answer(
+    struct store *store, const uint8_t row_hash[STORE_HASH_BYTES], const struct kept_answer *kept)
 {
-	int result =
-	    store_run(store, store_bind(store, STATEMENT_ANSWER_KEEP, "bbbi", row_hash,
-	                         (size_t)STORE_HASH_BYTES, kept->request, sizeof(kept->request),
-	                         kept->sealed, kept->length, (int64_t)kept->expires_ms));
+	return store_run(store, store_bind(store, STATEMENT_ANSWER_KEEP, "bbbi", row_hash,
+	                            (size_t)STORE_HASH_BYTES, kept->request, sizeof(kept->request),
+	                            kept->sealed, kept->length, (int64_t)kept->expires_ms));
+}
 
-	if (result < 0)
-		return result;
-	return store_run(store, store_bind(store, STATEMENT_ANSWER_PURGE, "i", (int64_t)max));
+int store_purge_answers(struct store *store, uint64_t now_ms, unsigned max)
+{
+	return store_run(
+	    store, store_bind(store, STATEMENT_ANSWER_PURGE, "ii", (int64_t)now_ms, (int64_t)max));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See store.h: nodes, accelerators, tokens and revisions as rows. */
+/* See store.h: nodes, accelerators and tokens as rows. */
 #include "config.h"
 
 #include "base/err.h"
@@ -276,66 +276,6 @@ int store_load(struct store *store, struct installation *installation)
 	return 0;
 }
 
-static void read_revision(struct revision *revision, sqlite3_stmt *row)
-{
-	revision->number = (uint64_t)sqlite3_column_int64(row, 0);
-	revision->when_ms = (uint64_t)sqlite3_column_int64(row, 1);
-	store_copy_text(revision->who, sizeof(revision->who), row, 2);
-	store_copy_text(revision->what, sizeof(revision->what), row, 3);
-}
-
-int store_list_revisions(struct store *store, struct revision *list, size_t max)
-{
-	sqlite3_stmt *rows = store_bind(store, STATEMENT_REVISION_LIST, "i", (int64_t)max);
-	int result = rows ? store_step(store, rows) : ERR_IO;
-	size_t count = 0;
-
-	while (result > 0 && count < max) {
-		read_revision(&list[count++], rows);
-		result = store_step(store, rows);
-	}
-	if (rows)
-		store_done(rows);
-	return result < 0 ? result : (int)count;
-}
-
-static int visit_revision(
-    struct store *store, sqlite3_stmt *row, store_revision_fn *visit, void *context)
-{
-	struct revision revision;
-	json_t *objects = json_loads((const char *)sqlite3_column_text(row, 4), 0, NULL);
-	int result;
-
-	read_revision(&revision, row);
-	if (!json_is_array(objects)) {
-		snprintf(store->error, sizeof(store->error),
-		    "the database is damaged: revision %llu is not readable",
-		    (unsigned long long)revision.number);
-		result = ERR_IO;
-	} else {
-		result = visit(context, &revision, objects);
-	}
-	json_decref(objects);
-	return result;
-}
-
-int store_read_revisions(
-    struct store *store, uint64_t first, uint64_t last, store_revision_fn *visit, void *context)
-{
-	sqlite3_stmt *rows =
-	    store_bind(store, STATEMENT_REVISION_READ, "ii", (int64_t)first, (int64_t)last);
-	int result = rows ? store_step(store, rows) : ERR_IO;
-
-	while (result > 0) {
-		result = visit_revision(store, rows, visit, context);
-		if (result == 0)
-			result = store_step(store, rows);
-	}
-	if (rows)
-		store_done(rows);
-	return result;
-}
-
 int store_find_token(struct store *store, const uint8_t hash[32], struct token *token)
 {
 	sqlite3_stmt *row = store_bind(store, STATEMENT_TOKEN_FIND, "b", hash, (size_t)32);
@@ -359,24 +299,6 @@ static int no_memory(struct store *store)
 {
 	snprintf(store->error, sizeof(store->error), "no memory");
 	return ERR_NOMEM;
-}
-
-int store_add_revision(struct store *store, struct revision *revision, const json_t *objects)
-{
-	char *text = objects ? json_dumps(objects, JSON_COMPACT) : NULL;
-	int result;
-
-	if (objects && !text)
-		return no_memory(store);
-	result = store_run(
-	    store, store_bind(store, STATEMENT_REVISION_ADD, "ittt", (int64_t)revision->when_ms,
-	               revision->who, revision->what, text ? text : "[]"));
-	free(text);
-	if (result < 0)
-		return result;
-	revision->number = (uint64_t)sqlite3_last_insert_rowid(store->database);
-	return store_run(store, store_bind(store, STATEMENT_REVISION_PURGE, "i",
-	                            (int64_t)revision->number - STORE_REVISIONS_KEPT));
 }
 
 int store_put_node(struct store *store, struct node *node)

@@ -15,15 +15,15 @@
 static bool is_disk_full;
 
 /* The linker calls these in place of store_keep_answer(). */
-int __real_store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
-    const struct kept_answer *kept, unsigned max);
-int __wrap_store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
-    const struct kept_answer *kept, unsigned max);
+int __real_store_keep_answer(
+    struct store *store, const uint8_t row_hash[STORE_HASH_BYTES], const struct kept_answer *kept);
+int __wrap_store_keep_answer(
+    struct store *store, const uint8_t row_hash[STORE_HASH_BYTES], const struct kept_answer *kept);
 
-int __wrap_store_keep_answer(struct store *store, const uint8_t row_hash[STORE_HASH_BYTES],
-    const struct kept_answer *kept, unsigned max)
+int __wrap_store_keep_answer(
+    struct store *store, const uint8_t row_hash[STORE_HASH_BYTES], const struct kept_answer *kept)
 {
-	return is_disk_full ? ERR_IO : __real_store_keep_answer(store, row_hash, kept, max);
+	return is_disk_full ? ERR_IO : __real_store_keep_answer(store, row_hash, kept);
 }
 
 static unsigned post(const char *path, const char *key, const char *body)
@@ -130,27 +130,56 @@ static void keys_that_are_none(void **state)
 	assert_int_equal(post("/v1/apply", key, "{\"items\": []}"), 200);
 }
 
-static void answers_are_sealed_and_bounded(void **state)
+static bool is_kept(uint8_t number, uint64_t now_ms)
 {
-	uint8_t hash[STORE_HASH_BYTES] = {0};
+	uint8_t hash[STORE_HASH_BYTES] = {number};
+	struct kept_answer found;
+	int result = store_find_answer(control.store, hash, now_ms, &found);
+
+	if (result < 0) {
+		assert_int_equal(result, ERR_NOT_FOUND);
+		return false;
+	}
+	assert_int_equal(found.sealed[0], 7);
+	free(found.sealed);
+	return true;
+}
+
+static void kept_answers_are_bounded(void **state)
+{
 	uint8_t byte = 7;
-	struct kept_answer kept = {.sealed = &byte, .length = 1, .expires_ms = 1000}, found;
+	struct kept_answer kept = {.sealed = &byte, .length = 1};
 
 	(void)state;
 	for (uint8_t i = 1; i <= 5; i++) {
-		hash[0] = i;
 		kept.expires_ms = 1000u + i;
-		assert_int_equal(store_keep_answer(control.store, hash, &kept, 3), 0);
+		assert_int_equal(
+		    store_keep_answer(control.store, (uint8_t[STORE_HASH_BYTES]){i}, &kept), 0);
 	}
-	assert_int_equal(store_find_answer(control.store, hash, 1000, &found), 0);
-	assert_int_equal(found.sealed[0], 7);
-	free(found.sealed);
-	assert_int_equal(store_find_answer(control.store, hash, 1005, &found), ERR_NOT_FOUND);
-	hash[0] = 2;
-	assert_int_equal(store_find_answer(control.store, hash, 1000, &found), ERR_NOT_FOUND);
-	hash[0] = 3;
-	assert_int_equal(store_find_answer(control.store, hash, 1000, &found), 0);
-	free(found.sealed);
+	assert_true(is_kept(5, 1000));
+	assert_false(is_kept(5, 1005));
+	/* By their number, */
+	assert_int_equal(store_purge_answers(control.store, 1000, 3), 0);
+	assert_false(is_kept(2, 1000));
+	assert_true(is_kept(3, 1000));
+	/* and by their age, so that a clock that is set back finds none of them. */
+	assert_int_equal(store_purge_answers(control.store, 1004, 3), 0);
+	assert_false(is_kept(4, 1000));
+	assert_true(is_kept(5, 1000));
+}
+
+/* Those that expired go with the next that is kept. */
+static void old_answers_are_forgotten(void **state)
+{
+	uint8_t byte = 7;
+	struct kept_answer kept = {.sealed = &byte, .length = 1, .expires_ms = 1000};
+
+	(void)state;
+	assert_int_equal(
+	    store_keep_answer(control.store, (uint8_t[STORE_HASH_BYTES]){1}, &kept), 0);
+	assert_true(is_kept(1, 0));
+	assert_int_equal(post("/v1/apply", "a", "{\"items\": []}"), 200);
+	assert_false(is_kept(1, 0));
 }
 
 static void a_token_does_not_lie_in_the_clear(void **state)
@@ -181,7 +210,8 @@ int main(void)
 	    API_TEST(an_answer_that_is_not_saved_undoes_its_change),
 	    API_TEST(a_long_answer_is_not_given_again),
 	    API_TEST(keys_that_are_none),
-	    API_TEST(answers_are_sealed_and_bounded),
+	    API_TEST(kept_answers_are_bounded),
+	    API_TEST(old_answers_are_forgotten),
 	    API_TEST(a_token_does_not_lie_in_the_clear),
 	};
 

@@ -345,6 +345,43 @@ static void old_revisions_are_forgotten(void **state)
 	assert_int_equal(list[STORE_REVISIONS_KEPT - 1].number, 4);
 }
 
+static void add_long_revision(struct revision *revision, size_t bytes)
+{
+	char *text = malloc(bytes);
+	json_t *objects;
+
+	memset(text, 'x', bytes);
+	objects = json_pack("[s%]", text, bytes);
+	free(text);
+	assert_int_equal(store_begin(store), 0);
+	assert_int_equal(store_add_revision(store, revision, objects), 0);
+	assert_int_equal(store_commit(store), 0);
+	json_decref(objects);
+}
+
+static void long_revisions_are_forgotten_earlier(void **state)
+{
+	struct revision list[8], revision = {.when_ms = 5, .who = "me", .what = "something"};
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		add_long_revision(&revision, STORE_REVISIONS_BYTES_MAX / 4 - 100);
+	assert_int_equal(store_list_revisions(store, list, 8), 4);
+	assert_int_equal(list[3].number, 3);
+	/* Their sum is known after a restart too. */
+	reopen();
+	add_long_revision(&revision, STORE_REVISIONS_BYTES_MAX / 4);
+	assert_int_equal(store_list_revisions(store, list, 8), 4);
+	/* The newest stays, and a short one after it takes its place. */
+	add_long_revision(&revision, STORE_REVISIONS_BYTES_MAX + 1);
+	assert_int_equal(store_list_revisions(store, list, 8), 1);
+	add_long_revision(&revision, 1);
+	assert_int_equal(store_list_revisions(store, list, 8), 1);
+	assert_int_equal(list[0].number, 9);
+	add_long_revision(&revision, 1);
+	assert_int_equal(store_list_revisions(store, list, 8), 2);
+}
+
 static void a_second_control_is_kept_out(void **state)
 {
 	struct revision revision;
@@ -406,6 +443,7 @@ int main(void)
 	    STORE_TEST(tokens),
 	    STORE_TEST(revisions_newest_first),
 	    STORE_TEST(old_revisions_are_forgotten),
+	    STORE_TEST(long_revisions_are_forgotten_earlier),
 	    STORE_TEST(a_second_control_is_kept_out),
 	    STORE_TEST(a_later_schema_is_refused),
 	    STORE_TEST(damage_is_told),
