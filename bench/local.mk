@@ -16,7 +16,7 @@ bench_udp_due_LDADD =
 bench_udp_blast_LDADD = -lpthread
 
 EXTRA_DIST += bench/api bench/run bench/tables.py bench/peers.py bench/measures.py bench/rows.py \
-	bench/sharing.py bench/services.py bench/loads.py bench/profile bench/plots bench/sweep bench/failover
+	bench/sharing.py bench/services.py bench/loads.py bench/profile bench/plots bench/sweep bench/failover bench/rollout
 
 bench: all
 	TRUNKLINE_BUILD=$(abs_top_builddir) $(abs_top_srcdir)/bench/run $(BENCH_FLAGS)
