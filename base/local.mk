@@ -7,6 +7,7 @@ libbase_a_SOURCES = \
 	base/chunk.c base/chunk.h base/slice.h \
 	base/encoding.c base/encoding.h \
 	base/err.c base/err.h \
+	base/exposition.c base/exposition.h \
 	base/file.c base/file.h \
 	base/histogram.c base/histogram.h \
 	base/keyed_hash.c base/keyed_hash.h \
@@ -32,6 +33,7 @@ check_PROGRAMS += \
 	tests/unit/cidr_test \
 	tests/unit/encoding_test \
 	tests/unit/err_test \
+	tests/unit/exposition_test \
 	tests/unit/file_test \
 	tests/unit/histogram_test \
 	tests/unit/keyed_hash_test \
