@@ -9,6 +9,7 @@
 #include "control/api_private.h"
 
 #include "base/err.h"
+#include "base/exposition.h"
 #include "control/api_access.h"
 #include "control/api_audit.h"
 #include "control/api_routes.h"
@@ -74,6 +75,24 @@ int api_request_flag(
 	    "the argument %s is neither true nor false", name);
 }
 
+static struct MHD_Response *respond_text(struct api_answer *answer)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+	    strlen(answer->text), answer->text, MHD_RESPMEM_MUST_FREE);
+
+	if (response)
+		answer->text = NULL;
+	return response;
+}
+
+static const char *content_type(const struct api_answer *answer)
+{
+	return answer->problem.kind ? "application/problem+json"
+	       : answer->stream     ? "text/event-stream"
+	       : answer->body       ? "application/json"
+	                            : EXPOSITION_CONTENT_TYPE;
+}
+
 static struct MHD_Response *respond_json(const json_t *json)
 {
 	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
@@ -88,10 +107,7 @@ static void add_headers(
 {
 	char text[64];
 
-	MHD_add_response_header(response, "Content-Type",
-	    answer->problem.kind ? "application/problem+json"
-	    : answer->stream     ? "text/event-stream"
-	                         : "application/json");
+	MHD_add_response_header(response, "Content-Type", content_type(answer));
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	if (answer->etag[0])
 		MHD_add_response_header(response, "ETag", answer->etag);
@@ -115,7 +131,8 @@ static enum MHD_Result send_answer(
 {
 	struct MHD_Response *response = answer->stream
 	                                    ? api_stream_respond(answer->stream, api, connection)
-	                                    : respond_json(answer->body);
+	                                : answer->text ? respond_text(answer)
+	                                               : respond_json(answer->body);
 	enum MHD_Result result;
 
 	if (!response) {
@@ -148,7 +165,7 @@ static void run_handler(struct api *api, struct api_request *request, const stru
 	answer->problem = pending->problem;
 	if (!answer->problem.kind
 	    && idempotency_run(api->control, request, pending->route->handle, answer) == 0
-	    && !answer->body && !answer->stream)
+	    && !answer->body && !answer->text && !answer->stream)
 		problem_set(&answer->problem, PROBLEM_INTERNAL, "", "", "no memory");
 	if (!answer->problem.kind)
 		return;
@@ -179,6 +196,7 @@ static enum MHD_Result answer_request(struct api *api, struct MHD_Connection *co
 	    answer.problem.kind ? answer.problem.detail : NULL);
 	result = send_answer(api, connection, path, &answer);
 	json_decref(answer.body);
+	free(answer.text);
 	return result;
 }
 

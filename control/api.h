@@ -43,6 +43,7 @@ struct api_request {
 struct api_answer {
 	unsigned status; /* 200 unless the handler says other */
 	json_t *body;    /* owned; given up to the caller */
+	char *text;      /* in place of body, metrics; owned; given up to the caller */
 	char etag[32];   /* with its quotes, "" for none */
 	char location[128];
 	struct api_stream *stream; /* in place of body; given up to the caller */

@@ -9,6 +9,9 @@
 #include <string.h>
 
 const struct api_route api_routes[] = {
+    {"GET", "/healthz", API_ROLE_VIEWER, api_healthz},
+    {"GET", "/readyz", API_ROLE_VIEWER, api_readyz},
+    {"GET", "/metrics", API_ROLE_VIEWER, api_metrics},
     {"GET", "/v1/tokens", API_ROLE_ADMIN, api_token_list},
     {"POST", "/v1/tokens", API_ROLE_ADMIN, api_token_create},
     {"DELETE", "/v1/tokens/{}", API_ROLE_ADMIN, api_token_revoke},

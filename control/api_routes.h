@@ -29,6 +29,7 @@ extern const size_t api_route_count;
 /* The methods that a path has, "GET, POST", for the Allow header; "" for a path that is none. */
 void api_route_methods(const char *path, char *text, size_t size);
 
+api_handler_fn api_healthz, api_readyz, api_metrics;
 api_handler_fn api_token_create, api_token_list, api_token_revoke;
 api_handler_fn api_node_token_create;
 api_handler_fn api_node_list, api_node_show, api_node_update, api_node_remove;

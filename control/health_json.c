@@ -10,10 +10,10 @@
 
 static const char *accelerator_name(const struct control *control, uint32_t id)
 {
-	for (size_t i = 0; i < control->installation.accelerator_count; i++)
-		if (control->installation.accelerators[i].accelerator.id == id)
-			return control->installation.accelerators[i].accelerator.name;
-	return NULL;
+	const struct accelerator *accelerator =
+	    installation_accelerator_by_id(&control->installation, id);
+
+	return accelerator ? accelerator->name : NULL;
 }
 
 static json_t *backend_json(

@@ -57,6 +57,16 @@ const struct stored_accelerator *installation_accelerator(
 	return NULL;
 }
 
+const struct accelerator *installation_accelerator_by_id(
+    const struct installation *installation, uint32_t id)
+{
+	for (size_t i = 0; i < installation->accelerator_count; i++) {
+		if (installation->accelerators[i].accelerator.id == id)
+			return &installation->accelerators[i].accelerator;
+	}
+	return NULL;
+}
+
 bool accelerator_listens_in(const struct accelerator *accelerator, const char *region)
 {
 	for (size_t i = 0; i < accelerator->listen_count; i++) {

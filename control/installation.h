@@ -76,6 +76,9 @@ const struct node *installation_node_by_pin(
 const struct stored_accelerator *installation_accelerator(
     const struct installation *installation, const char *name);
 
+const struct accelerator *installation_accelerator_by_id(
+    const struct installation *installation, uint32_t id);
+
 /* Does the accelerator listen in that region?  Has it backends there? */
 bool accelerator_listens_in(const struct accelerator *accelerator, const char *region);
 const struct endpoint_group *accelerator_group_in(

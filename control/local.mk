@@ -6,6 +6,7 @@ libcontrol_a_SOURCES = \
 	control/api_access.c control/api_access.h \
 	control/api_accelerators.c control/api_apply.c \
 	control/api_audit.c control/api_audit.h control/api_events.c \
+	control/api_health.c \
 	control/api_caller.c control/api_caller.h control/api_doctor.c control/api_nodes.c control/api_status.c \
 	control/api_request.c control/api_revisions.c control/api_rollout.c \
 	control/api_routes.c control/api_routes.h \
@@ -27,6 +28,7 @@ libcontrol_a_SOURCES = \
 	control/events.c control/events.h \
 	control/idempotency.c control/idempotency.h \
 	control/installation.c control/installation.h \
+	control/metrics.c control/metrics.h \
 	control/node_drain.c control/node_drain.h \
 	control/node_join.c control/node_join.h \
 	control/node_link.c control/node_link.h control/node_link_private.h \
@@ -105,6 +107,7 @@ tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_nodes_test \
 	tests/unit/api_status_test tests/unit/api_tokens_test tests/unit/api_tunnels_test tests/unit/api_apply_test \
 	tests/unit/api_doctor_test tests/unit/attention_test tests/unit/api_revisions_test tests/unit/api_rollout_test
+API_TESTS += tests/unit/api_health_test tests/unit/metrics_test
 API_TESTS += tests/unit/api_audit_test tests/unit/api_stream_test
 check_PROGRAMS += $(API_TESTS) tests/unit/change_test tests/unit/confirm_test tests/unit/events_test \
 	tests/unit/rollback_test tests/unit/idempotency_test
@@ -123,6 +126,10 @@ tests_unit_api_status_test_SOURCES = tests/unit/api_status_test.c $(API_FIXTURE)
 tests_unit_api_status_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_tokens_test_SOURCES = tests/unit/api_tokens_test.c $(API_FIXTURE)
 tests_unit_api_tokens_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_health_test_SOURCES = tests/unit/api_health_test.c $(API_FIXTURE)
+tests_unit_api_health_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_metrics_test_SOURCES = tests/unit/metrics_test.c $(API_FIXTURE)
+tests_unit_metrics_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_audit_test_SOURCES = tests/unit/api_audit_test.c $(API_FIXTURE)
 tests_unit_api_audit_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_stream_test_SOURCES = tests/unit/api_stream_test.c $(API_FIXTURE)

@@ -44,6 +44,9 @@ int node_links_new(struct node_links **links, struct ev_loop *loop, const struct
 /* Ends all connections, without callbacks, and the keys process.  Takes NULL. */
 void node_links_free(struct node_links *links);
 
+/* The keys process, whether it runs or not. */
+struct process *node_links_keys(const struct node_links *links);
+
 /* Connections that were dropped before they were trusted: too slow, too many, broken. */
 uint64_t node_links_dropped(const struct node_links *links);
 

@@ -287,6 +287,11 @@ void node_links_free(struct node_links *links)
 	free(links);
 }
 
+struct process *node_links_keys(const struct node_links *links)
+{
+	return supervisor_process(links->supervisor, PROCESS_KEYS, 0);
+}
+
 uint64_t node_links_dropped(const struct node_links *links)
 {
 	return links->dropped;

@@ -16,6 +16,7 @@
 #include "control/node_join.h"
 #include "control/node_link.h"
 #include "control/time_text.h"
+#include "net/supervisor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,20 @@ const struct node_live *node_server_live(const struct node_server *server, uint3
 	const struct record *record = find(server, node_id);
 
 	return record ? &record->live : &never;
+}
+
+struct node_server_figures node_server_figures(const struct node_server *server)
+{
+	const struct process *keys = server ? node_links_keys(server->links) : NULL;
+
+	if (!keys)
+		return (struct node_server_figures){0};
+	return (struct node_server_figures){
+	    .keys_pid = process_pid(keys),
+	    .keys_restarts = process_restarts(keys),
+	    .connections_dropped = node_links_dropped(server->links),
+	    .denied = server->denied,
+	};
 }
 
 static void record_free(struct record *record)

@@ -58,6 +58,16 @@ void node_server_free(struct node_server *server);
 /* Compiles and pushes what changed, to each node that it concerns, and closes those removed. */
 void node_server_push(struct node_server *server, uint32_t drain_s);
 
+struct node_server_figures {
+	pid_t keys_pid; /* 0 while that process is down */
+	unsigned keys_restarts;
+	uint64_t connections_dropped; /* before they were trusted */
+	uint64_t denied;              /* nodes and tokens that were turned away */
+};
+
+/* All zero for a server that is NULL. */
+struct node_server_figures node_server_figures(const struct node_server *server);
+
 /* By node id; never NULL. */
 const struct node_live *node_server_live(const struct node_server *server, uint32_t node_id);
 
