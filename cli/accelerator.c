@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trunkctl accelerator: create, list, show, update and delete.
+ * trunkctl accelerator: create, list, show, update, enable, disable and delete.
  */
 #include <string.h>
 #include <time.h>
@@ -49,6 +49,11 @@ int accelerator_create(struct session *session, const struct invocation *invocat
 	return code;
 }
 
+static bool is_disabled(const json_t *accelerator)
+{
+	return json_is_false(json_object_get(accelerator, "enabled"));
+}
+
 static void add_row(struct table *table, const json_t *accelerator)
 {
 	char buf[FORMAT_BYTES];
@@ -59,7 +64,10 @@ static void add_row(struct table *table, const json_t *accelerator)
 	table_cell(table, format_list(json_object_get(accelerator, "ports"), buf));
 	table_cell(table, format_list(json_object_get(accelerator, "listen"), buf));
 	table_cell(table, format_groups(json_object_get(accelerator, "endpoint_groups"), buf));
-	table_cell_coloured(table, format_applied(nodes, buf), applied_colour(nodes));
+	if (is_disabled(accelerator))
+		table_cell(table, "disabled");
+	else
+		table_cell_coloured(table, format_applied(nodes, buf), applied_colour(nodes));
 	table_cell(table, format_integer(json_object_get(accelerator, "revision"), buf));
 }
 
@@ -101,6 +109,7 @@ static void print_properties(struct session *session, const json_t *accelerator)
 	char buf[FORMAT_BYTES];
 	struct table *table = table_new_properties();
 	table_property(table, "name", format_string(json_object_get(accelerator, "name"), buf));
+	table_property(table, "enabled", is_disabled(accelerator) ? "no" : "yes");
 	table_property(
 	    table, "protocol", format_string(json_object_get(accelerator, "protocol"), buf));
 	table_property(table, "ports", format_list(json_object_get(accelerator, "ports"), buf));
@@ -193,23 +202,63 @@ int accelerator_show(struct session *session, const struct invocation *invocatio
 	return code;
 }
 
-int accelerator_update(struct session *session, const struct invocation *invocation)
+/* Changes it, and says in one word what was done. */
+static int update(struct session *session, const struct invocation *invocation,
+    update_fn *make_patch, const char *done)
 {
-	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
+	char path[SESSION_PATH_BYTES];
 	const char *name = invocation->arguments[0];
 	json_t *before, *after;
-	if (!spec_check_update(invocation, error))
-		return session_fail(EXIT_USAGE, "%s", error);
 	snprintf(path, sizeof(path), "/v1/accelerators/%s", name);
 	enum exit_code code = update_object(session, invocation, path,
-	    invocation_has(invocation, "--now") ? "?now=true" : "", spec_update, &before, &after);
+	    invocation_has(invocation, "--now") ? "?now=true" : "", make_patch, &before, &after);
 	if (code == EXIT_DONE && !session_print_value(session, after))
 		fprintf(session->out, "accelerator %s %s (revision %" JSON_INTEGER_FORMAT ")\n",
-		    name, revision_of(before) == revision_of(after) ? "is so already" : "updated",
+		    name, revision_of(before) == revision_of(after) ? "is so already" : done,
 		    revision_of(after));
 	json_decref(before);
 	json_decref(after);
 	return code;
+}
+
+int accelerator_update(struct session *session, const struct invocation *invocation)
+{
+	char error[VALUE_ERROR_BYTES];
+	if (!spec_check_update(invocation, error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	return update(session, invocation, spec_update, "updated");
+}
+
+static bool make_enabled(
+    const struct invocation *invocation, const json_t *before, json_t **patch, char *error)
+{
+	(void)invocation, (void)before, (void)error;
+	*patch = json_pack("{s:b}", "enabled", 1);
+	return true;
+}
+
+static bool make_disabled(
+    const struct invocation *invocation, const json_t *before, json_t **patch, char *error)
+{
+	(void)invocation, (void)before, (void)error;
+	*patch = json_pack("{s:b}", "enabled", 0);
+	return true;
+}
+
+int accelerator_enable(struct session *session, const struct invocation *invocation)
+{
+	char error[VALUE_ERROR_BYTES];
+	if (!value_name("NAME", invocation->arguments[0], error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	return update(session, invocation, make_enabled, "enabled");
+}
+
+int accelerator_disable(struct session *session, const struct invocation *invocation)
+{
+	char error[VALUE_ERROR_BYTES];
+	if (!value_name("NAME", invocation->arguments[0], error))
+		return session_fail(EXIT_USAGE, "%s", error);
+	return update(session, invocation, make_disabled, "disabled");
 }
 
 int accelerator_delete(struct session *session, const struct invocation *invocation)

@@ -332,6 +332,8 @@ bool spec_create(const struct invocation *invocation, json_t **body, char *error
 	               && change_groups(invocation, groups, error)
 	               && take_timeouts(invocation, protocol, object, error);
 	json_object_set_new(object, "endpoint_groups", groups);
+	if (invocation_has(invocation, "--disabled"))
+		json_object_set_new(object, "enabled", json_false());
 	return finish(is_good, object, body);
 }
 

@@ -77,6 +77,7 @@ static const struct command_option drain_options[] = {
 };
 
 static const struct command_option create_options[] = {
+    {.name = "--disabled", .help = "not to be served before accelerator enable"},
     {.name = "--protocol",
         .metavar = "tcp|udp|tcp+udp",
         .help = "what users speak to it",
@@ -272,6 +273,10 @@ static const struct command commands[] = {
         accelerator_show},
     {"accelerator", "update", {"ACCELERATOR"}, "change what is named, leave the rest",
         update_options, accelerator_update},
+    {"accelerator", "enable", {"ACCELERATOR"}, "let the nodes serve it again", NULL,
+        accelerator_enable},
+    {"accelerator", "disable", {"ACCELERATOR"}, "close its ports, and keep them for it",
+        delete_options, accelerator_disable},
     {"accelerator", "delete", {"ACCELERATOR"}, "delete an accelerator", delete_options,
         accelerator_delete},
     {"tunnel", "list", {NULL}, "all tunnels with round trips, loss and traffic", list_options,

@@ -22,6 +22,8 @@ int accelerator_create(struct session *session, const struct invocation *invocat
 int accelerator_list(struct session *session, const struct invocation *invocation);
 int accelerator_show(struct session *session, const struct invocation *invocation);
 int accelerator_update(struct session *session, const struct invocation *invocation);
+int accelerator_enable(struct session *session, const struct invocation *invocation);
+int accelerator_disable(struct session *session, const struct invocation *invocation);
 int accelerator_delete(struct session *session, const struct invocation *invocation);
 
 int tunnel_list(struct session *session, const struct invocation *invocation);

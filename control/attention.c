@@ -86,6 +86,8 @@ static void add_accelerator_problems(const struct control *control, json_t *list
 		const struct accelerator *accelerator =
 		    &control->installation.accelerators[i].accelerator;
 
+		if (!accelerator->is_enabled)
+			continue;
 		for (size_t j = 0; j < accelerator->listen_count; j++)
 			add_region_problem(
 			    control, list, accelerator, accelerator->listen[j].text, NODE_LISTENER);

@@ -194,6 +194,22 @@ static int add_accelerator(const struct installation *installation, const struct
 	           : add_endpoint_side(installation, node, from, config, to);
 }
 
+/* A disabled one: no node serves it, and its tunnels stay for when it is enabled, or for its last flows. */
+static int add_peers(const struct installation *installation, const struct node *self,
+    const struct accelerator *accelerator, struct node_config *config)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < installation->node_count; i++) {
+		const struct node *node = &installation->nodes[i];
+
+		if (node->role != self->role && concerns(accelerator, node)
+		    && (node->role == NODE_LISTENER || node->address_count > 0))
+			result = add_peer(installation, config, self, node);
+	}
+	return result;
+}
+
 int compile_node_config(
     const struct installation *installation, const struct node *node, struct node_config *config)
 {
@@ -212,8 +228,11 @@ int compile_node_config(
 	for (size_t i = 0; result == 0 && i < installation->accelerator_count; i++) {
 		const struct accelerator *accelerator = &installation->accelerators[i].accelerator;
 
-		if (concerns(accelerator, node))
-			result = add_accelerator(installation, node, accelerator, config);
+		if (!concerns(accelerator, node))
+			continue;
+		result = accelerator->is_enabled
+		             ? add_accelerator(installation, node, accelerator, config)
+		             : add_peers(installation, node, accelerator, config);
 	}
 	if (result < 0)
 		node_config_clear(config);

@@ -72,6 +72,7 @@ struct endpoint_group {
 struct accelerator {
 	uint32_t id; /* given by control, never used again for another */
 	char name[NAME_BYTES];
+	bool is_enabled; /* else it keeps its ports from others, and no node serves it */
 	enum accelerator_protocol protocol;
 	/* As people write them, and what accelerator_validate() makes of them. */
 	struct port_text port_texts[ACCELERATOR_RANGES_MAX];

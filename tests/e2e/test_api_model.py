@@ -28,9 +28,9 @@ BLOCKS = {"10.0.0.0/8": "10.0.0.0/8", "10.1.0.0/16": "::ffff:10.1.0.0/112",
 LISTS = strategies.lists(strategies.sampled_from(sorted(BLOCKS)), max_size=2)
 
 
-def accelerator(name, port, listen, weight, allow=(), deny=()):
+def accelerator(name, port, listen, weight, allow, deny, enabled):
     return {"name": name, "protocol": "tcp", "ports": [port], "listen": [listen],
-            "allow": list(allow), "deny": list(deny),
+            "enabled": enabled, "allow": list(allow), "deny": list(deny),
             "endpoint_groups": [{"region": "oslo", "backends": [
                 {"host": "10.0.0.1", "weight": weight}, {"host": "10.0.0.2", "weight": 1}]}]}
 
@@ -46,7 +46,8 @@ def is_good(one):
     return len(set(blocks)) == len(blocks)
 
 
-ACCELERATORS = strategies.builds(accelerator, NAMES, PORTS, LISTEN, WEIGHTS, LISTS, LISTS)
+ACCELERATORS = strategies.builds(accelerator, NAMES, PORTS, LISTEN, WEIGHTS, LISTS, LISTS,
+                                 strategies.booleans())
 TUNNELS = strategies.builds(lambda congestion, trace: {"congestion": congestion, "trace": trace},
                             CONGESTION, strategies.booleans())
 
@@ -188,7 +189,8 @@ class Calls(stateful.RuleBasedStateMachine):
         for item in stated["items"]:
             if item["kind"] == "Accelerator":
                 accelerators[item["name"]] = {key: item[key] for key in (
-                    "name", "protocol", "ports", "listen", "allow", "deny")}
+                    "name", "protocol", "ports", "listen", "enabled", "allow",
+                    "deny")}
                 groups = [{"region": group["region"], "backends": [
                     {"host": b["host"], "weight": b["weight"]} for b in group["backends"]]}
                     for group in item["endpoint_groups"]]

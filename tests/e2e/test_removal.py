@@ -8,7 +8,8 @@ import pytest
 
 from tests.lab import procs
 from tests.lab.site import echoes, is_reset
-from tests.lab.trunkline import SLOW, Cluster, is_built
+from tests.lab.trunkctl import FAILED
+from tests.lab.trunkline import FAR, NEAR, SLOW, Cluster, is_built
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
 HERE = "127.0.0.1"
@@ -31,6 +32,14 @@ def server(kind):
         yield sock, sock.getsockname()[1]
 
 
+def refuses(port):
+    try:
+        socket.create_connection((HERE, port), 5 * SLOW).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
 def open_pair(port, backend):
     user = socket.create_connection((HERE, port), 5 * SLOW)
     accepted = backend.accept()[0]
@@ -51,6 +60,34 @@ def test_now_ends_flows_at_once(cluster):
         assert is_reset(user, 1 * SLOW) is True
         assert is_reset(accepted, 1 * SLOW) is True
         cluster.ctl("accelerator", "delete", "keeps-the-lane")
+
+
+def test_a_disabled_one_keeps_its_ports_and_its_flows_for_a_while(cluster):
+    """The only accelerator of its tunnel: what is enabled within the drain time goes on."""
+    with server(socket.SOCK_STREAM) as (sock, backend):
+        port = procs.free_port()
+        cluster.accelerator("off", "tcp", str(port), [f"{HERE}:{backend}"])
+        cluster.wait_up()
+        user, accepted = open_pair(port, sock)
+        cluster.ctl("accelerator", "disable", "off")
+        cluster.wait_applied("off")
+        assert refuses(port)
+        assert echoes(user, accepted)
+        done = cluster.ctl_run("accelerator", "create", "other", "--protocol", "tcp", "--ports",
+                               str(port), "--listen", NEAR, "--backend", f"{FAR}={HERE}:9")
+        assert done.returncode == FAILED and 'belongs to accelerator "off"' in done.stderr
+        assert not cluster.ctl("accelerator", "show", "off")["enabled"]
+        assert [t["state"] for t in cluster.items("tunnel", "list")] == ["up"]
+        cluster.ctl("accelerator", "enable", "off")
+        cluster.wait_applied("off")
+        assert echoes(user, accepted)
+        other, accepted_too = open_pair(port, sock)
+        assert echoes(other, accepted_too)
+        cluster.ctl("accelerator", "disable", "off", "--now")
+        assert is_reset(user, 1 * SLOW) is True
+        assert is_reset(accepted, 1 * SLOW) is True
+        assert refuses(port)
+        cluster.ctl("accelerator", "delete", "off")
 
 
 def test_datagrams_after_a_replacement_reach_the_new_accelerator(cluster):

@@ -204,6 +204,10 @@ static void create_has_dials_order_and_affinity(void **state)
 	                  "\"traffic_dial_percent\":30}],\"failover_order\":[\"iad\",\"fra\"],"
 	                  "\"listen\":[\"a\"],\"name\":\"web\",\"ports\":[\"80\"],"
 	                  "\"protocol\":\"tcp\"}");
+	parse("create", "--disabled --protocol tcp --ports 80 --listen a --backend fra=h");
+	assert_true(spec_create(&invocation, &body, error));
+	assert_true(json_is_false(json_object_get(body, "enabled")));
+	json_decref(body);
 	create_refuses("--protocol tcp --ports 80 --listen a --backend fra=h --dial iad=30",
 	    "--dial \"iad=30\": there is no backend in region \"iad\"");
 	create_refuses("--protocol tcp --ports 80 --listen a --backend fra=h --dial fra=101",

@@ -34,6 +34,7 @@ static void defaults_and_ports(void **state)
 	assert_int_equal(
 	    decode(START "\"ports\": [\"8001-8010\", \"443\", \"8000\"], " GROUP "}"), 0);
 	assert_int_equal(accelerator.protocol, PROTOCOL_TCP);
+	assert_true(accelerator.is_enabled);
 	assert_int_equal(accelerator.port_count, 2);
 	assert_int_equal(accelerator.ports[0].first, 443);
 	assert_int_equal(accelerator.ports[1].first, 8000);

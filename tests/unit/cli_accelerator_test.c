@@ -73,6 +73,22 @@ static void test_an_update_is_a_patch_of_what_is_named(void **state)
 	assert_true(cli_was_asked("{\"ports\":[\"81\"]}"));
 }
 
+static void test_one_is_disabled_and_enabled(void **state)
+{
+	(void)state;
+	cli_set(200, "{" ACCELERATOR ", \"enabled\": false}");
+	assert_int_equal(cli_run("accelerator disable web --now"), EXIT_DONE);
+	assert_true(cli_was_asked("PATCH /v1/accelerators/web?now=true"));
+	assert_true(cli_was_asked("{\"enabled\":false}"));
+	cli_assert_printed("accelerator web is so already (revision 7)\n");
+	assert_int_equal(cli_run("accelerator enable web"), EXIT_DONE);
+	assert_true(cli_was_asked("PATCH /v1/accelerators/web "));
+	assert_true(cli_was_asked("{\"enabled\":true}"));
+	cli_set(200, "{\"items\": [{" ACCELERATOR ", \"enabled\": false}]}");
+	assert_int_equal(cli_run("accelerator list"), EXIT_DONE);
+	assert_non_null(strstr(printed, "disabled"));
+}
+
 static void test_a_deleted_one_may_go_at_once(void **state)
 {
 	(void)state;
@@ -93,6 +109,8 @@ static void test_a_wrong_word_is_found_before_control_is_asked(void **state)
 	    "accelerator create web --protocol tcp --ports 80 --listen t --backend h",
 	    "accelerator update web",
 	    "accelerator show ..",
+	    "accelerator disable a/b",
+	    "accelerator enable ..",
 	};
 
 	(void)state;
@@ -106,6 +124,7 @@ int main(void)
 	    CLI_TEST(test_accelerators_are_a_table),
 	    CLI_TEST(test_one_is_shown_with_backends_and_nodes),
 	    CLI_TEST(test_an_update_is_a_patch_of_what_is_named),
+	    CLI_TEST(test_one_is_disabled_and_enabled),
 	    CLI_TEST(test_a_deleted_one_may_go_at_once),
 	    CLI_TEST(test_a_wrong_word_is_found_before_control_is_asked),
 	};

@@ -158,6 +158,31 @@ static void both_ends_get_the_flow_settings(void **state)
 	*settings = before;
 }
 
+/* It is in no config; its tunnels stay. */
+static void a_disabled_one_leaves_its_peers(void **state)
+{
+	struct accelerator *game = &fixture_accelerators[0].accelerator;
+	static const char *const names[] = {"lim-1", "rom-1", "osl-1", "tyo-1"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct node_config enabled = compile(names[i]), disabled;
+		struct model_error error;
+
+		game->is_enabled = false;
+		disabled = compile(names[i]);
+		game->is_enabled = true;
+		assert_null(node_config_accelerator(&disabled, game->id));
+		assert_int_equal(disabled.accelerator_count, enabled.accelerator_count - 1);
+		assert_int_equal(disabled.peer_count, enabled.peer_count);
+		for (size_t k = 0; k < enabled.peer_count; k++)
+			assert_non_null(node_config_peer(&disabled, enabled.peers[k].name));
+		assert_int_equal(node_config_validate(&disabled, &error), 0);
+		node_config_clear(&enabled);
+		node_config_clear(&disabled);
+	}
+}
+
 /* Whose flows are taken is for listeners. */
 static void listeners_get_the_lists_of_addresses(void **state)
 {
@@ -266,6 +291,7 @@ int main(void)
 	    COMPILE_TEST(ranked_groups_come_first),
 	    COMPILE_TEST(draining_nodes),
 	    COMPILE_TEST(both_ends_get_the_flow_settings),
+	    COMPILE_TEST(a_disabled_one_leaves_its_peers),
 	    COMPILE_TEST(listeners_get_the_lists_of_addresses),
 	    COMPILE_TEST(both_ends_get_the_tunnels_settings),
 	    COMPILE_TEST(both_ends_share_a_door_key),
