@@ -16,7 +16,7 @@
 #define MEASURE_COLUMNS                                                                            \
 	{"RTT ms", TABLE_RIGHT}, {"MIN", SPARE_NUMBER}, {"P50", SPARE_NUMBER},                     \
 	    {"P99", SPARE_NUMBER}, {"JITTER ms", SPARE_NUMBER}, {"LOSS% OUT", TABLE_RIGHT},        \
-	    {"BACK", TABLE_RIGHT}, {"MBIT/s OUT", TABLE_RIGHT}, {"BACK", TABLE_RIGHT},             \
+	    {"BACK", TABLE_RIGHT}, {"MBIT/s OUT", SPARE_NUMBER}, {"BACK", SPARE_NUMBER},           \
 	    {"FLOWS", SPARE_NUMBER},                                                               \
 	{                                                                                          \
 		"SINCE", TABLE_SPARE                                                               \
