@@ -176,6 +176,16 @@ bool addr_equal_ip(const struct addr *a, const struct addr *b)
 	return a->family == b->family && a->scope == b->scope && !memcmp(a->ip, b->ip, 16);
 }
 
+struct addr addr_source(const struct addr *addr)
+{
+	struct addr source = *addr;
+
+	source.port = 0;
+	if (source.family == 6)
+		memset(source.ip + 8, 0, 8);
+	return source;
+}
+
 bool addr_is_any(const struct addr *addr)
 {
 	static const uint8_t zeros[16];

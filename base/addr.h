@@ -48,6 +48,12 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 /* The same address, whatever the port. */
 bool addr_equal_ip(const struct addr *a, const struct addr *b);
 
+/*
+ * Who the address counts as: without its port, and of IPv6 the /64 only, within which a host chooses
+ * freely (RFC 4291, section 2.5.1).
+ */
+struct addr addr_source(const struct addr *addr);
+
 /* 0.0.0.0 or :: */
 bool addr_is_any(const struct addr *addr);
 

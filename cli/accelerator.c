@@ -9,6 +9,7 @@
 #include "cli/backend_table.h"
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/limit_value.h"
 #include "cli/update.h"
 #include "cli/watch.h"
 
@@ -129,6 +130,7 @@ static void print_properties(struct session *session, const json_t *accelerator)
 	    format_string(json_object_get(accelerator, "all_unhealthy"), buf));
 	table_property(table, "udp failover",
 	    format_string(json_object_get(accelerator, "udp_failover"), buf));
+	table_property(table, "limits", limit_format(json_object_get(accelerator, "limits"), buf));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		table_property(table, numbers[i].title,
 		    format_integer(json_object_get(accelerator, numbers[i].field), buf));

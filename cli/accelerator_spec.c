@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "cli/health_value.h"
+#include "cli/limit_value.h"
 #include "model/accelerator.h"
 
 static const char *const protocols[] = {"tcp", "udp", "tcp+udp", NULL};
@@ -329,6 +330,7 @@ bool spec_create(const struct invocation *invocation, json_t **body, char *error
 	json_t *groups = json_array();
 	json_t *object = json_pack("{s:s}", "name", name);
 	bool is_good = value_name("NAME", name, error) && take_simple(invocation, object, error)
+	               && limit_take(invocation, NULL, object, error)
 	               && change_groups(invocation, groups, error)
 	               && take_timeouts(invocation, protocol, object, error);
 	json_object_set_new(object, "endpoint_groups", groups);
@@ -366,6 +368,7 @@ bool spec_check_update(const struct invocation *invocation, char *error)
 	}
 	json_t *object = json_object();
 	bool is_good = take_simple(invocation, object, error)
+	               && limit_take(invocation, NULL, object, error)
 	               && change_groups(invocation, NULL, error)
 	               && take_timeouts(invocation, "tcp+udp", object, error);
 	finish(is_good, object, &ignored);
@@ -386,7 +389,8 @@ bool spec_update(
     const struct invocation *invocation, const json_t *current, json_t **patch, char *error)
 {
 	json_t *object = json_object();
-	bool is_good = take_simple(invocation, object, error);
+	bool is_good = take_simple(invocation, object, error)
+	               && limit_take(invocation, json_object_get(current, "limits"), object, error);
 	if (is_good && names_groups(invocation)) {
 		json_t *groups = json_deep_copy(json_object_get(current, "endpoint_groups")),
 		       *group;

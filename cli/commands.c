@@ -7,6 +7,7 @@
 #define BACKEND_GRAMMAR "REGION=HOST[:PORT][,weight=N]"
 #define DIAL_GRAMMAR    "REGION=PCT"
 #define HEALTH_GRAMMAR  "[REGION=]CHECK[,interval=TIME,timeout=TIME,rise=N,fall=N]"
+#define LIMIT_GRAMMAR   "LIMIT=N[,...]"
 #define ORDER_GRAMMAR   "nearest|REGION[,...]"
 #define ALLOW_GRAMMAR   "all|CIDR[,...]"
 #define DENY_GRAMMAR    "none|CIDR[,...]"
@@ -120,6 +121,10 @@ static const struct command_option create_options[] = {
     {.name = "--udp-flows-per-source",
         .metavar = "N",
         .help = "UDP flows that one user address may have at a listener [1000]"},
+    {.name = "--limit",
+        .metavar = LIMIT_GRAMMAR,
+        .help = "what users may take of a node, 0 for no limit [none]",
+        .is_repeated = true},
     {.name = "--class",
         .metavar = TRAFFIC_CLASSES,
         .help = "how its flows are treated; auto: TCP interactive, UDP realtime [auto]"},
@@ -184,6 +189,10 @@ static const struct command_option update_options[] = {
     {.name = "--udp-flows-per-source",
         .metavar = "N",
         .help = "UDP flows that one user address may have"},
+    {.name = "--limit",
+        .metavar = LIMIT_GRAMMAR,
+        .help = "what users may take of a node, 0 for no limit; others stay",
+        .is_repeated = true},
     {.name = "--class", .metavar = TRAFFIC_CLASSES, .help = "how its flows are treated"},
     {.name = "--repair-budget",
         .metavar = "PCT",

@@ -21,6 +21,7 @@ libcli_a_SOURCES = \
 	cli/health_value.c cli/health_value.h \
 	cli/backend_table.c cli/backend_table.h \
 	cli/history.c cli/history.h \
+	cli/limit_value.c cli/limit_value.h \
 	cli/manifest.c cli/manifest.h \
 	cli/metavar.c cli/metavar.h \
 	cli/node.c cli/node_drain.c \
@@ -68,6 +69,7 @@ CLI_TESTS = \
 	tests/unit/format_test \
 	tests/unit/health_value_test \
 	tests/unit/history_test \
+	tests/unit/limit_value_test \
 	tests/unit/manifest_test \
 	tests/unit/metavar_test \
 	tests/unit/output_test \
@@ -146,6 +148,7 @@ tests_unit_cli_accelerator_test_SOURCES = tests/unit/cli_accelerator_test.c test
 tests_unit_cli_accelerator_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_tunnel_test_SOURCES = tests/unit/cli_tunnel_test.c tests/unit/cli_fixture.h
 tests_unit_cli_tunnel_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_limit_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_manifest_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_apply_test_SOURCES = tests/unit/apply_test.c tests/unit/cli_fixture.h
 tests_unit_apply_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)

@@ -24,16 +24,14 @@ struct limit_key {
 	uint8_t network[16];
 };
 
-enum { IPV4_BYTES = 4, IPV6_NETWORK_BYTES = 8 };
-
 static const struct rate failure_rate = {1, API_FAILURES_BURST};
 
-/* Of IPv6 the /64, within which a host chooses freely. */
 static struct limit_key address_key(enum limit_kind of, const struct addr *addr)
 {
 	struct limit_key key = {.of = of, .number = addr->family};
+	struct addr source = addr_source(addr);
 
-	memcpy(key.network, addr->ip, addr->family == 4 ? IPV4_BYTES : IPV6_NETWORK_BYTES);
+	memcpy(key.network, source.ip, sizeof(key.network));
 	return key;
 }
 

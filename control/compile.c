@@ -184,6 +184,7 @@ static int add_accelerator(const struct installation *installation, const struct
 	to->client_affinity = from->client_affinity;
 	to->flow_settings = from->flow_settings;
 	to->failover = from->failover;
+	to->limits = from->limits;
 	health_check_default(&to->health);
 	result = copy_array(
 	    &to->ports, &to->port_count, from->ports, from->port_count, sizeof(*from->ports));

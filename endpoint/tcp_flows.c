@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "net/flow_limits.h"
 #include "net/flow_treatment.h"
 #include "net/tcp.h"
 
@@ -19,10 +20,11 @@ struct tcp_flow {
 	struct share *share;
 	uint32_t accelerator;
 	uint16_t user_port;
-	bool had_refusal, lacked_socket;
-	uint64_t tried; /* bit i: backend i of the config was tried */
-	uint64_t hash;  /* that backend and address are chosen by */
-	size_t backend; /* index of the one that is tried now */
+	struct flow_limits limits;   /* of the backend that is tried or connected */
+	bool had_refusal, met_limit; /* of descriptors or ports, or of the backend */
+	uint64_t tried;              /* bit i: backend i of the config was tried */
+	uint64_t hash;               /* that backend and address are chosen by */
+	size_t backend;              /* index of the one that is tried now */
 	uint64_t backend_id;
 	bool was_connected;
 	bool is_left; /* the user's side ended it */
@@ -84,6 +86,7 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 		note(flow, OUTCOME_FAILED);
 	stop_connecting(flow);
 	worker_timer_stop(worker_of(flow), &flow->timeout);
+	flow_limits_leave(worker_limits(worker_of(flow)), &flow->limits);
 	list_del(&flow->node);
 	flow->endpoint->tcp_flow_count--;
 	shares_give_back(&flow->endpoint->shares, flow->share);
@@ -158,7 +161,7 @@ static void refused(struct tcp_flow *flow, int error)
 	char text[ADDR_TEXT_BYTES];
 
 	flow->had_refusal = true;
-	flow->lacked_socket = error == ERR_LIMIT;
+	flow->met_limit = error == ERR_LIMIT;
 	if (error != ERR_LIMIT)
 		note(flow, OUTCOME_FAILED);
 	page_count(worker_page(worker_of(flow)), refusal_counter(error));
@@ -228,6 +231,17 @@ static int find_addresses(struct tcp_flow *flow, const struct config_accelerator
 	return error;
 }
 
+/* The flow is to be one of that backend's alone; false when it has as many as it may. */
+static bool enter_backend(struct tcp_flow *flow, const struct config_accelerator *config)
+{
+	struct node_limits *node = worker_limits(worker_of(flow));
+
+	flow_limits_leave(node, &flow->limits);
+	flow->met_limit = !flow_limits_enter_backend(
+	    node, &flow->limits, config, &config->backends[flow->backend]);
+	return !flow->met_limit;
+}
+
 /* Goes on with the backends not yet tried, until one is being connected or none is left. */
 static void try_backends(struct tcp_flow *flow)
 {
@@ -248,11 +262,11 @@ static void try_backends(struct tcp_flow *flow)
 		if (error == ERR_AGAIN)
 			return;
 		flow->tried |= UINT64_C(1) << chosen;
-		if (!error && try_address(flow))
+		if (!error && enter_backend(flow, config) && try_address(flow))
 			return;
 		flow->had_refusal = true;
 	}
-	if (flow->lacked_socket)
+	if (flow->met_limit)
 		give_up(flow, REASON_LIMIT);
 	else
 		give_up(flow, flow->had_refusal ? REASON_BACKEND_REFUSED : REASON_NO_BACKEND);

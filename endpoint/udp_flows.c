@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "net/flow_handler.h"
 #include "net/flow_life.h"
+#include "net/flow_limits.h"
 #include "net/flow_treatment.h"
 #include "net/udp.h"
 #include "net/udp_outbox.h"
@@ -28,6 +29,7 @@ struct udp_flow {
 	uint16_t user_port;
 	uint64_t hash, tried; /* tried: bit i for backend i of the config */
 	bool has_socket;
+	struct flow_limits limits; /* of the backend that has the socket */
 	struct udp udp;
 	ev_io reader;
 	struct flow_life life;
@@ -63,6 +65,7 @@ static void close_socket(struct udp_flow *flow)
 	ev_io_stop(worker_loop(worker_of(flow)), &flow->reader);
 	udp_outbox_flush(worker_udp_outbox(worker_of(flow)));
 	close(flow->udp.descriptor);
+	flow_limits_leave(worker_limits(worker_of(flow)), &flow->limits);
 	flow->has_socket = false;
 }
 
@@ -171,6 +174,9 @@ static int use_backend(struct udp_flow *flow, const struct config_accelerator *c
 
 	if (error || port == 0)
 		return error ? error : ERR_NOT_FOUND;
+	if (!flow_limits_enter_backend(
+	        worker_limits(worker_of(flow)), &flow->limits, config, backend))
+		return ERR_LIMIT;
 	count = endpoint_healthy_addresses(flow->endpoint, config->id, backend, addresses, count);
 	backends_order_addresses(&flow->endpoint->tables, flow->hash, addresses, count);
 	for (size_t i = 0; i < count; i++) {
@@ -184,6 +190,7 @@ static int use_backend(struct udp_flow *flow, const struct config_accelerator *c
 			return 0;
 		}
 	}
+	flow_limits_leave(worker_limits(worker_of(flow)), &flow->limits);
 	return error;
 }
 
@@ -192,7 +199,7 @@ static enum reason find_backend(struct udp_flow *flow)
 {
 	const struct config_accelerator *config =
 	    endpoint_accelerator(flow->endpoint, flow->accelerator);
-	bool lacks_socket = false;
+	bool meets_limit = false;
 	int chosen;
 
 	if (!config)
@@ -206,9 +213,9 @@ static enum reason find_backend(struct udp_flow *flow)
 		if (!error || error == ERR_AGAIN)
 			return REASON_NONE;
 		flow->tried |= UINT64_C(1) << chosen;
-		lacks_socket = error == ERR_LIMIT;
+		meets_limit = error == ERR_LIMIT;
 	}
-	if (lacks_socket)
+	if (meets_limit)
 		return REASON_LIMIT;
 	return flow->tried ? REASON_BACKEND_REFUSED : REASON_NO_BACKEND;
 }

@@ -3,6 +3,7 @@
 #include "listener/tcp_users.h"
 
 #include "base/err.h"
+#include "net/flow_limits.h"
 #include "net/flow_treatment.h"
 #include "net/tcp.h"
 
@@ -20,16 +21,23 @@ struct tcp_user {
 	struct tcp_relay relay;
 	struct list_node node;
 	struct listener *listener;
+	struct flow_limits limits;
 	uint32_t accelerator;
 	uint16_t port; /* that the user asked for */
 	struct addr from;
 };
+
+static struct node_limits *limits_of(const struct listener *listener)
+{
+	return worker_limits(listener->worker);
+}
 
 static void on_end(struct tcp_relay *relay, enum reason reason)
 {
 	struct tcp_user *user = LIST_ENTRY(relay, struct tcp_user, relay);
 
 	(void)reason;
+	flow_limits_leave(limits_of(user->listener), &user->limits);
 	list_del(&user->node);
 	user->listener->tcp_user_count--;
 	free(user);
@@ -50,7 +58,9 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	if (!user)
 		return false;
 	open.is_compressed = config->flow_settings.compression == COMPRESSION_LZ4;
-	if (flow_open(lane->lane, &open, NULL, &flow, worker_now_us(listener->worker))) {
+	if (!flow_limits_enter(limits_of(listener), &user->limits, config, from)
+	    || flow_open(lane->lane, &open, NULL, &flow, worker_now_us(listener->worker))) {
+		flow_limits_leave(limits_of(listener), &user->limits);
 		free(user);
 		return false;
 	}

@@ -7,6 +7,7 @@
 #include "listener/listener.h"
 #include "net/flow_handler.h"
 #include "net/flow_life.h"
+#include "net/flow_limits.h"
 #include "net/flow_treatment.h"
 #include "net/udp_outbox.h"
 
@@ -29,9 +30,9 @@ struct user_socket {
 	ev_io reader;
 };
 
-/* An address with flows: it may have only so many. */
+/* An address, or IPv6 /64, with flows: it may have only so many. */
 struct udp_source {
-	struct addr ip; /* port 0 */
+	struct addr ip; /* by addr_source() */
 	uint64_t place; /* in the counts of all workers */
 	struct list_node by_age;
 	size_t count;
@@ -49,6 +50,7 @@ struct udp_user {
 	struct flow *flow;
 	uint32_t accelerator;
 	struct flow_life life;
+	struct flow_limits limits;
 	struct list_node by_age, in_source;
 	UT_hash_handle hh;
 };
@@ -60,7 +62,7 @@ static struct page *page_of(const struct udp_users *users)
 	return worker_page(users->listener->worker);
 }
 
-static struct source_counts *counts_of(const struct udp_users *users)
+static struct flow_counts *counts_of(const struct udp_users *users)
 {
 	return worker_udp_sources(users->listener->worker);
 }
@@ -69,10 +71,9 @@ static struct source_counts *counts_of(const struct udp_users *users)
 
 static struct udp_source *source_of(struct udp_users *users, const struct addr *user)
 {
-	struct addr ip = *user;
+	struct addr ip = addr_source(user);
 	struct udp_source *source;
 
-	ip.port = 0;
 	HASH_FIND(hh, users->sources, &ip, sizeof ip, source);
 	if (source)
 		return source;
@@ -80,7 +81,7 @@ static struct udp_source *source_of(struct udp_users *users, const struct addr *
 	if (!source)
 		return NULL;
 	source->ip = ip;
-	source->place = source_counts_place(counts_of(users), &ip);
+	source->place = flow_counts_place(counts_of(users), &ip, sizeof ip);
 	list_init(&source->by_age);
 	HASH_ADD(hh, users->sources, ip, sizeof source->ip, source);
 	if (!TABLE_HAS(source)) {
@@ -100,7 +101,7 @@ static void source_drop_if_empty(struct udp_users *users, struct udp_source *sou
 
 static void uncount(struct udp_users *users, struct udp_source *source)
 {
-	source_counts_drop(counts_of(users), source->place);
+	flow_counts_drop(counts_of(users), source->place);
 	source_drop_if_empty(users, source);
 }
 
@@ -114,6 +115,7 @@ static void user_free(struct udp_user *user)
 	if (user->flow)
 		flow_set_user(user->flow, NULL);
 	flow_life_stop(&user->life);
+	flow_limits_leave(worker_limits(users->listener->worker), &user->limits);
 	HASH_DEL(users->table, user);
 	if (users->recent == user)
 		users->recent = NULL;
@@ -163,15 +165,15 @@ static void evict(struct udp_user *user)
  */
 static bool make_room(struct udp_users *users, struct udp_source *source, size_t source_max)
 {
-	const struct source_counts *counts = counts_of(users);
+	const struct flow_counts *counts = counts_of(users);
 
-	if (!source_counts_fit(counts, source->count + 1,
-	        source_counts_others(counts, source->place), source_max)) {
+	if (!flow_counts_fit(
+	        counts, source->count + 1, flow_counts_others(counts, source->place), source_max)) {
 		if (source->count == 0)
 			return false;
 		evict(LIST_ENTRY(list_first(&source->by_age), struct udp_user, in_source));
-	} else if (!source_counts_fit(counts, users->count + 1, source_counts_others_total(counts),
-	               UDP_USERS_MAX)) {
+	} else if (!flow_counts_fit(
+	               counts, users->count + 1, flow_counts_others_total(counts), UDP_USERS_MAX)) {
 		if (users->count == 0)
 			return false;
 		evict(LIST_ENTRY(list_first(&users->by_age), struct udp_user, by_age));
@@ -189,7 +191,7 @@ static struct udp_source *count_one(
 		page_count(page_of(users), PAGE_udp_datagrams_dropped);
 		return NULL;
 	}
-	source_counts_add(counts_of(users), source->place);
+	flow_counts_add(counts_of(users), source->place);
 	source->is_held = true;
 	bool has_room = make_room(users, source, source_max);
 	source->is_held = false;
@@ -238,6 +240,34 @@ static struct udp_user *user_make(struct user_socket *socket, struct udp_source 
 	return NULL;
 }
 
+/* Within the limits of its accelerator and the caps on UDP; NULL, and counted, when it may not begin. */
+static struct udp_user *user_admit(struct user_socket *socket, const struct conversation *key,
+    const struct config_accelerator *config)
+{
+	struct udp_users *users = socket->users;
+	struct node_limits *node = worker_limits(users->listener->worker);
+	struct flow_limits limits = {0};
+	struct udp_source *source;
+	struct udp_user *user;
+
+	if (!flow_limits_enter(node, &limits, config, &key->user)) {
+		page_count(page_of(users), PAGE_udp_refused_limit);
+		return NULL;
+	}
+	source = count_one(users, &key->user, config->udp_flows_per_source);
+	user = source ? user_make(socket, source, key, config) : NULL;
+	if (user) {
+		user->limits = limits;
+		return user;
+	}
+	flow_limits_leave(node, &limits);
+	if (source) {
+		page_count(page_of(users), PAGE_udp_datagrams_dropped);
+		uncount(users, source);
+	}
+	return NULL;
+}
+
 /* A new conversation: NULL, and counted, when it can't be carried. */
 static struct udp_user *user_begin(struct user_socket *socket, const struct conversation *key)
 {
@@ -264,17 +294,12 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 	lane = listener_choose(listener, accelerator, PROTOCOL_UDP, &key->user, key->local.port);
 	if (!lane)
 		return NULL;
-	struct udp_source *source = count_one(users, &key->user, config->udp_flows_per_source);
-	if (!source)
+	struct udp_user *user = user_admit(socket, key, config);
+	if (!user)
 		return NULL;
-	struct udp_user *user = user_make(socket, source, key, config);
-	if (!user
-	    || flow_open(lane->lane, &open, user, &user->flow, worker_now_us(listener->worker))) {
+	if (flow_open(lane->lane, &open, user, &user->flow, worker_now_us(listener->worker))) {
 		page_count(page_of(users), PAGE_udp_datagrams_dropped);
-		if (user)
-			user_free(user);
-		else
-			uncount(users, source);
+		user_free(user);
 		return NULL;
 	}
 	flow_treatment_apply(user->flow, &config->flow_settings, FLOW_UDP);

@@ -2,8 +2,8 @@
 /*
  * Users' UDP: a flow for each user address and port and listener address and port.  Answers leave
  * from the address that the user sent to.  A flow that was idle for the accelerator's timeout ends.
- * A source address, and all together, may have only so many at the whole node
- * (net/source_counts.h): at the cap the flow idle longest at this worker gives way, and when this
+ * A source (an address, or IPv6 /64), and all together, may have only so many at the whole node
+ * (net/flow_counts.h): at the cap the flow idle longest at this worker gives way, and when this
  * worker has none of that source the new one is refused.
  */
 #ifndef LISTENER_UDP_USERS_H

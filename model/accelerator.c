@@ -111,6 +111,7 @@ static const struct schema_field accelerator_fields[] = {
     FLOW_SETTINGS_FIELDS(struct accelerator),
     FAILOVER_FIELDS(struct accelerator),
     ACCESS_FIELDS(struct accelerator),
+    ACCELERATOR_LIMITS_FIELD(struct accelerator),
 };
 const struct schema accelerator_schema = SCHEMA(struct accelerator, accelerator_fields);
 

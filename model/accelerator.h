@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/schema.h"
+#include "model/accelerator_limits.h"
 #include "model/access_list.h"
 #include "model/error.h"
 #include "model/failover.h"
@@ -93,6 +94,7 @@ struct accelerator {
 	struct flow_settings flow_settings;
 	struct failover failover;
 	struct access_lists access;
+	struct accelerator_limits limits;
 };
 
 /* All that a person states; id is control's and stands apart. */

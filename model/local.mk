@@ -4,6 +4,7 @@ libmodel_a_SOURCES = \
 	model/accelerator.c model/accelerator.h \
 	model/access_list.c model/access_list.h \
 	model/access_table.c model/access_table.h \
+	model/accelerator_limits.c model/accelerator_limits.h \
 	model/backend_report.c model/backend_report.h \
 	model/failover.c model/failover.h \
 	model/backend_choice.c model/backend_choice.h \
@@ -27,6 +28,7 @@ libmodel_a_SOURCES = \
 	model/objects.c model/objects.h
 
 check_PROGRAMS += \
+	tests/unit/accelerator_limits_test \
 	tests/unit/accelerator_test \
 	tests/unit/access_list_test \
 	tests/unit/access_table_test \

@@ -100,6 +100,7 @@ static const struct schema_field accelerator_fields[] = {
     FLOW_SETTINGS_FIELDS(struct config_accelerator),
     FAILOVER_FIELDS(struct config_accelerator),
     ACCESS_FIELDS(struct config_accelerator),
+    ACCELERATOR_LIMITS_FIELD(struct config_accelerator),
     {SCHEMA_ARRAY("groups", struct config_accelerator, groups, group_count), .type = SCHEMA_STRUCT,
         .schema = &group_schema, .max_items = GROUPS_MAX},
     {SCHEMA_MEMBER("ranked_groups", struct config_accelerator, ranked_groups), .type = SCHEMA_U32,

@@ -67,6 +67,7 @@ struct config_accelerator {
 	struct flow_settings flow_settings;
 	struct failover failover;
 	struct access_lists access; /* of a listener */
+	struct accelerator_limits limits;
 	enum client_affinity client_affinity;
 	/* The first ranked_groups are asked in this order, the others then, nearest first. */
 	struct config_group *groups;

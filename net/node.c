@@ -299,7 +299,7 @@ static int main_process(const struct node_program *program, int argc, char **arg
 	choose_name(node);
 	read_sources(node);
 	choose_parameters(node);
-	randombytes_buf(node->source_key, sizeof(node->source_key));
+	randombytes_buf(node->count_key, sizeof(node->count_key));
 	init_watchers(node);
 	status = node->loop ? run(node) : EXIT_FAILED;
 	clear(node);

@@ -113,7 +113,7 @@ static void tell_settings(struct node *node, struct process *worker)
 
 	memcpy(settings.own_pin, node->pin, PIN_BYTES);
 	memcpy(settings.user_congestion, node->user_congestion, sizeof(settings.user_congestion));
-	memcpy(settings.source_key, node->source_key, sizeof(settings.source_key));
+	memcpy(settings.count_key, node->count_key, sizeof(settings.count_key));
 	memcpy(settings.sources, node->sources, node->options.source_count * sizeof(struct addr));
 	tell_descriptor(worker, WORKER_MESSAGE_SETTINGS, &settings, sizeof(settings),
 	    node->places[index].page_writer);

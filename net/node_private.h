@@ -53,8 +53,8 @@ struct node {
 	char name[NAME_BYTES]; /* wanted, then control's answer */
 	struct addr sources[WORKER_SOURCES_MAX];
 	char user_congestion[USER_CONGESTION_BYTES];
-	struct tunnel_parameters parameters;      /* ours; the instance is new at each start */
-	uint8_t source_key[KEYED_HASH_KEY_BYTES]; /* of the workers' counts by source */
+	struct tunnel_parameters parameters;     /* ours; the instance is new at each start */
+	uint8_t count_key[KEYED_HASH_KEY_BYTES]; /* of the workers' counts by source */
 
 	struct tunnel_sockets tunnel;
 	struct node_place places[NODE_WORKERS_MAX];

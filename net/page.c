@@ -76,10 +76,11 @@ int page_map(int descriptor, const struct page **page)
 }
 
 /* Zeros without memory behind them. */
-static int clear_sources(int descriptor)
+static int clear_counts(int descriptor)
 {
 	return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-	           offsetof(struct page, udp_sources), sizeof(struct source_column))
+	           offsetof(struct page, udp_sources),
+	           sizeof(struct page) - offsetof(struct page, udp_sources))
 	               == 0
 	           ? 0
 	           : ERR_IO;
@@ -93,7 +94,7 @@ int page_open(int descriptor, struct page **page)
 	*page = NULL;
 	if (result < 0)
 		return result;
-	result = clear_sources(descriptor);
+	result = clear_counts(descriptor);
 	if (result < 0) {
 		munmap(mapping, sizeof(**page));
 		return result;

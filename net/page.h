@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker's page: counters, a record for each of its lanes, what these tell their siblings, and its column of UDP sources, in a
+ * A worker's page: counters, a record for each of its lanes, what these tell their siblings, and its columns of counts of flows, in a
  * memfd sealed against shrinking and growing.  Main makes it, main and the other workers map it
  * read-only, the worker alone writes it, and it outlives the worker, so counters never go back.
  * No lock: a reader copies a lane's record until its sequence number stood still, and takes a
@@ -13,8 +13,8 @@
 #include "model/congestion.h"
 #include "model/lane_figures.h"
 #include "model/limits.h"
+#include "net/flow_counts.h"
 #include "net/page_paths.h"
-#include "net/source_counts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -98,6 +98,12 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(flows_refused_share, COUNTER,                                                            \
 	    "Flows refused because their listener has its share of descriptors")                   \
 	X(flows_unknown_accelerator, COUNTER, "Flows asking for an accelerator that they may not") \
+	X(limit_source_flows, COUNTER,                                                             \
+	    "TCP connections reset and datagrams dropped: their source has its flows")             \
+	X(limit_accelerator_flows, COUNTER,                                                        \
+	    "TCP connections reset and datagrams dropped: their accelerator has its flows")        \
+	X(limit_backend_flows, COUNTER,                                                            \
+	    "Times that a flow went past a backend that has its flows")                            \
 	X(memory_bytes, GAUGE, "Bytes in stream buffers")
 
 enum page_value {
@@ -143,7 +149,9 @@ struct page {
 	uint64_t values[PAGE_VALUE_COUNT];
 	struct page_lane lanes[PAGE_LANES];
 	struct page_paths paths;
-	struct source_column udp_sources; /* of a listener */
+	/* From here on a new worker begins with zeros. */
+	struct flow_column udp_sources;   /* of a listener */
+	struct flow_column limited_flows; /* by what they count for, see net/flow_limits.h */
 };
 
 /* ---- main ---- */
@@ -173,7 +181,7 @@ void page_lane_read_rtt(
 /* ---- the worker ---- */
 
 /*
- * Maps it for writing and clears what a predecessor left: lanes, gauges and its flows' sources.  The descriptor stays
+ * Maps it for writing and clears what a predecessor left: lanes, gauges and counts of its flows.  The descriptor stays
  * the caller's and may be closed.  0, ERR_MALFORMED or ERR_IO.
  */
 int page_open(int descriptor, struct page **page);

@@ -79,9 +79,14 @@ struct page *worker_page(const struct worker *worker)
 	return worker->page;
 }
 
-struct source_counts *worker_udp_sources(struct worker *worker)
+struct flow_counts *worker_udp_sources(struct worker *worker)
 {
 	return &worker->udp_sources;
+}
+
+struct node_limits *worker_limits(struct worker *worker)
+{
+	return &worker->limits;
 }
 
 uint64_t worker_random(struct worker *worker)
@@ -193,6 +198,18 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 
 /* ---- messages from main ---- */
 
+/* In columns of its own, which others are added to (on_sibling()). */
+static void count_flows(struct worker *worker)
+{
+	struct flow_counts *sources = &worker->udp_sources, *limited = &worker->limits.flows;
+
+	memcpy(sources->key, worker->settings.count_key, sizeof sources->key);
+	memcpy(limited->key, worker->settings.count_key, sizeof limited->key);
+	sources->own = &worker->page->udp_sources;
+	limited->own = &worker->page->limited_flows;
+	worker->limits.page = worker->page;
+}
+
 static int on_settings(struct ipc *ipc, void *context, struct ipc_message *message)
 {
 	struct worker *worker = context;
@@ -214,9 +231,7 @@ static int on_settings(struct ipc *ipc, void *context, struct ipc_message *messa
 		return error;
 	worker->memory.limit_bytes = worker->settings.memory_bytes / WORKER_MEMORY_RESERVE_PART
 	                             * (WORKER_MEMORY_RESERVE_PART - 1);
-	memcpy(
-	    worker->udp_sources.key, worker->settings.source_key, sizeof worker->udp_sources.key);
-	worker->udp_sources.own = &worker->page->udp_sources;
+	count_flows(worker);
 	error = worker->role->start(worker, &worker->state);
 	/* Every file was read by now.  Where there is no seccomp it goes on, and the log says so. */
 	if (!error && sandbox_enter(SANDBOX_WORKER) == ERR_IO)
@@ -230,7 +245,7 @@ static int on_settings(struct ipc *ipc, void *context, struct ipc_message *messa
 static int on_sibling(struct ipc *ipc, void *context, struct ipc_message *message)
 {
 	struct worker *worker = context;
-	struct source_counts *sources = &worker->udp_sources;
+	struct flow_counts *sources = &worker->udp_sources, *limited = &worker->limits.flows;
 	const struct page *page;
 	int error;
 
@@ -243,6 +258,7 @@ static int on_sibling(struct ipc *ipc, void *context, struct ipc_message *messag
 		return error;
 	worker->siblings[worker->sibling_count++] = page;
 	sources->others[sources->other_count++] = &page->udp_sources;
+	limited->others[limited->other_count++] = &page->limited_flows;
 	return 0;
 }
 

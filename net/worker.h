@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct backend_health;
+struct node_limits;
 struct udp_outbox;
 struct udp_receiver;
 struct worker;
@@ -114,7 +115,9 @@ const char *worker_user_congestion(const struct worker *worker);
 /* The page of counters that this worker writes. */
 struct page *worker_page(const struct worker *worker);
 /* UDP flows by source, at this worker and its siblings. */
-struct source_counts *worker_udp_sources(struct worker *worker);
+struct flow_counts *worker_udp_sources(struct worker *worker);
+/* What flows count for, likewise. */
+struct node_limits *worker_limits(struct worker *worker);
 /* Uniform bits, not for secrets. */
 uint64_t worker_random(struct worker *worker);
 bool worker_is_draining(const struct worker *worker);

@@ -45,7 +45,7 @@ struct worker_settings {
 	uint64_t memory_bytes; /* of this worker's chunk pool */
 	uint8_t own_pin[PIN_BYTES];
 	char user_congestion[USER_CONGESTION_BYTES]; /* "" for the system's own */
-	uint8_t source_key[KEYED_HASH_KEY_BYTES];    /* of net/source_counts.h, the same in all */
+	uint8_t count_key[KEYED_HASH_KEY_BYTES];     /* of net/flow_counts.h, the same in all */
 	struct addr sources[WORKER_SOURCES_MAX];     /* --source, port 0 */
 };
 

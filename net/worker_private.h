@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "base/rng.h"
+#include "net/flow_limits.h"
 #include "net/ipc.h"
 #include "net/pacing_timer.h"
 #include "net/udp.h"
@@ -35,7 +36,8 @@ struct worker {
 	struct page *page;
 	const struct page *siblings[SLOTS_MAX]; /* of the other workers */
 	size_t sibling_count;
-	struct source_counts udp_sources;
+	struct flow_counts udp_sources;
+	struct node_limits limits;
 	struct chunk_pool *pool;
 	struct budget memory; /* of its lanes together */
 	struct udp_receiver *receiver;

@@ -26,11 +26,13 @@ DEFAULTS = {"congestion": "bbr", "trace": False}
 BLOCKS = {"10.0.0.0/8": "10.0.0.0/8", "10.1.0.0/16": "::ffff:10.1.0.0/112",
           "2001:db8::/32": "2001:DB8::/32", "192.0.2.1/32": "192.0.2.1"}
 LISTS = strategies.lists(strategies.sampled_from(sorted(BLOCKS)), max_size=2)
+LIMITS = strategies.builds(lambda source, backend: {"source": {"flows": source}, "backend": {"flows": backend}},
+                           strategies.sampled_from([0, 5, 1000000000]), strategies.integers(0, 9))
 
 
-def accelerator(name, port, listen, weight, allow, deny, enabled):
+def accelerator(name, port, listen, weight, allow, deny, enabled, limits):
     return {"name": name, "protocol": "tcp", "ports": [port], "listen": [listen],
-            "enabled": enabled, "allow": list(allow), "deny": list(deny),
+            "enabled": enabled, "limits": limits, "allow": list(allow), "deny": list(deny),
             "endpoint_groups": [{"region": "oslo", "backends": [
                 {"host": "10.0.0.1", "weight": weight}, {"host": "10.0.0.2", "weight": 1}]}]}
 
@@ -47,7 +49,7 @@ def is_good(one):
 
 
 ACCELERATORS = strategies.builds(accelerator, NAMES, PORTS, LISTEN, WEIGHTS, LISTS, LISTS,
-                                 strategies.booleans())
+                                 strategies.booleans(), LIMITS)
 TUNNELS = strategies.builds(lambda congestion, trace: {"congestion": congestion, "trace": trace},
                             CONGESTION, strategies.booleans())
 
@@ -195,6 +197,8 @@ class Calls(stateful.RuleBasedStateMachine):
                     {"host": b["host"], "weight": b["weight"]} for b in group["backends"]]}
                     for group in item["endpoint_groups"]]
                 accelerators[item["name"]]["endpoint_groups"] = groups
+                accelerators[item["name"]]["limits"] = {
+                    whom: {"flows": item["limits"][whom]["flows"]} for whom in ("source", "backend")}
             else:
                 tunnel = {key: item[key] for key in DEFAULTS}
         assert accelerators == self.accelerators and tunnel == self.tunnel

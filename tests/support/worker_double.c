@@ -86,9 +86,14 @@ struct page *worker_page(const struct worker *worker)
 	return worker->page;
 }
 
-struct source_counts *worker_udp_sources(struct worker *worker)
+struct flow_counts *worker_udp_sources(struct worker *worker)
 {
 	return &worker->udp_sources;
+}
+
+struct node_limits *worker_limits(struct worker *worker)
+{
+	return &worker->limits;
 }
 
 uint64_t worker_random(struct worker *worker)
@@ -167,6 +172,8 @@ void double_start(struct worker *worker)
 	worker->page = calloc(1, sizeof *worker->page);
 	assert_true(worker->loop && worker->pool && worker->receiver && worker->page);
 	worker->udp_sources.own = &worker->page->udp_sources;
+	worker->limits.flows.own = &worker->page->limited_flows;
+	worker->limits.page = worker->page;
 	worker->outbox = udp_outbox_new(worker->page);
 	assert_non_null(worker->outbox);
 	wheel_init(&worker->wheel, worker->now_us, WORKER_TICK_US);

@@ -8,7 +8,8 @@
 #define TESTS_SUPPORT_WORKER_DOUBLE_H
 
 #include "base/rng.h"
-#include "net/source_counts.h"
+#include "net/flow_counts.h"
+#include "net/flow_limits.h"
 #include "net/worker.h"
 
 enum { DOUBLE_SOURCES = 4 };
@@ -23,7 +24,8 @@ struct worker {
 	struct page *page;
 	struct rng rng;
 	struct list_node joints;
-	struct source_counts udp_sources; /* the test may add others */
+	struct flow_counts udp_sources; /* the test may add others */
+	struct node_limits limits;      /* likewise */
 	/* The newest message to main, or its beginning. */
 	uint16_t told_type;
 	size_t told_bytes;

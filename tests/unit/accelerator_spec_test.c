@@ -14,7 +14,8 @@ static char error[VALUE_ERROR_BYTES];
 static char line_copy[1024];
 
 static const char current_text[] =
-    "{\"name\":\"web\",\"protocol\":\"tcp\",\"revision\":7,\"endpoint_groups\":["
+    "{\"name\":\"web\",\"protocol\":\"tcp\",\"revision\":7,"
+    "\"limits\":{\"source\":{\"flows\":3},\"backend\":{\"flows\":4}},\"endpoint_groups\":["
     "{\"region\":\"fra\",\"backends\":[{\"host\":\"192.0.2.1\",\"port\":80,\"weight\":128},"
     "{\"host\":\"2001:db8::1\",\"port\":null,\"weight\":5}]},"
     "{\"region\":\"iad\",\"backends\":[{\"host\":\"b.example\",\"weight\":1}]}]}";
@@ -167,6 +168,8 @@ static void update_changes_only_what_is_named(void **state)
 	assert_patch(
 	    "--idle-timeout 5 --protocol udp", "{\"protocol\":\"udp\",\"udp_idle_timeout_s\":5}");
 	assert_patch("--udp-flows-per-source 9 --now", "{\"udp_flows_per_source\":9}");
+	assert_patch("--limit source.flows=9", "{\"limits\":{\"backend\":{\"flows\":4},"
+	                                       "\"source\":{\"flows\":9}}}");
 	assert_patch("--class realtime --compression off --deadline 0 --repair-budget 100",
 	    "{\"class\":\"realtime\",\"compression\":\"off\",\"deadline_ms\":0,"
 	    "\"repair_budget_percent\":100}");

@@ -107,6 +107,21 @@ static void addresses_compare(void **state)
 	assert_false(addr_is_loopback(&c));
 }
 
+static void of_ipv6_the_network_is_the_source(void **state)
+{
+	static const char *const cases[][2] = {{"1.2.3.4:80", "1.2.3.4"},
+	    {"[2001:db8:0:7:1:2:3:4]:9", "2001:db8:0:7::"}, {"[fe80::1%2]:9", "fe80::%2"},
+	    {"2001:db8:0:8::", "2001:db8:0:8::"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr addr = parsed(cases[i][0]), wanted = parsed(cases[i][1]),
+		            source = addr_source(&addr);
+
+		assert_memory_equal(&source, &wanted, sizeof(wanted));
+	}
+}
+
 static void hosts_split_from_ports(void **state)
 {
 	static const struct {
@@ -176,6 +191,7 @@ int main(void)
 	    cmocka_unit_test(wrong_addresses_are_refused),
 	    cmocka_unit_test(sockaddrs_come_back),
 	    cmocka_unit_test(addresses_compare),
+	    cmocka_unit_test(of_ipv6_the_network_is_the_source),
 	    cmocka_unit_test(hosts_split_from_ports),
 	    cmocka_unit_test(port_ranges_are_sorted_and_checked),
 	    cmocka_unit_test(wrong_port_ranges_are_refused),

@@ -207,6 +207,24 @@ static void listeners_get_the_lists_of_addresses(void **state)
 	node_config_clear(&endpoint);
 }
 
+static void both_ends_get_the_limits(void **state)
+{
+	struct accelerator_limits *limits = &fixture_accelerators[0].accelerator.limits;
+	uint32_t id = fixture_accelerators[0].accelerator.id;
+	struct accelerator_limits wanted = {.source = {5}, .accelerator = {70}, .backend = {9}};
+
+	(void)state;
+	*limits = wanted;
+	for (size_t i = 0; i < 2; i++) {
+		struct node_config config = compile(i ? "tyo-1" : "osl-1");
+
+		assert_memory_equal(
+		    &node_config_accelerator(&config, id)->limits, &wanted, sizeof wanted);
+		node_config_clear(&config);
+	}
+	*limits = (struct accelerator_limits){0};
+}
+
 static void both_ends_get_the_tunnels_settings(void **state)
 {
 	struct tunnel_setting setting = {5, 2, "fixed:200mbit", true, 0}; /* tyo-1, osl-1 */
@@ -293,6 +311,7 @@ int main(void)
 	    COMPILE_TEST(both_ends_get_the_flow_settings),
 	    COMPILE_TEST(a_disabled_one_leaves_its_peers),
 	    COMPILE_TEST(listeners_get_the_lists_of_addresses),
+	    COMPILE_TEST(both_ends_get_the_limits),
 	    COMPILE_TEST(both_ends_get_the_tunnels_settings),
 	    COMPILE_TEST(both_ends_share_a_door_key),
 	    COMPILE_TEST(endpoint_without_address_is_left_out),

@@ -88,6 +88,36 @@ static void test_a_backend_that_refuses_gives_way_to_the_next(void **state)
 	close(accepted);
 }
 
+/* The others of its group get what is above its limit; with none left the flow is refused. */
+static void test_a_backend_at_its_limit_gives_way_to_the_next(void **state)
+{
+	struct far_flow *flows[3];
+	int accepted[2];
+
+	(void)state;
+	fixture_add_backend("127.0.0.1", where[0].port, 255);
+	fixture_add_backend("127.0.0.1", where[1].port, 1);
+	fixture.accelerator.limits.backend.flows = 1;
+	for (int i = 0; i < 3; i++) {
+		flows[i] = fixture_open(FLOW_TCP);
+		run(5);
+	}
+	for (int i = 0; i < 2; i++) {
+		accepted[i] = loopback_accept(backends[i], NULL);
+		assert_true(accepted[i] >= 0);
+		assert_int_equal(flows[i]->reset_with, REASON_NONE);
+	}
+	assert_int_equal(flows[2]->reset_with, REASON_LIMIT);
+	assert_in_range(counted(PAGE_limit_backend_flows), 2, 3);
+	flow_reset(flows[0]->flow, REASON_TCP_RESET);
+	run(500);
+	flows[2] = fixture_open(FLOW_TCP);
+	run(5);
+	assert_int_equal(flows[2]->reset_with, REASON_NONE);
+	for (int i = 0; i < 2; i++)
+		close(accepted[i]);
+}
+
 static void test_when_all_refuse_the_user_learns_it(void **state)
 {
 	struct far_flow *flow;
@@ -428,6 +458,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_the_first_bytes_arrive_with_the_connection),
 	    TEST(test_a_backend_that_refuses_gives_way_to_the_next),
+	    TEST(test_a_backend_at_its_limit_gives_way_to_the_next),
 	    TEST(test_when_all_refuse_the_user_learns_it),
 	    TEST(test_weight_0_takes_no_new_flow),
 	    TEST(test_a_silent_backend_is_given_up_in_time),

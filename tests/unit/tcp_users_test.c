@@ -267,6 +267,46 @@ static void test_a_flow_of_blocks_says_so(void **state)
 	close(user);
 }
 
+/* The second one of the address is reset at once; another takes its place when the first ended. */
+static void test_above_a_limit_on_flows_it_is_reset(void **state)
+{
+	int first;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	fixture.accelerator.limits.source.flows = 1;
+	assert_non_null(connect_user());
+	first = user;
+	connect_user();
+	assert_reset(user);
+	close(user);
+	assert_int_equal(fixture.seoul.count, 1);
+	assert_int_equal(counted(PAGE_limit_source_flows), 1);
+	assert_int_equal(counted(PAGE_tcp_refused_limit), 1);
+	loopback_reset(&first);
+	run(500);
+	connect_user();
+	assert_int_equal(fixture.seoul.count, 2);
+	assert_int_equal(counted(PAGE_limit_source_flows), 1);
+	close(user);
+}
+
+/* What a lane refuses does not count. */
+static void test_a_flow_that_did_not_begin_counts_for_nothing(void **state)
+{
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 1);
+	connect_user();
+	int first = user;
+	fixture.accelerator.limits.source.flows = 2;
+	connect_user();
+	assert_int_equal(counted(PAGE_tcp_refused_limit), 1);
+	assert_int_equal(counted(PAGE_limit_source_flows), 0);
+	assert_int_equal(fixture.worker.page->limited_flows.total, 2); /* one flow's two */
+	close(user);
+	close(first);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
@@ -283,6 +323,8 @@ int main(void)
 	    TEST(test_a_socket_taken_back_accepts_no_more),
 	    TEST(test_a_user_that_is_gone_already_is_carried_whole),
 	    TEST(test_a_flow_of_blocks_says_so),
+	    TEST(test_above_a_limit_on_flows_it_is_reset),
+	    TEST(test_a_flow_that_did_not_begin_counts_for_nothing),
 	};
 
 	if (double_init())

@@ -276,6 +276,31 @@ static void test_a_flow_goes_on_at_another_backend(void **state)
 	close(other);
 }
 
+/* Its flow is the other backend's, and the one after that is refused; what ends makes room. */
+static void test_a_backend_at_its_limit_gives_way_to_the_next(void **state)
+{
+	struct addr other_where;
+	int other = loopback_udp("127.0.0.2", &other_where);
+	struct far_flow *flows[3];
+
+	(void)state;
+	fixture_add_backend("127.0.0.2", other_where.port, 1);
+	fixture.accelerator.limits.backend.flows = 1;
+	for (int i = 0; i < 3; i++) {
+		flows[i] = fixture_open(FLOW_UDP);
+		run(3);
+	}
+	assert_int_equal(flow_count(FLOW_UDP), 2);
+	assert_int_equal(flows[2]->reset_with, REASON_LIMIT);
+	assert_in_range(counted(PAGE_limit_backend_flows), 2, 3);
+	flow_reset(flows[0]->flow, REASON_IDLE);
+	run(500);
+	flows[2] = fixture_open(FLOW_UDP);
+	run(3);
+	assert_int_equal(flow_count(FLOW_UDP), 2);
+	close(other);
+}
+
 static void test_a_flow_stays_where_it_is_to_or_is_served(void **state)
 {
 	struct addr other_where;
@@ -319,6 +344,7 @@ int main(void)
 	    TEST(test_a_source_is_used),
 	    TEST(test_flows_of_a_removed_backend_end_after_the_drain_time),
 	    TEST(test_a_flow_goes_on_at_another_backend),
+	    TEST(test_a_backend_at_its_limit_gives_way_to_the_next),
 	    TEST(test_a_flow_stays_where_it_is_to_or_is_served),
 	};
 

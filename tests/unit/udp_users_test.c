@@ -313,26 +313,48 @@ static void test_at_a_sources_cap_the_longest_idle_gives_way(void **state)
 /* The limit is the node's: a source that has its flows at another worker may have none here. */
 static void test_a_source_may_be_full_elsewhere(void **state)
 {
-	static struct source_column column;
-	struct source_counts other = {.own = &column}, *counts = &fixture.worker.udp_sources;
-	uint64_t place = source_counts_place(counts, &user_address);
+	static struct flow_column column;
+	struct flow_counts other = {.own = &column}, *counts = &fixture.worker.udp_sources;
+	struct addr source = addr_source(&user_address);
+	uint64_t place = flow_counts_place(counts, &source, sizeof source);
 
 	(void)state;
 	memset(&column, 0, sizeof column);
 	counts->others[counts->other_count++] = &column;
 	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
 	for (int i = 0; i < FLOWS_PER_SOURCE; i++)
-		source_counts_add(&other, place);
+		flow_counts_add(&other, place);
 	say(user, "one too many");
 	assert_int_equal(counted(PAGE_udp_refused_limit), 1);
 	assert_int_equal(fixture.seoul.count, 0);
-	source_counts_drop(&other, place);
+	flow_counts_drop(&other, place);
 	say(user, "room again");
 	assert_int_equal(fixture.seoul.count, 1);
 	assert_int_equal(
-	    source_counts_others(
-	        &(struct source_counts){.others = {counts->own}, .other_count = 1}, place),
+	    flow_counts_others(
+	        &(struct flow_counts){.others = {counts->own}, .other_count = 1}, place),
 	    1);
+}
+
+/* Nobody gives way: the new one is dropped until another flow ends. */
+static void test_above_a_limit_on_flows_a_new_one_is_dropped(void **state)
+{
+	struct addr address;
+	int other = loopback_udp("127.0.0.1", &address);
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	fixture.accelerator.limits.accelerator.flows = 1;
+	say(user, "first");
+	say(other, "one too many");
+	assert_int_equal(fixture.seoul.count, 1);
+	assert_int_equal(counted(PAGE_limit_accelerator_flows), 1);
+	assert_int_equal(counted(PAGE_udp_refused_limit), 1);
+	run((UDP_IDLE_S + 1) * 1000);
+	say(other, "room now");
+	assert_int_equal(fixture.seoul.count, 2);
+	assert_int_equal(counted(PAGE_udp_flows_evicted), 0);
+	close(other);
 }
 
 static void test_a_reset_flow_begins_anew(void **state)
@@ -446,6 +468,7 @@ int main(void)
 	    TEST(test_a_draining_listener_keeps_flows_of_a_lane_that_is_down),
 	    TEST(test_at_a_sources_cap_the_longest_idle_gives_way),
 	    TEST(test_a_source_may_be_full_elsewhere),
+	    TEST(test_above_a_limit_on_flows_a_new_one_is_dropped),
 	    TEST(test_a_reset_flow_begins_anew),
 	    TEST(test_a_lost_lane_ends_its_flows),
 	    TEST(test_a_flow_follows_its_address_to_a_new_socket),

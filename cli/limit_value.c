@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See limit_value.h. */
+#include "cli/limit_value.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/format.h"
+#include "cli/value.h"
+#include "model/accelerator_limits.h"
+
+static const struct limit {
+	const char *name; /* WHOM.WHAT */
+	const char *whom, *field;
+	long max;
+} limits[] = {
+    {"source.flows", "source", "flows", LIMIT_FLOWS_MAX},
+    {"accelerator.flows", "accelerator", "flows", LIMIT_FLOWS_MAX},
+    {"backend.flows", "backend", "flows", LIMIT_FLOWS_MAX},
+};
+
+enum { LIMITS = sizeof(limits) / sizeof(limits[0]), WORD_BYTES = 64 };
+
+static const struct limit *find(const char *name, size_t length)
+{
+	for (size_t i = 0; i < LIMITS; i++)
+		if (strlen(limits[i].name) == length && strncmp(limits[i].name, name, length) == 0)
+			return &limits[i];
+	return NULL;
+}
+
+static bool refuse(const char *word, char *error)
+{
+	int used = snprintf(
+	    error, VALUE_ERROR_BYTES, "--limit \"%.100s\": wants LIMIT=N, with one of ", word);
+	for (size_t i = 0; i < LIMITS; i++)
+		used += snprintf(error + used, VALUE_ERROR_BYTES - (size_t)used, "%s%s",
+		    i ? ", " : "", limits[i].name);
+	return false;
+}
+
+static void set(json_t *all, const struct limit *limit, long number)
+{
+	json_t *of = json_object_get(all, limit->whom);
+	if (!of) {
+		of = json_object();
+		json_object_set_new(all, limit->whom, of);
+	}
+	json_object_set_new(of, limit->field, json_integer(number));
+}
+
+/* One LIMIT=N. */
+static bool take_word(const char *word, json_t *all, char *error)
+{
+	char what[WORD_BYTES];
+	size_t length = strcspn(word, "=");
+	const struct limit *limit = word[length] == '=' ? find(word, length) : NULL;
+	long number;
+	if (!limit)
+		return refuse(word, error);
+	snprintf(what, sizeof(what), "--limit %s", limit->name);
+	if (!value_number(what, word + length + 1, 0, limit->max, &number, error))
+		return false;
+	set(all, limit, number);
+	return true;
+}
+
+static bool take(const char *text, json_t *all, char *error)
+{
+	char word[WORD_BYTES];
+	for (;;) {
+		size_t length = strcspn(text, ",");
+		if (length >= sizeof(word))
+			return refuse(text, error);
+		memcpy(word, text, length);
+		word[length] = '\0';
+		if (!take_word(word, all, error))
+			return false;
+		if (!text[length])
+			return true;
+		text += length + 1;
+	}
+}
+
+bool limit_take(
+    const struct invocation *invocation, const json_t *current, json_t *body, char *error)
+{
+	size_t cursor = 0;
+	const char *text;
+	if (!invocation_has(invocation, "--limit"))
+		return true;
+	json_t *all = current ? json_deep_copy(current) : json_object();
+	json_object_set_new(body, "limits", all);
+	while ((text = invocation_next(invocation, "--limit", &cursor)))
+		if (!take(text, all, error))
+			return false;
+	return true;
+}
+
+const char *limit_format(const json_t *all, char *buf)
+{
+	size_t used = 0;
+	buf[0] = '\0';
+	for (size_t i = 0; i < LIMITS; i++) {
+		const json_t *of = json_object_get(all, limits[i].whom);
+		json_int_t number = json_integer_value(json_object_get(of, limits[i].field));
+		if (number && used < FORMAT_BYTES)
+			used += (size_t)snprintf(buf + used, FORMAT_BYTES - used,
+			    "%s%s=%" JSON_INTEGER_FORMAT, used ? ", " : "", limits[i].name, number);
+	}
+	return used ? buf : strcpy(buf, "none");
+}

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What an accelerator's users may take of a node: `trunkctl accelerator create --limit`. All workers of a node
+count together."""
+import os
+import signal
+import socket
+
+import pytest
+
+from tests.e2e.test_limits import UdpEcho, is_answered, is_served, udp_user
+from tests.e2e.test_node import Echo
+from tests.lab import procs, trunkline
+from tests.lab.trunkline import SLOW, Cluster, is_built
+
+pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
+WORKERS = 3
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with Cluster(tmp_path_factory.mktemp("limits")) as made:
+        made.start_pair(workers=WORKERS, binds=["127.0.0.1", "[::1]"], more=("--drain", "1"))
+        yield made
+
+
+@pytest.fixture
+def web():
+    made = Echo()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def echo():
+    made = UdpEcho()
+    yield made
+    made.close()
+
+
+class Accelerator:
+    """One for a test, whose port is free."""
+
+    def __init__(self, cluster, protocol, backends, *limits):
+        kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+        self.cluster, self.port = cluster, procs.free_port(kind, None, "127.0.0.1")
+        self.name = f"{protocol}{self.port}"
+        more = [word for limit in limits for word in ("--limit", limit)]
+        cluster.accelerator(self.name, protocol, str(self.port),
+                            [f"127.0.0.1:{port}" for port in backends], more=more)
+        cluster.wait_up()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.cluster.ctl("accelerator", "delete", self.name, "--now")
+
+    def connect(self, source="127.0.0.1"):
+        """A connection that works, or None when it was reset."""
+        address = "::1" if ":" in source else "127.0.0.1"
+        try:
+            user = socket.create_connection((address, self.port), 5 * SLOW, (source, 0))
+        except ConnectionResetError:
+            return None
+        if is_served(user):
+            return user
+        user.close()
+        return None
+
+    def take(self, count, source="127.0.0.1"):
+        return [user for user in (self.connect(source) for _ in range(count)) if user]
+
+    def limit(self, *limits):
+        words = [word for limit in limits for word in ("--limit", limit)]
+        self.cluster.ctl("accelerator", "update", self.name, *words)
+        self.cluster.wait_applied(self.name)
+
+
+def close(users):
+    for user in users:
+        user.close()
+
+
+def test_tcp_flows_by_source_and_accelerator(cluster, web):
+    with Accelerator(cluster, "tcp", [web.port], "source.flows=5,accelerator.flows=8") as service:
+        before = cluster.counters("listener")
+        one = service.take(7)
+        two = service.take(7, "127.0.0.2")
+        assert (len(one), len(two)) == (5, 3)
+        after = cluster.counters("listener")
+        risen = {name: after[name] - before[name] for name in after if name in before}
+        assert risen["limit_source_flows"] == 2 and risen["limit_accelerator_flows"] == 4
+        assert risen["tcp_refused_limit"] == 6
+
+        # What a worker counted ends with it, and so do its flows.
+        os.kill(cluster.nodes["listener"].workers()[0], signal.SIGKILL)
+        procs.wait_until(lambda: cluster.counter("listener", "lanes_up") == WORKERS, 10 * SLOW,
+                         "the worker that follows")
+        kept = [user for user in one + two if is_served(user)]
+        more = service.take(9) + service.take(9, "127.0.0.3")
+        assert len(kept) + len(more) == 8
+
+        # A limit that is set later holds at once and ends no flow; with none everybody is served.
+        service.limit("source.flows=1", "accelerator.flows=0")
+        assert all(is_served(user) for user in kept + more)
+        fresh = service.take(3, "127.0.0.4")
+        assert len(fresh) == 1
+        service.limit("source.flows=0")
+        fresh += service.take(3, "127.0.0.4")
+        assert len(fresh) == 4
+        assert cluster.ctl("accelerator", "show", service.name)["limits"]["source"]["flows"] == 0
+        close(one + two + more + fresh)
+
+
+def test_udp_flows_and_ipv6_networks(cluster, web, echo):
+    """Datagrams of flows above the limit are dropped, and those before go on."""
+    with Accelerator(cluster, "udp", [echo.port], "source.flows=4") as service:
+        users = [udp_user("127.0.0.1", service.port) for _ in range(6)]
+        for user in users[:4]:
+            assert is_answered(user)
+        for user in users[4:]:
+            user.send(b"ping")
+            user.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                user.recv(100)
+        assert all(is_answered(user) for user in users[:4])
+        other = udp_user("127.0.0.2", service.port)
+        assert is_answered(other)
+        close(users + [other])
+    procs.run(["ip", "address", "add", "::1:2/128", "dev", "lo"])
+    with Accelerator(cluster, "tcp", [web.port], "source.flows=2") as service:
+        users = service.take(1, "::1") + service.take(3, "::1:2")
+        assert len(users) == 2
+        close(users)
+
+
+def test_backend_flows(cluster, web):
+    """Flows above a backend's limit go to the other one; when both have theirs, they are refused."""
+    other = Echo()
+    with Accelerator(cluster, "tcp", [web.port, other.port], "backend.flows=3") as service:
+        users = service.take(9)
+        assert len(users) == 6
+        users.pop().close()
+        procs.wait_until(lambda: (user := service.connect()) and not users.append(user), 5 * SLOW,
+                         "room at a backend")
+        assert service.connect() is None
+        assert cluster.counter("endpoint", "limit_backend_flows") >= 3
+        close(users)
+    other.close()
+
+
+def test_limits_are_said_and_kept(cluster):
+    name = "said"
+    cluster.ctl("accelerator", "create", name, "--protocol", "tcp+udp", "--ports",
+                str(procs.free_port(socket.SOCK_STREAM, None, "127.0.0.1")), "--listen", trunkline.NEAR,
+                "--backend", f"{trunkline.FAR}=127.0.0.1:9", "--limit", "source.flows=5")
+    cluster.ctl("accelerator", "update", name, "--limit", "backend.flows=7")
+    limits = cluster.ctl("accelerator", "show", name)["limits"]
+    assert (limits["source"]["flows"], limits["accelerator"]["flows"], limits["backend"]["flows"]) == (5, 0, 7)
+    assert "source.flows=5, backend.flows=7" in cluster.ctl_run(
+        "accelerator", "show", name, output="table").stdout
+    wrong = cluster.ctl_run("accelerator", "update", name, "--limit", "source.flow=5")
+    assert wrong.returncode == 2 and "wants LIMIT=N, with one of source.flows" in wrong.stderr
+    status = cluster.call("GET", "/v1/objects")
+    item = next(item for item in status["items"] if item.get("name") == name)
+    assert item["limits"] == limits
+    cluster.ctl("accelerator", "delete", name, "--now")

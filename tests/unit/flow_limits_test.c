@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Twin of net/flow_limits.c: two workers of a node, their limits, whom they count as one, and what is counted. */
+#include "tests/unit/cmocka_all.h"
+
+#include "net/flow_limits.h"
+#include "net/page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORKERS = 2, FLOWS = 8 };
+
+static struct page *pages[WORKERS];
+static struct node_limits workers[WORKERS];
+static struct config_accelerator config, other;
+static struct flow_limits flows[FLOWS];
+
+static int setup(void **state)
+{
+	(void)state;
+	for (int i = 0; i < WORKERS; i++) {
+		pages[i] = calloc(1, sizeof *pages[i]);
+		assert_non_null(pages[i]);
+		workers[i] = (struct node_limits){.page = pages[i],
+		    .flows = {.key = "a shared key", .own = &pages[i]->limited_flows}};
+	}
+	workers[0].flows.others[workers[0].flows.other_count++] = &pages[1]->limited_flows;
+	workers[1].flows.others[workers[1].flows.other_count++] = &pages[0]->limited_flows;
+	config = (struct config_accelerator){.id = 1, .name = "web"};
+	other = (struct config_accelerator){.id = 2, .name = "game"};
+	memset(flows, 0, sizeof flows);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	for (int i = 0; i < WORKERS; i++)
+		free(pages[i]);
+	return 0;
+}
+
+static bool enter(int flow, const struct config_accelerator *accelerator, const char *user)
+{
+	struct addr from;
+
+	assert_int_equal(addr_parse(user, 4000, &from), 0);
+	return flow_limits_enter(&workers[flow % WORKERS], &flows[flow], accelerator, &from);
+}
+
+static void leave(int flow)
+{
+	flow_limits_leave(&workers[flow % WORKERS], &flows[flow]);
+}
+
+static uint64_t counted(enum page_value value)
+{
+	return page_sum((const struct page *const *)pages, WORKERS, value);
+}
+
+static void assert_nothing_is_left(void)
+{
+	static const struct flow_column none;
+
+	for (int i = 0; i < WORKERS; i++)
+		assert_memory_equal(&pages[i]->limited_flows, &none, sizeof none);
+}
+
+static void a_source_has_its_flows_at_the_node(void **state)
+{
+	(void)state;
+	config.limits.source.flows = 2;
+	assert_true(enter(0, &config, "10.0.0.1"));
+	assert_true(enter(1, &config, "10.0.0.1"));
+	assert_false(enter(2, &config, "10.0.0.1"));
+	assert_false(enter(3, &config, "10.0.0.1"));
+	assert_true(enter(4, &config, "10.0.0.2"));
+	assert_true(enter(5, &other, "10.0.0.1"));
+	assert_int_equal(counted(PAGE_limit_source_flows), 2);
+	leave(1);
+	assert_true(enter(2, &config, "10.0.0.1"));
+	for (int i = 0; i < FLOWS; i++)
+		leave(i);
+	assert_nothing_is_left();
+}
+
+static void an_ipv6_network_is_one_source(void **state)
+{
+	(void)state;
+	config.limits.source.flows = 1;
+	assert_true(enter(0, &config, "[2001:db8::1]"));
+	assert_false(enter(1, &config, "[2001:db8::ffff:0:0:2]"));
+	assert_true(enter(2, &config, "[2001:db8:0:1::1]"));
+}
+
+static void an_accelerator_has_its_flows(void **state)
+{
+	(void)state;
+	config.limits.accelerator.flows = 2;
+	assert_true(enter(0, &config, "10.0.0.1"));
+	assert_true(enter(1, &config, "10.0.0.2"));
+	assert_false(enter(2, &config, "10.0.0.3"));
+	assert_true(enter(3, &other, "10.0.0.3"));
+	assert_int_equal(counted(PAGE_limit_accelerator_flows), 1);
+	for (int i = 0; i < FLOWS; i++)
+		leave(i);
+	assert_nothing_is_left();
+}
+
+/* Those that came before it count. */
+static void a_limit_that_is_set_later_holds(void **state)
+{
+	(void)state;
+	assert_true(enter(0, &config, "10.0.0.1"));
+	assert_true(enter(1, &config, "10.0.0.1"));
+	config.limits.source.flows = 2;
+	assert_false(enter(2, &config, "10.0.0.1"));
+	config.limits.source.flows = 3;
+	assert_true(enter(2, &config, "10.0.0.1"));
+}
+
+static void a_backend_has_its_flows(void **state)
+{
+	struct backend one = {.host = "10.1.0.1", .port = 80},
+	               two = {.host = "10.1.0.1", .port = 81};
+
+	(void)state;
+	config.limits.backend.flows = 1;
+	assert_true(flow_limits_enter_backend(&workers[0], &flows[0], &config, &one));
+	assert_false(flow_limits_enter_backend(&workers[1], &flows[1], &config, &one));
+	assert_true(flow_limits_enter_backend(&workers[1], &flows[1], &config, &two));
+	assert_true(flow_limits_enter_backend(&workers[1], &flows[3], &other, &one));
+	assert_int_equal(counted(PAGE_limit_backend_flows), 1);
+	leave(0);
+	leave(1);
+	assert_true(flow_limits_enter_backend(&workers[0], &flows[2], &config, &one));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(a_source_has_its_flows_at_the_node),
+	    TEST(an_ipv6_network_is_one_source),
+	    TEST(an_accelerator_has_its_flows),
+	    TEST(a_limit_that_is_set_later_holds),
+	    TEST(a_backend_has_its_flows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
