@@ -125,24 +125,33 @@ static void add_headers(
 	}
 }
 
-/* What cannot be answered for want of memory ends its connection. */
-static enum MHD_Result send_answer(
-    struct api *api, struct MHD_Connection *connection, const char *path, struct api_answer *answer)
+/* To HEAD, libmicrohttpd would send the end of a stream, though nothing of it. */
+static struct MHD_Response *respond(
+    struct api *api, struct MHD_Connection *connection, bool is_head, struct api_answer *answer)
 {
-	struct MHD_Response *response = answer->stream
-	                                    ? api_stream_respond(answer->stream, api, connection)
-	                                : answer->text ? respond_text(answer)
-	                                               : respond_json(answer->body);
+	if (!answer->stream)
+		return answer->text ? respond_text(answer) : respond_json(answer->body);
+	if (is_head)
+		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	return api_stream_respond(answer->stream, api, connection);
+}
+
+/* What cannot be answered for want of memory ends its connection. */
+static enum MHD_Result send_answer(struct api *api, struct MHD_Connection *connection,
+    const struct api_request *request, struct api_answer *answer)
+{
+	bool is_head = strcmp(request->method, "HEAD") == 0;
+	struct MHD_Response *response = respond(api, connection, is_head, answer);
 	enum MHD_Result result;
 
-	if (!response) {
-		if (answer->stream)
-			api_stream_free(answer->stream);
-		return MHD_NO;
-	}
-	if (answer->stream)
+	if (response)
+		add_headers(response, request->path, answer);
+	if (answer->stream && (is_head || !response))
+		api_stream_free(answer->stream);
+	else if (answer->stream)
 		api_peer_of(connection)->due_ms = UINT64_MAX;
-	add_headers(response, path, answer);
+	if (!response)
+		return MHD_NO;
 	result = MHD_queue_response(connection, answer->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -194,7 +203,7 @@ static enum MHD_Result answer_request(struct api *api, struct MHD_Connection *co
 	now = api->control->installation.revision;
 	api_audit(api->control, &request, answer.status, now > before ? now : 0,
 	    answer.problem.kind ? answer.problem.detail : NULL);
-	result = send_answer(api, connection, path, &answer);
+	result = send_answer(api, connection, &request, &answer);
 	json_decref(answer.body);
 	free(answer.text);
 	return result;

@@ -72,12 +72,18 @@ static bool matches(
 	return *path == '\0';
 }
 
+/* HEAD is GET whose answer ends with the headers (RFC 9110, section 9.3.2), which the server sees to. */
+static bool takes(const struct api_route *route, const char *method)
+{
+	return strcmp(route->method, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0;
+}
+
 const struct api_route *api_route_find(struct api_request *request, struct problem *problem)
 {
 	char methods[64], quoted[256];
 
 	for (size_t i = 0; i < api_route_count; i++) {
-		if (strcmp(api_routes[i].method, request->method) == 0
+		if (takes(&api_routes[i], request->method)
 		    && matches(api_routes[i].path, request->path, request->parameters))
 			return &api_routes[i];
 	}
@@ -116,7 +122,8 @@ void api_route_methods(const char *path, char *text, size_t size)
 	text[0] = '\0';
 	for (size_t i = 0; i < api_route_count && used < size; i++) {
 		if (matches(api_routes[i].path, path, parameters))
-			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
-			    api_routes[i].method);
+			used += (size_t)snprintf(text + used, size - used, "%s%s%s",
+			    used ? ", " : "", api_routes[i].method,
+			    takes(&api_routes[i], "HEAD") ? ", HEAD" : "");
 	}
 }

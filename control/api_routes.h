@@ -26,7 +26,7 @@ int api_route_permits(
 extern const struct api_route api_routes[];
 extern const size_t api_route_count;
 
-/* The methods that a path has, "GET, POST", for the Allow header; "" for a path that is none. */
+/* The methods that a path has, "GET, HEAD, POST", for the Allow header; "" for a path that is none. */
 void api_route_methods(const char *path, char *text, size_t size);
 
 api_handler_fn api_healthz, api_readyz, api_metrics;

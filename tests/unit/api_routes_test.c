@@ -40,6 +40,13 @@ static void names_are_taken_from_the_path(void **state)
 	assert_ptr_equal(find("PATCH", "/v1/accelerators/web"), api_accelerator_update);
 }
 
+static void head_is_get(void **state)
+{
+	(void)state;
+	assert_ptr_equal(find("HEAD", "/v1/nodes/tyo-1"), api_node_show);
+	assert_string_equal(request.parameters[0], "tyo-1");
+}
+
 static void expect_none(const char *method, const char *path, enum problem_kind kind)
 {
 	assert_null(find(method, path));
@@ -93,9 +100,10 @@ static void methods_that_are_none(void **state)
 
 	(void)state;
 	expect_none("PUT", "/v1/nodes/a", PROBLEM_METHOD_NOT_ALLOWED);
+	expect_none("HEAD", "/v1/rollback", PROBLEM_METHOD_NOT_ALLOWED);
 	expect_none("get", "/v1/nodes", PROBLEM_METHOD_NOT_ALLOWED);
 	api_route_methods("/v1/nodes/a", methods, sizeof(methods));
-	assert_string_equal(methods, "GET, PATCH, DELETE");
+	assert_string_equal(methods, "GET, HEAD, PATCH, DELETE");
 	api_route_methods("/v1/nope", methods, sizeof(methods));
 	assert_string_equal(methods, "");
 }
@@ -104,6 +112,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_are_taken_from_the_path),
+	    cmocka_unit_test(head_is_get),
 	    cmocka_unit_test(paths_that_are_none),
 	    cmocka_unit_test(each_route_has_a_least_role),
 	    cmocka_unit_test(methods_that_are_none),

@@ -28,11 +28,32 @@ static void test_a_problem_has_its_own_type(void **state)
 	assert_int_equal(api_number("status"), 404);
 }
 
+/* The same status and headers, and not a byte more, also of what would go on for ever. */
+static void test_head_is_get_without_the_body(void **state)
+{
+	char length[64];
+
+	(void)state;
+	control_add_accelerator("web", 80, "tokyo", "oslo");
+	assert_int_equal(api_get("/v1/accelerators/web"), 200);
+	snprintf(length, sizeof length, "Content-Length: %zu\r\n",
+	    strlen(strstr(answer.bytes, "\r\n\r\n") + 4));
+	assert_int_equal(api_ask("HEAD", "/v1/accelerators/web", "", ""), 200);
+	assert_true(api_has_header(length));
+	assert_true(api_has_header("ETag: "));
+	assert_string_equal(strstr(answer.bytes, "\r\n\r\n"), "\r\n\r\n");
+	assert_int_equal(api_ask("HEAD", "/v1/accelerators/nobody", "", ""), 404);
+	assert_string_equal(strstr(answer.bytes, "\r\n\r\n"), "\r\n\r\n");
+	assert_int_equal(api_ask("HEAD", "/v1/events", "", ""), 200);
+	assert_true(api_has_header("Content-Type: text/event-stream\r\n"));
+	assert_string_equal(strstr(answer.bytes, "\r\n\r\n"), "\r\n\r\n");
+}
+
 static void test_another_method_is_told_which(void **state)
 {
 	(void)state;
 	assert_int_equal(api_ask("PUT", "/v1/nodes/osl-1", "", ""), 405);
-	assert_true(api_has_header("Allow: GET, PATCH, DELETE\r\n"));
+	assert_true(api_has_header("Allow: GET, HEAD, PATCH, DELETE\r\n"));
 	assert_int_equal(api_get("/v1/nothing"), 404);
 	assert_false(api_has_header("Allow:"));
 }
@@ -172,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    API_TEST(test_an_answer_is_json_and_not_kept),
 	    API_TEST(test_a_problem_has_its_own_type),
+	    API_TEST(test_head_is_get_without_the_body),
 	    API_TEST(test_another_method_is_told_which),
 	    API_TEST(test_bodies_that_are_no_object),
 	    API_TEST(test_a_body_above_the_cap_is_refused),
