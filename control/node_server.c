@@ -302,9 +302,9 @@ static void attach(struct node_server *server, struct record *record, struct nod
 	set_up(server, record, true);
 }
 
-/* A join, or an attempt at one; a node that is known and comes back is neither. */
-static void audit_join(struct node_server *server, const struct node_link *link,
-    const struct message_hello *hello, uint64_t before, const char *reason)
+/* What changed with it, or was refused; a node that comes back as it was is neither. */
+static void audit_hello(struct node_server *server, const struct node_link *link,
+    const struct message_hello *hello, bool is_known, uint64_t before, const char *reason)
 {
 	uint64_t revision = server->control->installation.revision;
 	char who[NAME_BYTES + 8], from[ADDR_TEXT_BYTES];
@@ -316,7 +316,7 @@ static void audit_join(struct node_server *server, const struct node_link *link,
 	    &(struct audit_entry){.outcome = reason ? AUDIT_STRANGER : AUDIT_DONE,
 	        .who = who,
 	        .from = addr_format(node_link_peer(link), from, sizeof(from)),
-	        .what = "join",
+	        .what = is_known ? "reconnect" : "join",
 	        .revision = reason ? 0 : revision,
 	        .detail = reason},
 	    control_now_ms());
@@ -326,12 +326,14 @@ static void on_hello(
     struct node_server *server, struct node_link *link, const struct message_hello *hello)
 {
 	uint64_t before = server->control->installation.revision;
+	bool is_known =
+	    installation_node_by_pin(&server->control->installation, node_link_pin(link)) != NULL;
 	char reason[REASON_BYTES];
 	uint32_t id =
 	    node_join(server->control, node_link_pin(link), node_link_peer(link), hello, reason);
 	struct record *record = id ? find_or_add(server, id) : NULL;
 
-	audit_join(server, link, hello, before, id ? NULL : reason);
+	audit_hello(server, link, hello, is_known, before, id ? NULL : reason);
 	if (!record) {
 		deny(server, link, hello->name, id ? "control has no memory, try again" : reason);
 		return;

@@ -8,6 +8,7 @@
 #include "control/node_server.h"
 
 #include "control/api_routes.h"
+#include "control/audit.h"
 #include "control/change.h"
 #include "tests/support/control_peer.h"
 #include "tests/support/loopback.h"
@@ -424,6 +425,45 @@ static void test_the_drain_time_is_the_changes(void **state)
 	message_clear(&heard);
 }
 
+static void expect_audited(size_t entries, const char *what)
+{
+	json_t *list = audit_read(control.audit, 10);
+
+	assert_int_equal(json_array_size(list), entries);
+	assert_string_equal(
+	    json_string_value(json_object_get(json_array_get(list, 0), "what")), what);
+	json_decref(list);
+}
+
+static void test_what_changed_with_a_node_is_audited(void **state)
+{
+	char name[sizeof state_directory + 16];
+	struct node known;
+	uint32_t id;
+
+	(void)state;
+	assert_int_equal(audit_open(&control.audit, state_directory), 0);
+	id = join();
+	expect_audited(1, "join");
+	/* It comes back as it was, */
+	come_again(1);
+	UNTIL(other->frames > 0);
+	expect_audited(1, "join");
+	/* and then with what it said another time. */
+	known = *installation_node_by_id(&control.installation, id);
+	strcpy(known.version, "0.0");
+	assert_int_equal(store_put_node(control.store, &known), 0);
+	assert_int_equal(store_load(control.store, &control.installation), 0);
+	control_peer_close(other);
+	come_again(1);
+	UNTIL(other->frames > 0);
+	expect_audited(2, "reconnect");
+	audit_close(control.audit);
+	control.audit = NULL;
+	snprintf(name, sizeof name, "%s/audit.log", state_directory);
+	unlink(name);
+}
+
 static void test_a_node_that_goes_is_down(void **state)
 {
 	uint32_t id = join();
@@ -464,6 +504,7 @@ int main(int argc, char **argv)
 	    TEST(test_a_removed_node_is_told_and_let_go),
 	    TEST(test_only_what_concerns_a_node_is_pushed),
 	    TEST(test_the_drain_time_is_the_changes),
+	    TEST(test_what_changed_with_a_node_is_audited),
 	    TEST(test_a_node_that_goes_is_down),
 	    TEST(test_a_node_that_was_never_here_is_all_zero),
 	};
