@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "cli/target.h"
 
@@ -55,6 +56,13 @@ void client_set_timeout(struct client *client, long timeout_ms);
  */
 enum exit_code client_request(struct client *client, const char *method, const char *path,
     const json_t *body, const char *if_match, struct reply *reply);
+
+/*
+ * The same for a POST without body whose answer is no JSON: it is written to the file, which stays
+ * open; what is there when it is not EXIT_DONE is of no use.
+ */
+enum exit_code client_download(
+    struct client *client, const char *path, FILE *file, struct reply *reply);
 
 void reply_free(struct reply *reply);
 

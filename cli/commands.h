@@ -50,6 +50,11 @@ int completion_script(struct session *session, const struct invocation *invocati
 int completion_words(struct session *session, const struct invocation *invocation);
 
 int doctor_run(struct session *session, const struct invocation *invocation);
+
+/* backup.c */
+int backup_make(struct session *session, const struct invocation *invocation);
+int adopt_nodes(struct session *session, const struct invocation *invocation);
+
 int status_show(struct session *session, const struct invocation *invocation);
 
 #endif

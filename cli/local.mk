@@ -6,7 +6,9 @@ libcli_a_SOURCES = \
 	cli/apply.c \
 	cli/change_view.c cli/change_view.h \
 	cli/audit.c \
+	cli/backup.c \
 	cli/client.c cli/client.h cli/client_private.h \
+	cli/client_download.c \
 	cli/client_stream.c cli/client_stream.h \
 	cli/command.c cli/command.h cli/command_help.c \
 	cli/commands.c cli/commands.h \
@@ -103,6 +105,8 @@ CLI_SERVER_TESTS = \
 	tests/unit/cli_doctor_test \
 	tests/unit/cli_node_drain_test \
 	tests/unit/cli_audit_test \
+	tests/unit/cli_backup_test \
+	tests/unit/client_download_test \
 	tests/unit/cli_events_test \
 	tests/unit/cli_node_test \
 	tests/unit/cli_token_test \
@@ -123,6 +127,10 @@ tests_unit_client_stream_test_SOURCES = tests/unit/client_stream_test.c tests/un
 tests_unit_client_stream_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_audit_test_SOURCES = tests/unit/cli_audit_test.c tests/unit/cli_fixture.h
 tests_unit_cli_audit_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_cli_backup_test_SOURCES = tests/unit/cli_backup_test.c tests/unit/cli_fixture.h
+tests_unit_cli_backup_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_client_download_test_SOURCES = tests/unit/client_download_test.c tests/unit/cli_fixture.h
+tests_unit_client_download_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_events_test_SOURCES = tests/unit/cli_events_test.c tests/unit/cli_fixture.h
 tests_unit_cli_events_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_client_test_SOURCES = tests/unit/client_test.c tests/unit/cli_fixture.h

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A request while its body comes in. */
 struct pending {
@@ -89,6 +90,7 @@ static const char *content_type(const struct api_answer *answer)
 {
 	return answer->problem.kind ? "application/problem+json"
 	       : answer->stream     ? "text/event-stream"
+	       : answer->file.bytes ? "application/octet-stream"
 	       : answer->body       ? "application/json"
 	                            : EXPOSITION_CONTENT_TYPE;
 }
@@ -125,10 +127,21 @@ static void add_headers(
 	}
 }
 
+static struct MHD_Response *respond_file(const struct api_file *file)
+{
+	struct MHD_Response *response = MHD_create_response_from_fd(file->bytes, file->descriptor);
+
+	if (!response)
+		close(file->descriptor);
+	return response;
+}
+
 /* To HEAD, libmicrohttpd would send the end of a stream, though nothing of it. */
 static struct MHD_Response *respond(
     struct api *api, struct MHD_Connection *connection, bool is_head, struct api_answer *answer)
 {
+	if (answer->file.bytes)
+		return respond_file(&answer->file);
 	if (!answer->stream)
 		return answer->text ? respond_text(answer) : respond_json(answer->body);
 	if (is_head)
@@ -150,6 +163,8 @@ static enum MHD_Result send_answer(struct api *api, struct MHD_Connection *conne
 		api_stream_free(answer->stream);
 	else if (answer->stream)
 		api_peer_of(connection)->due_ms = UINT64_MAX;
+	else if (answer->file.bytes)
+		api_peer_of(connection)->due_ms = control_steady_ms() + API_FILE_MS;
 	if (!response)
 		return MHD_NO;
 	result = MHD_queue_response(connection, answer->status, response);
@@ -174,11 +189,14 @@ static void run_handler(struct api *api, struct api_request *request, const stru
 	answer->problem = pending->problem;
 	if (!answer->problem.kind
 	    && idempotency_run(api->control, request, pending->route->handle, answer) == 0
-	    && !answer->body && !answer->text && !answer->stream)
+	    && !answer->body && !answer->text && !answer->stream && !answer->file.bytes)
 		problem_set(&answer->problem, PROBLEM_INTERNAL, "", "", "no memory");
 	if (!answer->problem.kind)
 		return;
 	count_refusal(&api->control->access->counters, answer->problem.kind);
+	if (answer->file.bytes)
+		close(answer->file.descriptor);
+	answer->file.bytes = 0;
 	json_decref(answer->body);
 	answer->body = problem_to_json(&answer->problem);
 	answer->status = problem_status(&answer->problem);

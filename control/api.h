@@ -23,6 +23,7 @@ enum {
 	API_CLIENT_CONNECTIONS_MAX = 64,  /* of them by a user, or by an address */
 	API_BACKLOG = 64,
 	API_REQUEST_MS = 30000, /* from the connection, or the last answer, to the answer's end */
+	API_FILE_MS = 600000,   /* for an answer that is a file */
 	API_IDLE_S = 20,
 	API_PARAMETERS_MAX = 2,
 };
@@ -40,6 +41,12 @@ struct api_request {
 	struct MHD_Connection *connection;
 };
 
+/* An answer that is no JSON; no file when it has no bytes. */
+struct api_file {
+	int descriptor;
+	size_t bytes;
+};
+
 struct api_answer {
 	unsigned status; /* 200 unless the handler says other */
 	json_t *body;    /* owned; given up to the caller */
@@ -47,6 +54,7 @@ struct api_answer {
 	char etag[32];   /* with its quotes, "" for none */
 	char location[128];
 	struct api_stream *stream; /* in place of body; given up to the caller */
+	struct api_file file;      /* in place of body; given up to the caller */
 	struct problem problem;    /* when the handler returned -1 */
 };
 

@@ -283,6 +283,7 @@ int api_node_remove(
 		return -1;
 	change_init(&change, request->caller.who, "node %s removed", node->name);
 	change.drain_s = 0; /* what was stolen must end now */
+	change.takes_away = true;
 	change.is_past_confirmation = true;
 	before = node_json(control, node);
 	change_note(&change, "Node", node->name, before, NULL);

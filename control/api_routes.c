@@ -39,6 +39,8 @@ const struct api_route api_routes[] = {
     {"GET", "/v1/rollout", API_ROLE_VIEWER, api_rollout},
     {"POST", "/v1/rollback", API_ROLE_OPERATOR, api_rollback},
     {"POST", "/v1/confirm", API_ROLE_OPERATOR, api_confirm},
+    {"POST", "/v1/backup", API_ROLE_ADMIN, api_backup},
+    {"POST", "/v1/adopt", API_ROLE_ADMIN, api_adopt},
 };
 const size_t api_route_count = sizeof(api_routes) / sizeof(api_routes[0]);
 

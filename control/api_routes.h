@@ -38,6 +38,7 @@ api_handler_fn api_accelerator_list, api_accelerator_create, api_accelerator_sho
 api_handler_fn api_tunnel_list, api_tunnel_show, api_tunnel_update;
 api_handler_fn api_object_list, api_apply;
 api_handler_fn api_event_stream, api_audit_list;
+api_handler_fn api_backup, api_adopt;
 api_handler_fn api_status, api_doctor, api_revision_list;
 api_handler_fn api_revision_show, api_rollout, api_rollback, api_confirm;
 

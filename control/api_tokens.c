@@ -150,6 +150,7 @@ int api_token_revoke(
 		return problem_set(&answer->problem, PROBLEM_NOT_FOUND, "",
 		    "trunkctl token list shows those that exist", "there is no token \"%s\"", name);
 	change_init(&change, request->caller.who, "token %s revoked", name);
+	change.takes_away = true;
 	if (change_begin(control, &change, &answer->problem) < 0)
 		return -1;
 	result = store_delete_api_token(control->store, token->id);

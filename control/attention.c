@@ -2,6 +2,7 @@
 /* See attention.h. */
 #include "control/attention.h"
 
+#include "control/adopt.h"
 #include "control/api_tunnels.h"
 #include "control/finding.h"
 #include "control/node_server.h"
@@ -21,6 +22,25 @@ static void add_confirmation(const struct control *control, json_t *list)
 		    (unsigned long long)waits->revision, time_format(waits->deadline_ms, deadline));
 }
 
+static void add_restored(const struct control *control, json_t *list)
+{
+	char when[TIME_TEXT_BYTES];
+
+	if (control->installation.restored_from_ms)
+		finding_add(list, FINDING_WRONG, CHECK_CONFIG, NULL,
+		    "trunkctl adopt lets nodes follow it from here on",
+		    "control was restored from a backup of %s: until nodes follow it again "
+		    "changes are refused, and nodes that have newer configs keep them",
+		    time_format(control->installation.restored_from_ms, when));
+}
+
+static const char *refusal_fix(const struct control *control, const struct node_live *live)
+{
+	return adopt_is_ahead(control, &live->has)
+	           ? "trunkctl adopt lets nodes follow this control from here on"
+	           : "mend the cause or change the accelerator";
+}
+
 static void add_node_problems(const struct control *control, json_t *list)
 {
 	for (size_t i = 0; i < control->installation.node_count; i++) {
@@ -34,8 +54,8 @@ static void add_node_problems(const struct control *control, json_t *list)
 			    node->region);
 		else if (live->refused_revision)
 			finding_add(list, FINDING_WRONG, CHECK_CONFIG, node->name,
-			    "mend the cause or change the accelerator",
-			    "%s %s refused config %llu: %s", node_role_text(node->role), node->name,
+			    refusal_fix(control, live), "%s %s refused config %llu: %s",
+			    node_role_text(node->role), node->name,
 			    (unsigned long long)live->refused_revision, live->refused_reason);
 	}
 }
@@ -112,6 +132,7 @@ static void add_tunnel_problem(struct control *control, const struct node *liste
 void attention_add(struct control *control, json_t *findings)
 {
 	add_confirmation(control, findings);
+	add_restored(control, findings);
 	add_node_problems(control, findings);
 	add_accelerator_problems(control, findings);
 	api_tunnels_each(control, add_tunnel_problem, findings);

@@ -9,6 +9,7 @@
 #include "control/confirm.h"
 #include "control/events.h"
 #include "control/node_server.h"
+#include "control/time_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,6 +60,29 @@ static int check_confirmation(
 	    (unsigned long long)confirmation->revision);
 }
 
+/* Else its numbers would be given twice, and nodes could not tell the two configs apart. */
+static int check_restored(
+    const struct control *control, const struct change *change, struct problem *problem)
+{
+	char when[TIME_TEXT_BYTES];
+
+	if (!control->installation.restored_from_ms || change->incarnation || change->takes_away)
+		return 0;
+	return problem_set(problem, PROBLEM_RESTORED, "",
+	    "see trunkctl status and trunkctl history, then let nodes follow this control again: "
+	    "trunkctl adopt",
+	    "control was restored from a backup of %s and changes nothing before nodes follow it "
+	    "again",
+	    time_format(control->installation.restored_from_ms, when));
+}
+
+static int adopt(struct control *control, const struct change *change)
+{
+	return change->incarnation
+	           ? store_adopt(control->store, change->incarnation, change->above_revision)
+	           : 0;
+}
+
 static int put_confirmation(struct control *control, const struct change *change)
 {
 	struct confirmation confirmation = {0};
@@ -75,12 +99,14 @@ static int put_confirmation(struct control *control, const struct change *change
 
 static int begin(struct control *control, struct change *change, struct problem *problem)
 {
-	if (check_confirmation(control, change, problem) < 0)
+	if (check_restored(control, change, problem) < 0
+	    || check_confirmation(control, change, problem) < 0)
 		return -1;
 	change->revision.when_ms = control_now_ms();
 	if (store_begin(control->store) < 0)
 		return not_saved(control, change, problem);
-	if (store_add_revision(control->store, &change->revision, change->objects) == 0
+	if (adopt(control, change) == 0
+	    && store_add_revision(control->store, &change->revision, change->objects) == 0
 	    && put_confirmation(control, change) == 0)
 		return 0;
 	store_rollback(control->store);
@@ -114,7 +140,9 @@ static void tell(struct control *control, const struct change *change)
 	    log_quote(who, sizeof(who), change->revision.who));
 	tunnels_forget(control->tunnels, &control->installation);
 	confirm_watch(control);
-	if (control->nodes)
+	if (control->nodes && change->incarnation)
+		node_server_renumber(control->nodes);
+	else if (control->nodes)
 		node_server_push(control->nodes, change->drain_s);
 	events_publish(control->events, EVENT_REVISION, change->revision.number,
 	    api_revision_json(&change->revision));

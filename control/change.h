@@ -18,6 +18,10 @@ struct change {
 	uint32_t confirm_s; /* it is undone after so long unless confirmed; 0: it stays */
 	bool is_past_confirmation; /* it goes on though another waits for confirmation */
 	bool ends_confirmation;    /* it is the answer to one that waits */
+	bool takes_away;           /* a right: goes on in a database that was restored, too */
+	/* Of an adoption (adopt.h): what configs bear from it on, 0 for any other change. */
+	uint64_t incarnation;
+	uint64_t above_revision; /* its own number is to be above this one */
 };
 
 /* Names the change: who is at the other end, what happened as a printf format. */
@@ -33,7 +37,8 @@ void change_note(struct change *change, const char *kind, const char *name, cons
 
 /*
  * Starts the transaction and adds the revision.  0, or -1 with *problem filled and nothing begun: not
- * saved, or objects are to change while an earlier change waits for confirmation.
+ * saved, or objects are to change while an earlier change waits for confirmation, or the database was
+ * restored and no node was told yet to follow it.
  */
 int change_begin(struct control *control, struct change *change, struct problem *problem);
 

@@ -54,8 +54,9 @@ struct confirmation {
 };
 
 struct installation {
-	uint64_t incarnation; /* of the database */
-	uint64_t revision;    /* the newest change, 0 before the first */
+	uint64_t
+	    incarnation;   /* of the database, and of each time that nodes are to follow it anew */
+	uint64_t revision; /* the newest change, 0 before the first */
 	uint64_t seed;
 	struct node *nodes; /* by name */
 	size_t node_count;
@@ -64,6 +65,11 @@ struct installation {
 	struct tunnel_setting *tunnel_settings; /* in no order, one a tunnel at most */
 	size_t tunnel_setting_count;
 	struct confirmation confirmation;
+	/*
+	 * UNIX time of the backup from which the database was restored, 0 when it was not, or when
+	 * nodes were told since to follow it (adopt.h).
+	 */
+	uint64_t restored_from_ms;
 };
 
 void installation_clear(struct installation *installation);

@@ -5,6 +5,7 @@ libcontrol_a_SOURCES = \
 	control/api.c control/api.h control/api_private.h control/api_server.c \
 	control/api_access.c control/api_access.h \
 	control/api_accelerators.c control/api_apply.c \
+	control/adopt.c control/adopt.h control/api_backup.c \
 	control/api_audit.c control/api_audit.h control/api_events.c \
 	control/api_health.c \
 	control/api_caller.c control/api_caller.h control/api_doctor.c control/api_nodes.c control/api_status.c \
@@ -38,10 +39,11 @@ libcontrol_a_SOURCES = \
 	control/plan.c control/plan.h control/plan_run.c \
 	control/problem.c control/problem.h \
 	control/rate_limit.c control/rate_limit.h \
+	control/restore.c control/restore.h \
 	control/rollback.c control/rollback.h \
 	control/rules.c control/rules.h \
 	control/state.c control/state.h \
-	control/store.c control/store.h control/store_answers.c control/store_api_tokens.c control/store_objects.c control/store_revisions.c control/store_sql.h \
+	control/store.c control/store.h control/store_answers.c control/store_backup.c control/store_api_tokens.c control/store_objects.c control/store_revisions.c control/store_sql.h \
 	control/time_text.c control/time_text.h \
 	control/tunnels.c control/tunnels.h
 trunkline_control_SOURCES = control/main.c
@@ -68,6 +70,7 @@ check_PROGRAMS += \
 	tests/unit/node_join_test \
 	tests/unit/problem_test \
 	tests/unit/rate_limit_test \
+	tests/unit/restore_test \
 	tests/unit/rules_test \
 	tests/unit/store_test \
 	tests/unit/time_text_test \
@@ -97,6 +100,7 @@ tests_unit_node_drain_test_SOURCES = tests/unit/node_drain_test.c tests/unit/ins
 tests_unit_node_drain_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_node_join_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_problem_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_restore_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_rules_test_SOURCES = tests/unit/rules_test.c tests/unit/installation_fixture.h
 tests_unit_rules_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_store_test_LDADD = $(CONTROL_TEST_LIBS)
@@ -108,8 +112,8 @@ API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_
 	tests/unit/api_status_test tests/unit/api_tokens_test tests/unit/api_tunnels_test tests/unit/api_apply_test \
 	tests/unit/api_doctor_test tests/unit/attention_test tests/unit/api_revisions_test tests/unit/api_rollout_test
 API_TESTS += tests/unit/api_health_test tests/unit/metrics_test
-API_TESTS += tests/unit/api_audit_test tests/unit/api_stream_test
-check_PROGRAMS += $(API_TESTS) tests/unit/change_test tests/unit/confirm_test tests/unit/events_test \
+API_TESTS += tests/unit/api_audit_test tests/unit/api_backup_test tests/unit/api_stream_test
+check_PROGRAMS += $(API_TESTS) tests/unit/adopt_test tests/unit/change_test tests/unit/confirm_test tests/unit/events_test \
 	tests/unit/rollback_test tests/unit/idempotency_test
 API_FIXTURE = tests/unit/api_fixture.h tests/unit/control_fixture.h
 tests_unit_api_test_SOURCES = tests/unit/api_test.c $(API_FIXTURE)
@@ -132,6 +136,8 @@ tests_unit_metrics_test_SOURCES = tests/unit/metrics_test.c $(API_FIXTURE)
 tests_unit_metrics_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_audit_test_SOURCES = tests/unit/api_audit_test.c $(API_FIXTURE)
 tests_unit_api_audit_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_backup_test_SOURCES = tests/unit/api_backup_test.c $(API_FIXTURE)
+tests_unit_api_backup_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_stream_test_SOURCES = tests/unit/api_stream_test.c $(API_FIXTURE)
 tests_unit_api_stream_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_events_test_SOURCES = tests/unit/events_test.c tests/unit/control_fixture.h
@@ -151,6 +157,8 @@ tests_unit_rollback_test_SOURCES = tests/unit/rollback_test.c tests/unit/control
 tests_unit_rollback_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_confirm_test_SOURCES = tests/unit/confirm_test.c tests/unit/control_fixture.h
 tests_unit_confirm_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_adopt_test_SOURCES = tests/unit/adopt_test.c tests/unit/control_fixture.h
+tests_unit_adopt_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_change_test_SOURCES = tests/unit/change_test.c tests/unit/control_fixture.h
 tests_unit_change_test_LDADD = $(CONTROL_TEST_LIBS)
 

@@ -14,6 +14,7 @@
 #include "control/idempotency.h"
 #include "control/node_server.h"
 #include "control/options.h"
+#include "control/restore.h"
 #include "net/daemon.h"
 #include "net/keys_process.h"
 #include "net/options.h"
@@ -263,6 +264,19 @@ static int run(struct daemon_state *daemon)
 	return result < 0 || daemon->has_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* For a control that is stopped. */
+static int restore(struct daemon_state *daemon)
+{
+	int result = daemon_open_state(daemon->options.state, &daemon->lock);
+
+	if (result == 0)
+		result = restore_state(daemon->options.state, daemon->options.restore);
+	if (result == 0)
+		result = privileges_give_state(daemon->options.state);
+	stop(daemon);
+	return result < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 static int run_child(const struct process_start *child)
 {
 	daemon_start_log(child->name);
@@ -287,5 +301,5 @@ int main(int argc, char **argv)
 		return result;
 	daemon_start_log("control");
 	daemon_set_limits();
-	return run(&daemon);
+	return daemon.options.restore ? restore(&daemon) : run(&daemon);
 }

@@ -201,8 +201,9 @@ uint32_t node_join(struct control *control, const uint8_t pin[PIN_BYTES], const 
 		return welcome_back(control, known, hello, peer, reason);
 	if (sodium_is_zero(hello->secret, sizeof(hello->secret))) {
 		snprintf(reason, REASON_BYTES,
-		    "this key is not known, or was removed: join with --join and a new token, made "
-		    "by trunkctl node token");
+		    "this key is not known, was removed, or joined after the backup from which "
+		    "control was restored: "
+		    "join with --join and a new token, made by trunkctl node token");
 		return 0;
 	}
 	if (check_token(control, hello, &token, reason) < 0

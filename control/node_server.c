@@ -274,6 +274,32 @@ void node_server_push(struct node_server *server, uint32_t drain_s)
 	push_to_role(server, NODE_LISTENER, drain_s);
 }
 
+struct config_number node_server_newest(const struct node_server *server)
+{
+	struct config_number newest = {0};
+
+	for (size_t i = 0; server && i < server->count; i++) {
+		const struct config_number *has = &server->records[i]->live.has;
+
+		if (config_number_compare(has, &newest) > 0)
+			newest = *has;
+	}
+	return newest;
+}
+
+/* By hello each tells its address and workers anew, which a restored database may not have. */
+void node_server_renumber(struct node_server *server)
+{
+	for (size_t i = 0; i < server->count; i++) {
+		struct record *record = server->records[i];
+
+		memset(record->fingerprint, 0, sizeof(record->fingerprint));
+		close_link(record);
+		set_up(server, record, false);
+	}
+	node_server_push(server, DRAIN_DEFAULT_S);
+}
+
 /* ---- messages in ---- */
 
 static void deny(
@@ -339,6 +365,7 @@ static void on_hello(
 		return;
 	}
 	attach(server, record, link);
+	record->live.has = hello->config;
 	record->live.has_applied = hello->config.revision != 0;
 	record->live.applied_revision = hello->config.revision;
 	record->live.applied_since_ms = control_now_ms();
@@ -351,6 +378,7 @@ static void on_applied(
     struct node_server *server, struct record *record, const struct message_applied *applied)
 {
 	tell_config(server, record, applied->number.revision, NULL);
+	record->live.has = applied->number;
 	record->live.has_applied = true;
 	record->live.applied_revision = applied->number.revision;
 	record->live.applied_since_ms = control_now_ms();

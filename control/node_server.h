@@ -31,7 +31,8 @@ struct node_live {
 	    refused_revision; /* 0: none; the newest that it refused, unless it applied a later */
 	uint64_t refused_since_ms;
 	char refused_reason[REASON_BYTES];
-	uint64_t reported_ms; /* UNIX time when its last report came, 0 before the first */
+	struct config_number has; /* that it said it has, or applied; zero when it has none */
+	uint64_t reported_ms;     /* UNIX time when its last report came, 0 before the first */
 	uint64_t reported_steady_ms;
 	struct backend_report *backends; /* of its last report; backend_count of them */
 	size_t backend_count;
@@ -67,6 +68,15 @@ struct node_server_figures {
 
 /* All zero for a server that is NULL. */
 struct node_server_figures node_server_figures(const struct node_server *server);
+
+/*
+ * The newest config that a node of this control said it has; zero without any.  One that is newer
+ * than control's own was made by a later state of its database.
+ */
+struct config_number node_server_newest(const struct node_server *server);
+
+/* Control's number has become another: all nodes connect anew, and get their configs by it. */
+void node_server_renumber(struct node_server *server);
 
 /* By node id; never NULL. */
 const struct node_live *node_server_live(const struct node_server *server, uint32_t node_id);

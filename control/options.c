@@ -59,6 +59,7 @@ static const char *check_api_group(const void *value)
 
 static const struct schema_field fields[] = {
     {SCHEMA_MEMBER("state", struct control_options, state), .type = SCHEMA_STRING, .min = 1},
+    {SCHEMA_MEMBER("restore", struct control_options, restore), .type = SCHEMA_STRING, .min = 1},
     {SCHEMA_ARRAY("api", struct control_options, api, api_count), .type = SCHEMA_STRING,
         .max_items = API_SOCKETS_MAX, .check = check_api},
     {SCHEMA_ARRAY("api-group", struct control_options, api_group, api_group_count),
@@ -76,6 +77,7 @@ static const struct schema schema = SCHEMA_CHECKED(struct control_options, field
 
 static const struct option_help help[] = {
     {"state", "DIR", "directory of the database and the identity", true},
+    {"restore", "FILE", "put a backup in the place of the database there, and end", false},
     {"api", "unix:PATH|ADDR:PORT",
         "where the API listens, TCP with TLS; may be given more than once", false},
     {"api-group", "GROUP=ROLE", "what a group's members may do on unix: viewer, operator or admin",

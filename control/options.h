@@ -14,8 +14,9 @@
 enum { API_SOCKETS_MAX = 8, NODES_PORT_DEFAULT = 7400 };
 
 struct control_options {
-	char *state; /* directory */
-	char **api;  /* "unix:PATH", "ADDR:PORT" */
+	char *state;   /* directory */
+	char *restore; /* a backup to put there, and end; or NULL */
+	char **api;    /* "unix:PATH", "ADDR:PORT" */
 	size_t api_count;
 	char **api_group; /* "GROUP=ROLE" */
 	size_t api_group_count;

@@ -23,6 +23,8 @@ static const struct kind {
     [PROBLEM_NAME_TAKEN] = {"name-taken", 409, "Name taken"},
     [PROBLEM_PORT_TAKEN] = {"port-taken", 409, "Port taken"},
     [PROBLEM_UNCONFIRMED] = {"unconfirmed", 409, "A change waits for confirmation"},
+    [PROBLEM_RESTORED] = {"restored", 409, "Restored from a backup"},
+    [PROBLEM_NOT_AHEAD] = {"not-ahead", 409, "No node is ahead"},
     [PROBLEM_KEY_REUSED] = {"key-reused", 422, "Idempotency key used before"},
     [PROBLEM_CHANGED_MEANWHILE] = {"changed-meanwhile", 412, "Changed meanwhile"},
     [PROBLEM_TOO_LARGE] = {"too-large", 413, "Too large"},

@@ -95,6 +95,21 @@ int store_add_revision(struct store *store, struct revision *revision, const jso
 /* What waits for confirmation from now on; all zero for nothing. */
 int store_put_confirmation(struct store *store, const struct confirmation *confirmation);
 
+/*
+ * For a database that was restored or set back: revisions go on above that number, ids far above
+ * those that it knows, and configs bear this incarnation.  Before store_add_revision().
+ */
+int store_adopt(struct store *store, uint64_t incarnation, uint64_t above_revision);
+
+/* Remembers that it was restored from a backup made then, until store_adopt(). */
+int store_mark_restored(struct store *store, uint64_t backup_ms);
+
+/*
+ * A consistent copy of the whole database as it is now, made beside it and unlinked: *descriptor is
+ * the caller's, at its beginning.  ERR_IO.
+ */
+int store_copy(struct store *store, int *descriptor);
+
 /* Inserts when id is 0 and fills it in, else replaces. */
 int store_put_node(struct store *store, struct node *node);
 int store_drain_node(struct store *store, uint32_t id, bool is_draining);

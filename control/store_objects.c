@@ -212,24 +212,30 @@ static const struct meta {
 
 enum { CONFIRMATION_KEYS = sizeof(confirmation_keys) / sizeof(confirmation_keys[0]) };
 
-/* What was never put is 0. */
+/* What was never put leaves *value as it is. */
+static int read_meta(struct store *store, const char *key, uint64_t *value)
+{
+	sqlite3_stmt *row = store_bind(store, STATEMENT_META, "t", key);
+	int result = row ? store_step(store, row) : ERR_IO;
+
+	if (result > 0)
+		*value = (uint64_t)sqlite3_column_int64(row, 0);
+	if (row)
+		store_done(row);
+	return result < 0 ? result : 0;
+}
+
 static int load_confirmation(struct store *store, struct confirmation *confirmation)
 {
-	for (size_t i = 0; i < CONFIRMATION_KEYS; i++) {
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < CONFIRMATION_KEYS; i++) {
 		uint64_t *member =
 		    (uint64_t *)(void *)((char *)confirmation + confirmation_keys[i].offset);
-		sqlite3_stmt *row =
-		    store_bind(store, STATEMENT_META, "t", confirmation_keys[i].key);
-		int result = row ? store_step(store, row) : ERR_IO;
 
-		if (result > 0)
-			*member = (uint64_t)sqlite3_column_int64(row, 0);
-		if (row)
-			store_done(row);
-		if (result < 0)
-			return result;
+		result = read_meta(store, confirmation_keys[i].key, member);
 	}
-	return 0;
+	return result;
 }
 
 int store_put_confirmation(struct store *store, const struct confirmation *confirmation)
@@ -267,6 +273,8 @@ int store_load(struct store *store, struct installation *installation)
 		result = load_tunnels(store, &loaded);
 	if (result == 0)
 		result = load_confirmation(store, &loaded.confirmation);
+	if (result == 0)
+		result = read_meta(store, STORE_RESTORED_KEY, &loaded.restored_from_ms);
 	if (result < 0) {
 		installation_clear(&loaded);
 		return result;

@@ -49,6 +49,9 @@ enum statement {
 	STATEMENTS,
 };
 
+/* In meta: when the backup was made from which this database was restored, until it is adopted. */
+#define STORE_RESTORED_KEY "restored_from_ms"
+
 struct store {
 	sqlite3 *database;
 	sqlite3_stmt *statements[STATEMENTS];

@@ -5,6 +5,7 @@ libmodel_a_SOURCES = \
 	model/access_list.c model/access_list.h \
 	model/access_table.c model/access_table.h \
 	model/accelerator_limits.c model/accelerator_limits.h \
+	model/backup_file.c model/backup_file.h \
 	model/backend_report.c model/backend_report.h \
 	model/failover.c model/failover.h \
 	model/backend_choice.c model/backend_choice.h \
@@ -33,6 +34,7 @@ check_PROGRAMS += \
 	tests/unit/access_list_test \
 	tests/unit/access_table_test \
 	tests/unit/backend_report_test \
+	tests/unit/backup_file_test \
 	tests/unit/failover_test \
 	tests/unit/backend_choice_test \
 	tests/unit/congestion_test \

@@ -22,8 +22,9 @@ enum node_role {
 };
 
 /*
- * Which config is the newer one: first by control's incarnation, which rises whenever control
- * starts, then by revision.  A node refuses one that is lower than what it has.
+ * Which config is the newer one: first by control's incarnation, which rises with each new
+ * database, and when nodes are told to follow one that was restored; then by revision.  A node
+ * refuses one that is lower than what it has.
  */
 struct config_number {
 	uint64_t incarnation, revision; /* below 2^63, because of JSON */

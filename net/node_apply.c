@@ -52,7 +52,8 @@ static int judge(const struct node *node, const struct node_config *config, char
 	if (config_number_compare(&config->number, &node->newest) < 0) {
 		snprintf(reason, REASON_BYTES,
 		    "config %" PRIu64 ".%" PRIu64 " is older than %" PRIu64 ".%" PRIu64
-		    ", which this node has",
+		    ", which this node has: control's state was set back; to let nodes follow it "
+		    "from there: trunkctl adopt",
 		    config->number.incarnation, config->number.revision, node->newest.incarnation,
 		    node->newest.revision);
 		return ERR_REPLAY;

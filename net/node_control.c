@@ -93,7 +93,8 @@ static void on_open(void *context)
 
 static void on_welcome(struct node *node, const struct message_welcome *welcome)
 {
-	bool is_new = !node->is_enrolled || strcmp(node->enrolment.name, welcome->name) != 0;
+	bool is_new = !node->is_enrolled || strcmp(node->enrolment.name, welcome->name) != 0
+	              || !sodium_is_zero(node->secret, JOIN_SECRET_BYTES);
 
 	log_info("control_connected", "name=%s region=%s", welcome->name, welcome->region);
 	node->last_why[0] = '\0';
@@ -236,37 +237,55 @@ static int read_token_file(const char *path, char text[JOIN_TOKEN_TEXT_BYTES])
 	size_t length;
 	int result = file_read(path, TOKEN_FILE_BYTES_MAX, &data, &length);
 
-	if (result < 0) {
-		log_error("token_not_read", "file=%s error=\"%s\"", path,
-		    result == ERR_IO ? strerror(errno) : err_text(result));
+	if (result < 0)
 		return result;
-	}
 	snprintf(text, JOIN_TOKEN_TEXT_BYTES, "%s", data);
 	sodium_memzero(data, length);
 	free(data);
 	return 0;
 }
 
-static int read_token(const struct node *node, struct join_token *token)
+/* Of --join TOKEN|@FILE.  *is_read tells a file that cannot be read from a text that is no token. */
+static int parse_token(const char *join, struct join_token *token, bool *is_read)
 {
 	char text[JOIN_TOKEN_TEXT_BYTES];
-	const char *join = node->options.join;
 	int result = 0;
 
 	if (join[0] == '@')
 		result = read_token_file(join + 1, text);
 	else
 		snprintf(text, sizeof(text), "%s", join);
-	if (result == 0) {
+	*is_read = result == 0;
+	if (result == 0)
 		result = join_token_parse(text, token);
-		if (result < 0)
-			log_error("token_unusable", "reason=\"%s\" fix=\"%s\"",
-			    result == ERR_UNSUPPORTED ? "it is of another version"
-			                              : "part of it is missing or wrong",
-			    "copy it whole, or make one by `trunkctl node token`");
-	}
 	sodium_memzero(text, sizeof(text));
 	return result;
+}
+
+static int read_token(const struct node *node, struct join_token *token)
+{
+	const char *join = node->options.join;
+	bool is_read;
+	int result = parse_token(join, token, &is_read);
+
+	if (result < 0 && !is_read)
+		log_error("token_not_read", "file=%s error=\"%s\"", join + 1,
+		    result == ERR_IO ? strerror(errno) : err_text(result));
+	else if (result < 0)
+		log_error("token_unusable", "reason=\"%s\" fix=\"%s\"",
+		    result == ERR_UNSUPPORTED ? "it is of another version"
+		                              : "part of it is missing or wrong",
+		    "copy it whole, or make one by `trunkctl node token`");
+	return result;
+}
+
+static void take_token(struct node *node, struct join_token *token)
+{
+	memcpy(node->enrolment.addresses, token->addresses, sizeof(token->addresses));
+	node->enrolment.address_count = token->address_count;
+	memcpy(node->enrolment.control_pin, token->control_pin, PIN_BYTES);
+	memcpy(node->secret, token->secret, JOIN_SECRET_BYTES);
+	sodium_memzero(token->secret, JOIN_SECRET_BYTES);
 }
 
 static int join(struct node *node)
@@ -282,13 +301,30 @@ static int join(struct node *node)
 		    node_role_phrase(token.role), node_role_text(node->program->role));
 		return ERR_INVALID;
 	}
-	memcpy(node->enrolment.addresses, token.addresses, sizeof(token.addresses));
-	node->enrolment.address_count = token.address_count;
-	memcpy(node->enrolment.control_pin, token.control_pin, PIN_BYTES);
 	node->enrolment.role = token.role;
-	memcpy(node->secret, token.secret, JOIN_SECRET_BYTES);
-	sodium_memzero(token.secret, JOIN_SECRET_BYTES);
+	take_token(node, &token);
 	return 0;
+}
+
+/*
+ * The token on the command line of a node that has joined is its old one, which control ignores, or
+ * a new one, for a control that does not know the node any more, or is at another address by now.
+ */
+static void offer_token(struct node *node)
+{
+	struct join_token token;
+	bool is_read;
+
+	if (!node->options.join || parse_token(node->options.join, &token, &is_read) < 0)
+		return;
+	if (memcmp(token.control_pin, node->enrolment.control_pin, PIN_BYTES) != 0)
+		log_warn("token_ignored",
+		    "reason=\"it is of another control than the one that this node joined\" "
+		    "fix=\"to join that one remove %s/control.json\"",
+		    node->options.state);
+	else if (token.role == node->program->role)
+		take_token(node, &token);
+	sodium_memzero(&token, sizeof(token));
 }
 
 static int find_control(struct node *node)
@@ -300,7 +336,8 @@ static int find_control(struct node *node)
 		    node->options.state, node_role_text(node->enrolment.role));
 		return ERR_INVALID;
 	}
-	if (result == 0) { /* a token that is still on the command line was used already */
+	if (result == 0) {
+		offer_token(node);
 		node->is_enrolled = true;
 		snprintf(node->name, NAME_BYTES, "%s", node->enrolment.name);
 		return 0;
