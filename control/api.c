@@ -162,9 +162,9 @@ static enum MHD_Result send_answer(struct api *api, struct MHD_Connection *conne
 	if (answer->stream && (is_head || !response))
 		api_stream_free(answer->stream);
 	else if (answer->stream)
-		api_peer_of(connection)->due_ms = UINT64_MAX;
+		http_peer_of(connection)->due_ms = UINT64_MAX;
 	else if (answer->file.bytes)
-		api_peer_of(connection)->due_ms = control_steady_ms() + API_FILE_MS;
+		http_peer_of(connection)->due_ms = control_steady_ms() + API_FILE_MS;
 	if (!response)
 		return MHD_NO;
 	result = MHD_queue_response(connection, answer->status, response);
@@ -278,8 +278,6 @@ enum MHD_Result api_on_request(void *context, struct MHD_Connection *connection,
 
 	(void)version;
 	if (!pending) {
-		if (!api_peer_of(connection)) /* no memory */
-			return MHD_NO;
 		pending = *request_context = calloc(1, sizeof(*pending));
 		if (!pending)
 			return MHD_NO;
@@ -291,7 +289,7 @@ enum MHD_Result api_on_request(void *context, struct MHD_Connection *connection,
 		*length = 0;
 		return MHD_YES;
 	}
-	api_peer_of(connection)->is_answering = true;
+	http_peer_of(connection)->is_answering = true;
 	return answer_request(context, connection, method, path, pending);
 }
 
@@ -299,16 +297,12 @@ void api_on_completed(void *context, struct MHD_Connection *connection, void **r
     enum MHD_RequestTerminationCode code)
 {
 	struct pending *pending = *request_context;
-	struct api_peer *peer = api_peer_of(connection);
 
 	(void)context;
+	(void)connection;
 	(void)code;
 	if (pending)
 		free(pending->body);
 	free(pending);
 	*request_context = NULL;
-	if (peer) {
-		peer->is_answering = false;
-		peer->due_ms = control_steady_ms() + API_REQUEST_MS;
-	}
 }

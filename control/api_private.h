@@ -9,20 +9,17 @@
 #include "base/list.h"
 #include "control/api.h"
 #include "control/api_stream.h"
+#include "net/http_server.h"
 
-#include <microhttpd.h>
 #include <sys/un.h>
 
 /* One listening socket and its connections. */
 struct api {
 	struct control *control;
-	struct MHD_Daemon *daemon;
+	struct http_server http; /* its peers are of struct api_peer */
 	const struct api_group *groups;
 	size_t group_count;
 	bool is_tcp;
-	ev_io readable;
-	ev_timer due, check;
-	struct list_node peers;   /* of struct api_peer */
 	struct list_node streams; /* of struct api_stream */
 	bool is_stopping;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "" for TCP */
@@ -30,12 +27,8 @@ struct api {
 
 /* A connection, from when it was accepted. */
 struct api_peer {
-	struct list_node node;
-	struct MHD_Connection *connection;
+	struct http_peer http;
 	struct api_caller caller; /* by the socket alone */
-	int descriptor;
-	uint64_t due_ms;   /* steady; when its request must be over */
-	bool is_answering; /* its request is whole */
 };
 
 struct api_stream {
@@ -56,9 +49,6 @@ void api_stream_free(struct api_stream *stream);
 
 /* Ends all streams, so that libmicrohttpd may stop. */
 void api_streams_end(struct api *api);
-
-/* Lets libmicrohttpd do what is to be done, and sets the timer for its next. */
-void api_run(struct api *api);
 
 struct api_peer *api_peer_of(struct MHD_Connection *connection);
 

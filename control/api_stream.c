@@ -69,9 +69,7 @@ void api_stream_wake(struct api_stream *stream)
 		return;
 	stream->is_suspended = false;
 	MHD_resume_connection(stream->connection);
-	ev_timer_stop(stream->api->control->loop, &stream->api->due);
-	ev_timer_set(&stream->api->due, 0, 0);
-	ev_timer_start(stream->api->control->loop, &stream->api->due);
+	http_server_wake(&stream->api->http);
 }
 
 void api_streams_end(struct api *api)
@@ -79,5 +77,5 @@ void api_streams_end(struct api *api)
 	api->is_stopping = true;
 	LIST_FOREACH (stream, &api->streams, struct api_stream, node)
 		api_stream_wake(stream);
-	MHD_run(api->daemon);
+	MHD_run(api->http.daemon);
 }

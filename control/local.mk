@@ -47,9 +47,9 @@ libcontrol_a_SOURCES = \
 	control/time_text.c control/time_text.h \
 	control/tunnels.c control/tunnels.h
 trunkline_control_SOURCES = control/main.c
-trunkline_control_LDADD = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS)
+trunkline_control_LDADD = libcontrol.a $(NET_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS)
 
-CONTROL_TEST_LIBS = libcontrol.a $(NET_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
+CONTROL_TEST_LIBS = libcontrol.a $(NET_LIBS) $(GNUTLS_LIBS) $(SQLITE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += \
 	tests/unit/api_access_test \
 	tests/unit/api_caller_test \

@@ -35,6 +35,8 @@ static const struct option_help options[] = {
     NODE_OPTION_HELP_MEMORY,
     NODE_OPTION_HELP_USER_CC,
     NODE_OPTION_HELP_DRAIN,
+    NODE_OPTION_HELP_ADMIN,
+    NODE_OPTION_HELP_ADMIN_REMOTE,
 };
 
 static const struct node_program program = {

@@ -30,6 +30,8 @@ static const struct option_help options[] = {
     NODE_OPTION_HELP_MEMORY,
     NODE_OPTION_HELP_USER_CC,
     NODE_OPTION_HELP_DRAIN,
+    NODE_OPTION_HELP_ADMIN,
+    NODE_OPTION_HELP_ADMIN_REMOTE,
 };
 
 static bool has_ipv6(void)

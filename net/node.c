@@ -14,6 +14,7 @@
 #include "net/node_private.h"
 #include "net/privileges.h"
 #include "net/process.h"
+#include "net/tunnel_totals.h"
 #include "tunnel/limits.h"
 
 #include <errno.h>
@@ -54,8 +55,11 @@ const char *node_options_check(const void *object)
 	static char why[96];
 	const struct node_options *options = object;
 	unsigned workers = worker_count_of(options);
+	const char *wrong = node_admin_check_remote(options->admin, options->admin_remote);
 	uint64_t bytes;
 
+	if (wrong)
+		return wrong;
 	if (!options->memory || size_parse(options->memory, &bytes) < 0
 	    || bytes / workers >= NODE_WORKER_MEMORY_MIN_BYTES)
 		return NULL;
@@ -189,9 +193,10 @@ static int open_pages(struct node *node)
 static int open_role(struct node *node)
 {
 	node->report = node_report_new(node->workers);
+	node->totals = tunnel_totals_new(node->workers);
 	if (node->program->main.open)
 		node->role_state = node->program->main.open(&node->options, node->workers);
-	if (node->report && (node->role_state || !node->program->main.open))
+	if (node->report && node->totals && (node->role_state || !node->program->main.open))
 		return 0;
 	log_error("processes_not_started", "error=\"%s\"", err_text(ERR_NOMEM));
 	return ERR_NOMEM;
@@ -210,6 +215,8 @@ static int start(struct node *node)
 
 	if (result == 0)
 		result = open_tunnel(node);
+	if (result == 0)
+		result = node_admin_open(node);
 	if (result == 0)
 		result = node_control_open(node);
 	/* From here on low ports are all that it may do more than others. */
@@ -235,6 +242,7 @@ static int start(struct node *node)
 static void clear(struct node *node)
 {
 	daemon_unwatch_signals(&node->signals);
+	node_admin_close(node);
 	supervisor_free(node->supervisor);
 	node->supervisor = NULL;
 	control_client_free(node->control);
@@ -243,6 +251,7 @@ static void clear(struct node *node)
 	node_health_close(node);
 	node_apply_clear(node);
 	node_report_free(node->report);
+	tunnel_totals_free(node->totals);
 	for (unsigned i = 0; i < node->workers; i++) {
 		struct node_place *place = &node->places[i];
 

@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "model/node_config.h"
 #include "net/ipc.h"
+#include "net/node_admin.h"
 #include "net/options.h"
 #include "net/user_congestion.h"
 #include "net/worker.h"
@@ -29,9 +30,11 @@ struct node_options {
 	char **sources; /* endpoint: ADDR */
 	size_t source_count;
 	char *user_cc;    /* NULL: as user_congestion_default() says */
+	char *admin;      /* [ADDR:]PORT, NULL for none */
 	char *memory;     /* a size, of all workers' buffers together; NULL: by the machine's */
 	uint32_t workers; /* 0: one a core */
 	uint32_t drain_s;
+	bool admin_remote; /* admin may be on any address */
 };
 
 enum {
@@ -52,6 +55,10 @@ enum {
 	        .check = user_congestion_check},                                                   \
 	    {SCHEMA_MEMBER("memory", struct node_options, memory), .type = SCHEMA_STRING,          \
 	        .check = options_check_size},                                                      \
+	    {SCHEMA_MEMBER("admin", struct node_options, admin), .type = SCHEMA_STRING,            \
+	        .check = node_admin_check},                                                        \
+	    {SCHEMA_MEMBER("admin-remote", struct node_options, admin_remote),                     \
+	        .type = SCHEMA_BOOL},                                                              \
 	    {SCHEMA_MEMBER("workers", struct node_options, workers), .type = SCHEMA_U32,           \
 	        .max = NODE_WORKERS_MAX},                                                          \
 	{                                                                                          \
@@ -89,6 +96,16 @@ enum {
 	{                                                                                          \
 		.key = "memory", .argument = "SIZE",                                               \
 		.text = "buffers of all workers together, as 512M (an eighth of the machine's)"    \
+	}
+#define NODE_OPTION_HELP_ADMIN                                                                     \
+	{                                                                                          \
+		.key = "admin", .argument = "[ADDR:]PORT",                                         \
+		.text = "serve /metrics, /healthz and /readyz there (127.0.0.1)"                   \
+	}
+#define NODE_OPTION_HELP_ADMIN_REMOTE                                                              \
+	{                                                                                          \
+		.key = "admin-remote",                                                             \
+		.text = "let --admin be on an address that other machines reach"                   \
 	}
 #define NODE_OPTION_HELP_DRAIN                                                                     \
 	{                                                                                          \

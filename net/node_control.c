@@ -13,6 +13,7 @@
 #include "net/node_machine.h"
 #include "net/node_private.h"
 #include "net/pacing_timer.h"
+#include "net/tunnel_totals.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -401,6 +402,8 @@ void node_control_report(struct node *node)
 	        NODE_COUNTER_COUNT, pacing_timer_now_us(), &message.body.report)
 	    < 0)
 		return;
+	if (node->has_config)
+		tunnel_totals_take(node->totals, pages, &node->config);
 	node_health_report(node, &message.body.report);
 	node_machine_read(&node->tunnel, &message.body.report.machine);
 	if (node->is_enrolled && control_client_is_open(node->control))

@@ -35,6 +35,9 @@ enum node_phase {
 	NODE_ENDING,   /* the children are being stopped */
 };
 
+struct node_admin;
+struct tunnel_totals;
+
 struct node_place {                   /* of one worker */
 	int page_writer, page_reader; /* descriptors */
 	const struct page *page;
@@ -82,6 +85,8 @@ struct node {
 	struct backend_states *backends; /* NULL where there is no health process */
 
 	struct node_report *report;
+	struct tunnel_totals *totals;
+	struct node_admin *admin; /* NULL without --admin */
 	uint64_t counters[NODE_COUNTER_COUNT];
 	enum node_phase phase;
 	int exit_status;

@@ -91,6 +91,14 @@ void node_report_handshakes(struct node_report *report, const struct handshake_c
 	}
 }
 
+void node_report_handshake_counts(
+    const struct node_report *report, struct handshake_counters *counters)
+{
+	for (size_t i = 0; i < HANDSHAKE_CAUSE_COUNT; i++)
+		counters->count[i] =
+		    report->handshakes.count[i] + report->handshakes_before.count[i];
+}
+
 /* ---- one lane ---- */
 
 static uint64_t at_most(uint64_t value, uint64_t most)

@@ -29,6 +29,10 @@ void node_report_free(struct node_report *report);
 /* The newest counters of the keys process; those of one that ended are kept and added. */
 void node_report_handshakes(struct node_report *report, const struct handshake_counters *counters);
 
+/* Of all keys processes since this one began. */
+void node_report_handshake_counts(
+    const struct node_report *report, struct handshake_counters *counters);
+
 /*
  * Call it once a second.  pages[i] is worker i's; config may be NULL; `counters` come beside the
  * pages' own.  0, then message_clear() of a MESSAGE_REPORT frees *out; or ERR_NOMEM.

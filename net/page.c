@@ -25,6 +25,9 @@ const struct page_value_description page_values[PAGE_VALUE_COUNT] = {
 #undef X
 };
 
+const uint32_t page_rtt_bounds_us[PAGE_RTT_BOUNDS] = {500, 1000, 2500, 5000, 10000, 25000, 50000,
+    75000, 100000, 150000, 200000, 300000, 500000, 1000000, 2500000};
+
 /* Another open file of the same memory: unlike a duplicate it has its own access mode. */
 static int open_reader(int writer)
 {
@@ -157,6 +160,17 @@ void page_lane_read_rtt(
 	window_histogram_read(&page->lanes[number].rtt, now_us, out);
 }
 
+void page_lane_read_rtt_counts(
+    const struct page *page, size_t number, struct page_rtt_counts *counts)
+{
+	const struct page_rtt_counts *from = &page->lanes[number].rtt_counts;
+
+	counts->generation = __atomic_load_n(&from->generation, __ATOMIC_RELAXED);
+	for (size_t i = 0; i <= PAGE_RTT_BOUNDS; i++)
+		counts->counts[i] = __atomic_load_n(&from->counts[i], __ATOMIC_RELAXED);
+	counts->sum_us = __atomic_load_n(&from->sum_us, __ATOMIC_RELAXED);
+}
+
 struct page_lane *page_lane_claim(struct page *page)
 {
 	for (size_t i = 0; i < PAGE_LANES; i++) {
@@ -165,6 +179,7 @@ struct page_lane *page_lane_claim(struct page *page)
 		if (lane->is_used)
 			continue;
 		page_lane_release(lane);
+		lane->rtt_counts.generation++;
 		__atomic_store_n(&lane->is_used, 1, __ATOMIC_RELEASE);
 		return lane;
 	}
@@ -183,7 +198,14 @@ void page_lane_write(struct page_lane *lane, const struct page_lane_state *state
 
 void page_lane_add_rtt(struct page_lane *lane, uint64_t now_us, uint64_t rtt_us)
 {
+	struct page_rtt_counts *counts = &lane->rtt_counts;
+	size_t class = 0;
+
 	window_histogram_add(&lane->rtt, now_us, rtt_us);
+	while (class < PAGE_RTT_BOUNDS && rtt_us > page_rtt_bounds_us[class])
+		class ++;
+	__atomic_store_n(&counts->counts[class], counts->counts[class] + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&counts->sum_us, counts->sum_us + rtt_us, __ATOMIC_RELAXED);
 }
 
 void page_lane_release(struct page_lane *lane)
@@ -192,8 +214,11 @@ void page_lane_release(struct page_lane *lane)
 		return;
 	__atomic_store_n(&lane->is_used, 0, __ATOMIC_RELEASE);
 	/* A place that was never written stays without memory behind it. */
-	if (lane->state.peer_name[0])
+	if (lane->state.peer_name[0]) {
 		memset(&lane->state, 0, sizeof(lane->state));
+		memset(lane->rtt_counts.counts, 0, sizeof(lane->rtt_counts.counts));
+		lane->rtt_counts.sum_us = 0;
+	}
 	for (size_t i = 0; i < HISTOGRAM_WINDOW_SLOTS; i++)
 		if (lane->rtt.slot_numbers[i])
 			lane->rtt.slot_numbers[i] = 0;

@@ -23,7 +23,11 @@
 enum {
 	PAGE_LANES = 256, /* a lane that finds no room works, but is not shown */
 	PAGE_READ_ATTEMPTS = 16,
+	PAGE_RTT_BOUNDS = 15,
 };
+
+/* Upper bounds of the classes in which round trips are counted for good. */
+extern const uint32_t page_rtt_bounds_us[PAGE_RTT_BOUNDS];
 
 enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 
@@ -34,8 +38,8 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 #define PAGE_VALUES(X)                                                                             \
 	X(tunnel_packets_received, COUNTER, "Datagrams that came to the tunnel port")              \
 	X(tunnel_packets_sent, COUNTER, "Datagrams sent from the tunnel port")                     \
-	X(tunnel_bytes_received, COUNTER, "UDP payload that came to the tunnel port")              \
-	X(tunnel_bytes_sent, COUNTER, "UDP payload sent from the tunnel port")                     \
+	X(tunnel_received_bytes, COUNTER, "UDP payload that came to the tunnel port")              \
+	X(tunnel_sent_bytes, COUNTER, "UDP payload sent from the tunnel port")                     \
 	X(tunnel_send_full, COUNTER, "Times that the tunnel socket's buffer was full")             \
 	X(tunnel_send_failed, COUNTER, "Datagrams that the system did not take")                   \
 	X(tunnel_segmentation_off, GAUGE, "1 when UDP segmentation was refused or turned off")     \
@@ -64,10 +68,10 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(tcp_accept_failed, COUNTER,                                                              \
 	    "Connections reset, or left waiting, for want of descriptors or memory")               \
 	X(tcp_idle_closed, COUNTER, "TCP flows ended by their idle timeout")                       \
-	X(tcp_bytes_received, COUNTER, "Bytes read from TCP sockets")                              \
-	X(tcp_bytes_sent, COUNTER, "Bytes written to TCP sockets")                                 \
-	X(compression_bytes_before, COUNTER, "Bytes read from TCP sockets of compressed flows")    \
-	X(compression_bytes_after, COUNTER, "Bytes that these were in the tunnel")                 \
+	X(tcp_received_bytes, COUNTER, "Bytes read from TCP sockets")                              \
+	X(tcp_sent_bytes, COUNTER, "Bytes written to TCP sockets")                                 \
+	X(compression_before_bytes, COUNTER, "Bytes read from TCP sockets of compressed flows")    \
+	X(compression_after_bytes, COUNTER, "Bytes that these were in the tunnel")                 \
 	X(compression_malformed, COUNTER, "Flows reset because a block was malformed")             \
 	X(backend_connects, COUNTER, "TCP connections to backends that were made")                 \
 	X(backend_refused, COUNTER, "TCP connections that a backend refused")                      \
@@ -137,11 +141,19 @@ struct page_lane_state {
 	struct lane_figures figures;
 };
 
+/* Round trips since the lane was claimed: counts[i] up to page_rtt_bounds_us[i], the last above all. */
+struct page_rtt_counts {
+	uint64_t generation; /* of the place: another number is another lane */
+	uint64_t counts[PAGE_RTT_BOUNDS + 1];
+	uint64_t sum_us;
+};
+
 /* sequence is odd while state is written. */
 struct page_lane {
 	uint32_t sequence;
 	uint32_t is_used;
 	struct page_lane_state state;
+	struct page_rtt_counts rtt_counts;
 	struct window_histogram rtt;
 };
 
@@ -177,6 +189,10 @@ bool page_lane_read(const struct page *page, size_t number, struct page_lane_sta
 /* The round trips of the last minute of a lane. */
 void page_lane_read_rtt(
     const struct page *page, size_t number, uint64_t now_us, struct histogram *out);
+
+/* Those of the lane that is in the place now. */
+void page_lane_read_rtt_counts(
+    const struct page *page, size_t number, struct page_rtt_counts *counts);
 
 /* ---- the worker ---- */
 

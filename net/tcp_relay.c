@@ -177,8 +177,8 @@ static ssize_t read_pieces(
 	length = relay_blocks_read(
 	    &relay->blocks, relay->shared->scratch, relay->descriptor, pieces, count, made);
 	if (length > 0) {
-		page_add(page_of(relay), PAGE_compression_bytes_before, (uint64_t)length);
-		page_add(page_of(relay), PAGE_compression_bytes_after, *made);
+		page_add(page_of(relay), PAGE_compression_before_bytes, (uint64_t)length);
+		page_add(page_of(relay), PAGE_compression_after_bytes, *made);
 	}
 	return length;
 }
@@ -210,7 +210,7 @@ static bool read_some(struct tcp_relay *relay)
 	if (relay->bytes_in == 0 && relay->on_first_byte)
 		relay->on_first_byte(relay);
 	relay->bytes_in += (uint64_t)length;
-	page_add(page_of(relay), PAGE_tcp_bytes_received, (uint64_t)length);
+	page_add(page_of(relay), PAGE_tcp_received_bytes, (uint64_t)length);
 	flow_life_active(&relay->life);
 	int error = write_to_flow(relay, made);
 	drop_full_chunks(relay->shared);
@@ -267,7 +267,7 @@ static void on_socket_writable(struct ev_loop *loop, ev_io *watcher, int events)
 static void note_written(struct tcp_relay *relay, size_t length)
 {
 	relay->bytes_out += length;
-	page_add(page_of(relay), PAGE_tcp_bytes_sent, length);
+	page_add(page_of(relay), PAGE_tcp_sent_bytes, length);
 	flow_life_active(&relay->life);
 }
 

@@ -79,7 +79,7 @@ static void on_datagram(void *context, struct udp_datagram *datagram)
 	struct lanes *lanes = context;
 
 	page_count(page_of(lanes), PAGE_tunnel_packets_received);
-	page_add(page_of(lanes), PAGE_tunnel_bytes_received, datagram->length_bytes);
+	page_add(page_of(lanes), PAGE_tunnel_received_bytes, datagram->length_bytes);
 	if (handshake_is(datagram->data, datagram->length_bytes))
 		worker_door_receive(lanes->worker, datagram);
 	else
@@ -157,7 +157,7 @@ static bool send_batch(struct lanes *lanes, struct carried *carried)
 
 	if (lane_send(carried->shown.lane, &batch, lanes->worker->now_us) == 0)
 		return false;
-	page_add(page_of(lanes), PAGE_tunnel_bytes_sent, batch.length_bytes);
+	page_add(page_of(lanes), PAGE_tunnel_sent_bytes, batch.length_bytes);
 	lanes->waiting_id = carried->local_id;
 	lanes->waiting = (struct udp_batch){
 	    .data = batch.data,
@@ -294,7 +294,7 @@ void lanes_send_packet(struct lanes *lanes, const uint8_t *data, size_t length,
 		return;
 	lanes->udp.refused_bytes = 0;
 	page_count(page_of(lanes), PAGE_tunnel_packets_sent);
-	page_add(page_of(lanes), PAGE_tunnel_bytes_sent, length);
+	page_add(page_of(lanes), PAGE_tunnel_sent_bytes, length);
 }
 
 /* ---- what a lane says ---- */

@@ -81,6 +81,7 @@ DAEMONS = {
     "net/node_children.c": "test_faults.py",
     "net/node_control.c": "test_control_nodes.py",
     "net/node_health.c": "test_health.py",
+    "net/node_metrics.c": "test_metrics.py",
     "endpoint/health_process.c": "test_health.py",
     "net/privileges.c": "test_privileges.py",
 }

@@ -57,7 +57,7 @@ class Web:
         return self.sent() - before
 
     def sent(self):
-        return self.cluster.counter("endpoint", "tunnel_bytes_sent")
+        return self.cluster.counter("endpoint", "tunnel_sent_bytes")
 
 
 def test_text_is_fewer_bytes_and_noise_no_more(cluster, tmp_path):
@@ -66,16 +66,16 @@ def test_text_is_fewer_bytes_and_noise_no_more(cluster, tmp_path):
     noise = web.get("noise")
     assert SIZE < noise < 1.15 * SIZE
     counters = cluster.counters("endpoint")
-    assert counters["compression_bytes_before"] >= 2 * SIZE
-    assert counters["compression_bytes_after"] < 1.5 * SIZE
+    assert counters["compression_before_bytes"] >= 2 * SIZE
+    assert counters["compression_after_bytes"] < 1.5 * SIZE
     assert counters["compression_malformed"] == 0
 
 
 def test_off_is_off(cluster, tmp_path):
     web = Web(cluster, tmp_path, "off")
-    before = cluster.counter("endpoint", "compression_bytes_before")
+    before = cluster.counter("endpoint", "compression_before_bytes")
     assert web.get("text") > SIZE
-    assert cluster.counter("endpoint", "compression_bytes_before") == before
+    assert cluster.counter("endpoint", "compression_before_bytes") == before
 
 
 def test_uploads_and_many_at_once(cluster, tmp_path):

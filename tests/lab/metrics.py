@@ -70,5 +70,6 @@ def ready(connection):
     return said["ready"], said["reasons"]
 
 
-def admin(port, host="127.0.0.1"):
-    return http.client.HTTPConnection(host, port, timeout=10)
+def admin(port, timeout=10):
+    """A connection to a node's admin port of this machine."""
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)

@@ -132,8 +132,8 @@ static void test_carries_bytes_both_ways(void **state)
 	assert_reads(user.peer, "answer");
 	assert_int_equal(user.relay.bytes_in, 7);
 	assert_int_equal(user.relay.bytes_out, 6);
-	assert_int_equal(page_get(worker.page, PAGE_tcp_bytes_received), 13);
-	assert_int_equal(page_get(worker.page, PAGE_tcp_bytes_sent), 13);
+	assert_int_equal(page_get(worker.page, PAGE_tcp_received_bytes), 13);
+	assert_int_equal(page_get(worker.page, PAGE_tcp_sent_bytes), 13);
 }
 
 /* What the user sent before the backend was connected is the backend's first. */
@@ -412,8 +412,8 @@ static void test_what_shrinks_is_fewer_bytes(void **state)
 	}
 	assert_int_equal(in, sizeof text);
 	assert_memory_equal(got, text, sizeof text);
-	assert_int_equal(page_get(worker.page, PAGE_compression_bytes_before), sizeof text);
-	assert_true(page_get(worker.page, PAGE_compression_bytes_after) < sizeof text / 20);
+	assert_int_equal(page_get(worker.page, PAGE_compression_before_bytes), sizeof text);
+	assert_true(page_get(worker.page, PAGE_compression_after_bytes) < sizeof text / 20);
 }
 
 static void write_stream(const char *bytes, size_t length)

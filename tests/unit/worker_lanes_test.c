@@ -170,7 +170,7 @@ static void test_the_page_tells_of_the_lane(void **state)
 	assert_true(lane.since_ms > UINT64_C(1700000000000));
 	assert_int_equal(counted(PAGE_lanes_up), 1);
 	assert_true(counted(PAGE_tunnel_packets_sent) > 0);
-	assert_true(counted(PAGE_tunnel_bytes_received) > 0);
+	assert_true(counted(PAGE_tunnel_received_bytes) > 0);
 	process.far.is_deaf = true;
 	WORKER_PROCESS_UNTIL(&process, shown(&lane) && !lane.is_up);
 	assert_int_equal(counted(PAGE_lanes_up), 0);
