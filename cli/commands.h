@@ -54,6 +54,8 @@ int doctor_run(struct session *session, const struct invocation *invocation);
 /* backup.c */
 int backup_make(struct session *session, const struct invocation *invocation);
 int adopt_nodes(struct session *session, const struct invocation *invocation);
+int manual_commands(struct session *session, const struct invocation *invocation);
+int manual_fields(struct session *session, const struct invocation *invocation);
 
 int status_show(struct session *session, const struct invocation *invocation);
 

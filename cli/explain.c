@@ -2,87 +2,12 @@
 /*
  * trunkctl explain: the kinds of objects and their fields, from the tables that decode them.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/suggest.h"
 #include "cli/commands.h"
+#include "cli/field_text.h"
 #include "model/objects.h"
-
-enum { LIMITS_BYTES = 256 };
-
-static const char *scalar_type(const struct schema_field *field)
-{
-	switch (field->type) {
-	case SCHEMA_BOOL:
-		return "true or false";
-	case SCHEMA_U8:
-	case SCHEMA_U16:
-	case SCHEMA_U32:
-	case SCHEMA_U64:
-		return "whole number";
-	case SCHEMA_DOUBLE:
-		return "number";
-	case SCHEMA_ENUM:
-		return "word";
-	case SCHEMA_STRUCT:
-		return "object";
-	default:
-		return "text";
-	}
-}
-
-static void print_type(const struct schema_field *field, FILE *out)
-{
-	fprintf(out, "%s%s", field->is_array ? "list of: " : "", scalar_type(field));
-}
-
-static bool is_number(const struct schema_field *field)
-{
-	return field->type >= SCHEMA_U8 && field->type <= SCHEMA_U64;
-}
-
-static uint64_t greatest(const struct schema_field *field)
-{
-	static const uint64_t natural[] = {[SCHEMA_U8] = UINT8_MAX,
-	    [SCHEMA_U16] = UINT16_MAX,
-	    [SCHEMA_U32] = UINT32_MAX,
-	    [SCHEMA_U64] = UINT64_MAX};
-	return field->max ? field->max : natural[field->type];
-}
-
-/* "0..255", "auto, realtime", "at most 63 bytes"; "" when nothing is to be said. */
-static const char *format_limits(const struct schema_field *field, char *text)
-{
-	size_t used = 0;
-	text[0] = '\0';
-	if (is_number(field))
-		snprintf(text, LIMITS_BYTES, "%" PRIu64 "..%" PRIu64, field->min, greatest(field));
-	else if (field->type == SCHEMA_TEXT)
-		snprintf(text, LIMITS_BYTES, "at most %zu bytes", field->size - 1);
-	for (size_t i = 0; field->type == SCHEMA_ENUM && field->names[i]; i++) {
-		if (field->names[i][0] && used < LIMITS_BYTES)
-			used += (size_t)snprintf(text + used, LIMITS_BYTES - used, "%s%s",
-			    used ? ", " : "", field->names[i]);
-	}
-	return text;
-}
-
-static const char *format_default(const struct schema_field *field, char *text, size_t size)
-{
-	text[0] = '\0';
-	if (field->is_required || field->is_array || field->type == SCHEMA_STRUCT)
-		return text;
-	if (is_number(field) && field->default_number >= field->min)
-		snprintf(text, size, "%" PRIu64, field->default_number);
-	else if (field->type == SCHEMA_BOOL)
-		snprintf(text, size, "%s", field->default_number ? "true" : "false");
-	else if (field->type == SCHEMA_ENUM)
-		snprintf(text, size, "%s", field->names[field->default_number]);
-	else if (field->default_text)
-		snprintf(text, size, "%s", field->default_text);
-	return text;
-}
 
 static void print_row(struct session *session, const char *left, const char *right)
 {
@@ -97,14 +22,11 @@ static void print_fields(struct session *session, const struct schema *schema)
 	struct table *table = table_new(columns, true);
 	for (size_t i = 0; i < schema->field_count; i++) {
 		const struct schema_field *field = &schema->fields[i];
-		char type[64], standard[64];
-		snprintf(type, sizeof(type), "%s%s", field->is_array ? "list of: " : "",
-		    scalar_type(field));
-		format_default(field, standard, sizeof(standard));
+		char text[FIELD_TEXT_BYTES];
 		table_row(table);
 		table_cell(table, field->key);
-		table_cell(table, type);
-		table_cell(table, field->is_required ? "(required)" : standard);
+		table_cell(table, field_type(field, text));
+		table_cell(table, field->is_required ? "(required)" : field_default(field, text));
 		table_cell(table, field->help ? field->help : "");
 	}
 	session_print_table(session, table);
@@ -112,14 +34,12 @@ static void print_fields(struct session *session, const struct schema *schema)
 
 static void print_field(struct session *session, const char *path, const struct schema_field *field)
 {
-	char text[LIMITS_BYTES];
+	char text[FIELD_TEXT_BYTES];
 	print_row(session, "FIELD", path);
-	fprintf(session->out, "%-9s ", "TYPE");
-	print_type(field, session->out);
-	fputc('\n', session->out);
+	print_row(session, "TYPE", field_type(field, text));
 	print_row(session, "REQUIRED", field->is_required ? "yes" : "no");
-	print_row(session, "DEFAULT", format_default(field, text, sizeof(text)));
-	print_row(session, "LIMITS", format_limits(field, text));
+	print_row(session, "DEFAULT", field_default(field, text));
+	print_row(session, "LIMITS", field_limits(field, text));
 	if (field->is_array)
 		fprintf(
 		    session->out, "%-9s %zu..%zu\n", "ITEMS", field->min_items, field->max_items);

@@ -17,6 +17,7 @@ libcli_a_SOURCES = \
 	cli/completion.c \
 	cli/doctor.c \
 	cli/explain.c \
+	cli/field_text.c cli/field_text.h \
 	cli/events.c \
 	cli/format.c cli/format.h \
 	cli/get.c \
@@ -25,6 +26,7 @@ libcli_a_SOURCES = \
 	cli/history.c cli/history.h \
 	cli/limit_value.c cli/limit_value.h \
 	cli/manifest.c cli/manifest.h \
+	cli/manual.c \
 	cli/metavar.c cli/metavar.h \
 	cli/node.c cli/node_drain.c \
 	cli/output.c cli/output.h \
@@ -49,6 +51,14 @@ bin_PROGRAMS += trunkctl
 trunkctl_SOURCES = cli/main.c
 trunkctl_LDADD = $(CLI_LIBS)
 
+# Man pages that are made of tables.
+man_MANS += doc/trunkctl-commands.1 doc/trunkline-fields.5
+CLEANFILES += doc/trunkctl-commands.1 doc/trunkline-fields.5
+doc/trunkctl-commands.1: trunkctl$(EXEEXT)
+	$(MKDIR_P) doc && ./trunkctl$(EXEEXT) manual commands >$@
+doc/trunkline-fields.5: trunkctl$(EXEEXT)
+	$(MKDIR_P) doc && ./trunkctl$(EXEEXT) manual fields >$@
+
 # What shells load to complete trunkctl's command lines.
 bashcompletiondir = $(datadir)/bash-completion/completions
 zshcompletiondir = $(datadir)/zsh/site-functions
@@ -68,6 +78,7 @@ CLI_TESTS = \
 	tests/unit/accelerator_spec_test \
 	tests/unit/command_test \
 	tests/unit/complete_test \
+	tests/unit/field_text_test \
 	tests/unit/format_test \
 	tests/unit/health_value_test \
 	tests/unit/history_test \
@@ -84,6 +95,7 @@ check_PROGRAMS += $(CLI_TESTS)
 tests_unit_accelerator_spec_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_command_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_complete_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_field_text_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_format_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_health_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_history_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
@@ -119,6 +131,7 @@ CLI_SERVER_TESTS = \
 	tests/unit/completion_test \
 	tests/unit/explain_test \
 	tests/unit/get_test \
+	tests/unit/manual_test \
 	tests/unit/revision_test \
 	tests/unit/update_test \
 	tests/unit/wait_test
@@ -168,6 +181,8 @@ tests_unit_completion_test_SOURCES = tests/unit/completion_test.c tests/unit/cli
 tests_unit_completion_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_explain_test_SOURCES = tests/unit/explain_test.c tests/unit/cli_fixture.h
 tests_unit_explain_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_manual_test_SOURCES = tests/unit/manual_test.c tests/unit/cli_fixture.h
+tests_unit_manual_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_get_test_SOURCES = tests/unit/get_test.c tests/unit/cli_fixture.h
 tests_unit_get_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_revision_test_SOURCES = tests/unit/revision_test.c tests/unit/cli_fixture.h

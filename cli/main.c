@@ -39,7 +39,7 @@ static enum exit_code open_client(struct session *session, const struct invocati
 /* Completion asks the control that the completed line names, and works where none is. */
 static bool asks_control(const struct command *command)
 {
-	return strcmp(command->noun, "completion") != 0;
+	return strcmp(command->noun, "completion") != 0 && strcmp(command->noun, "manual") != 0;
 }
 
 static enum exit_code run(const struct invocation *invocation)
