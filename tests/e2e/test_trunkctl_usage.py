@@ -1,17 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""trunkctl by itself: wrong command lines, control that is not there, help, and the man pages."""
-import os
+"""trunkctl by itself: wrong command lines, control that is not there, and help."""
 import re
-import shlex
 
 import pytest
 
-from tests.lab import procs, trunkline
 from tests.lab.trunkctl import (DONE, UNREACHABLE, USAGE, assert_one_line, run)
-from tests.lab.wan import ROOT
-
-PAGES = sorted(name for name in os.listdir(os.path.join(ROOT, "doc"))
-               if re.search(r"\.[158]$", name))
 
 
 @pytest.mark.parametrize("line, part", [
@@ -52,47 +45,3 @@ def test_help_and_version():
         done = run(*args, "--help")
         assert done.returncode == DONE and done.stdout.startswith("usage: trunkctl")
     assert re.fullmatch(r"trunkctl \d+\.\d+\.\d+\n", run("--version").stdout)
-
-
-def rendered(page, form="ascii"):
-    done = procs.run(["mandoc", f"-T{form}", "-Wwarning", "-Owidth=100",
-                      os.path.join(ROOT, "doc", page)])
-    return re.sub(".\b", "", done.stdout)  # bold is printed as a character over itself
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_man_pages_are_well_formed(page):
-    assert rendered(page, "lint") == ""
-    assert "SYNOPSIS" in rendered(page)
-
-
-def test_man_page_has_every_command_and_option():
-    page = rendered("trunkctl.1")
-    commands = re.findall(r"^  ([a-z]+(?: [a-z]+)?)", run("--help").stdout, re.MULTILINE)
-    assert len(commands) > 10
-    for command in commands:
-        assert command in page
-        for option in re.findall(r"^  (--[a-z-]+)", run(*command.split(), "--help").stdout,
-                                 re.MULTILINE):
-            assert option in page, f"{command} {option}"
-
-
-def test_examples_of_the_man_page_are_accepted():
-    """Each gets as far as asking control."""
-    text = rendered("trunkctl.1").split("\nEXAMPLES\n")[1].split("\nSEE ALSO\n")[0]
-    text = text.replace("\\\n", " ")
-    lines = re.findall(r"^ *(?:token=\$\()?(trunkctl .*?)\)?(?: \|)?$", text, re.MULTILINE)
-    assert len(lines) >= 6
-    for line in lines:
-        done = run(*shlex.split(line)[1:], TRUNKLINE_CONTROL="unix:/nonexistent")
-        assert done.returncode == UNREACHABLE, (line, done.stderr)
-
-
-@pytest.mark.parametrize("name", [page for page in PAGES if page.endswith(".8")])
-def test_man_pages_of_the_daemons_have_every_option(name):
-    page = rendered(name)
-    text = procs.run([trunkline.program(name[:-2]), "--help"]).stdout
-    options = re.findall(r"^ +(-[-a-z]+)", text, re.MULTILINE)
-    assert len(options) >= 3
-    for option in options:
-        assert re.search(rf"(?<![-\w]){option}(?![-\w])", page), option
