@@ -21,7 +21,7 @@ FUZZ_TARGETS += tests/fuzz/access_fuzz tests/fuzz/api_fuzz tests/fuzz/channel_fu
 	tests/fuzz/compression_fuzz tests/fuzz/config_fuzz tests/fuzz/frame_fuzz \
 	tests/fuzz/gate_fuzz tests/fuzz/handshake_fuzz tests/fuzz/ipc_fuzz tests/fuzz/lane_fuzz \
 	tests/fuzz/messages_fuzz tests/fuzz/packet_fuzz tests/fuzz/relay_fuzz \
-	tests/fuzz/repair_fuzz tests/fuzz/report_fuzz tests/fuzz/text_fuzz
+	tests/fuzz/repair_fuzz tests/fuzz/report_fuzz tests/fuzz/text_fuzz tests/fuzz/yaml_fuzz
 tests_fuzz_access_fuzz_LDFLAGS = $(FUZZER_LINK)
 tests_fuzz_access_fuzz_LDADD = $(MODEL_LIBS)
 # It asks the API's handlers, with headers and arguments of its own.
@@ -49,5 +49,7 @@ tests_fuzz_relay_fuzz_LDFLAGS = $(FUZZER_LINK)
 tests_fuzz_repair_fuzz_LDFLAGS = $(FUZZER_LINK)
 tests_fuzz_report_fuzz_LDFLAGS = $(FUZZER_LINK)
 tests_fuzz_report_fuzz_LDADD = $(CONTROL_TEST_LIBS)
+tests_fuzz_yaml_fuzz_LDFLAGS = $(FUZZER_LINK)
+tests_fuzz_yaml_fuzz_LDADD = $(MODEL_LIBS)
 tests_fuzz_text_fuzz_LDFLAGS = $(FUZZER_LINK)
 tests_fuzz_text_fuzz_SOURCES = tests/fuzz/text_fuzz.c cli/value.c cli/value.h

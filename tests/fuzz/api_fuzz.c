@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Control, asked by anybody: requests of any method, path, query, If-Match and body to the API's handlers, and the first
- * words of nodes that want to join, over a real store in memory.  Each gets an answer that is JSON, with a status of 2xx or 4xx; what
- * was stored loads again, and compiles into every node's config.
+ * Control, asked by anybody: requests of any method, path, query, If-Match, Idempotency-Key and body to the API's handlers,
+ * and the first words of nodes that want to join, over a real store in memory.  Each gets an answer that is JSON, with a status of 2xx or
+ * 4xx; what was done with a key is answered again and not done again; what was stored loads again, and compiles into every node's config.
  */
 #include "config.h"
 
@@ -13,6 +13,7 @@
 #include "control/api_routes.h"
 #include "control/compile.h"
 #include "control/events.h"
+#include "control/idempotency.h"
 #include "control/node_join.h"
 #include "model/messages.h"
 #include "tests/fuzz/require.h"
@@ -27,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { REQUESTS_MAX = 12 };
 
 static struct control control;
-static char if_match[64], query[64];
+static char if_match[64], query[64], once_key[64];
 
 uint64_t control_now_ms(void)
 {
@@ -46,6 +47,8 @@ const char *__wrap_MHD_lookup_connection_value(
     struct MHD_Connection *connection, enum MHD_ValueKind kind, const char *name)
 {
 	(void)connection;
+	if (kind == MHD_HEADER_KIND && strcmp(name, "Idempotency-Key") == 0)
+		return once_key[0] ? once_key : NULL;
 	if (kind == MHD_HEADER_KIND)
 		return strcmp(name, "If-Match") == 0 && if_match[0] ? if_match : NULL;
 	return query[0] ? query : NULL;
@@ -64,6 +67,25 @@ static void check_answer(struct api_answer *answer, int result)
 	json_decref(json);
 }
 
+/* The first answer once more, and no other revision; a long one is told of only. */
+static void ask_again(const struct api_request *request, const struct api_route *route,
+    const struct api_answer *first)
+{
+	uint64_t revision = control.installation.revision;
+	struct api_answer again = {.status = MHD_HTTP_OK};
+	int result = idempotency_run(&control, request, route->handle, &again);
+
+	check_answer(&again, result);
+	require(control.installation.revision == revision);
+	if (result == 0)
+		require(again.status == first->status && json_equal(again.body, first->body)
+		        && strcmp(again.etag, first->etag) == 0
+		        && strcmp(again.location, first->location) == 0);
+	else
+		require(again.problem.kind == PROBLEM_KEY_REUSED);
+	json_decref(again.body);
+}
+
 static void ask(const char *method, const char *path, const char *body)
 {
 	struct api_request request = {
@@ -71,12 +93,14 @@ static void ask(const char *method, const char *path, const char *body)
 	struct api_answer answer = {.status = MHD_HTTP_OK};
 	const struct api_route *route = api_route_find(&request, &answer.problem);
 
-	int result = route ? route->handle(&control, &request, &answer) : -1;
+	int result = route ? idempotency_run(&control, &request, route->handle, &answer) : -1;
 
 	if (answer.stream)
 		api_stream_free(answer.stream);
 	else
 		check_answer(&answer, result);
+	if (result == 0 && once_key[0] && strcmp(method, "POST") == 0)
+		ask_again(&request, route, &answer);
 	json_decref(answer.body);
 }
 
@@ -134,6 +158,9 @@ static void run_line(char *line)
 	case 'q':
 		snprintf(query, sizeof(query), "%s", line + 1);
 		break;
+	case 'k':
+		snprintf(once_key, sizeof(once_key), "%s", line + 1);
+		break;
 	case 'j':
 		if (line[1])
 			join((uint8_t)line[1], line + 2);
@@ -179,7 +206,7 @@ static void begin(void)
 	char reason[REASON_BYTES];
 
 	control = (struct control){.join_addresses = {"192.0.2.9:7400"}, .join_address_count = 1};
-	if_match[0] = query[0] = '\0';
+	if_match[0] = query[0] = once_key[0] = '\0';
 	control.loop = ev_default_loop(0);
 	control.tunnels = tunnels_new();
 	control.access = api_access_new(API_RATE_DEFAULT);

@@ -42,7 +42,7 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("target", nargs="*")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     build = os.path.abspath(options.build)
     programs = subprocess.run(["make", "-s", "-C", build, "list-fuzz"], check=True, text=True,
                               capture_output=True).stdout.split()

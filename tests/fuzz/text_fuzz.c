@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/pin.h"
 #include "base/size_text.h"
+#include "base/utf8.h"
 #include "cli/value.h"
 #include "model/join_token.h"
 #include "model/name.h"
@@ -116,6 +117,19 @@ static void check_values(const char *text)
 		json_decref(list);
 }
 
+/* Whole afterwards, never longer, and as it was when it was whole. */
+static void check_utf8(const char *text)
+{
+	char *mended = utf8_mend(strdup(text));
+	json_t *before = json_string(text), *after = json_string(mended);
+
+	require(after && strlen(mended) <= strlen(text));
+	require(!before || strcmp(mended, text) == 0);
+	json_decref(before);
+	json_decref(after);
+	free(mended);
+}
+
 static void check_options(const char *text)
 {
 	options_check_address(text);
@@ -166,6 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_host(text);
 	check_bytes(text, strlen(text));
 	check_values(text);
+	check_utf8(text);
 	check_options(text);
 	check_token(text);
 	check_token_inside(data, size);
