@@ -125,12 +125,22 @@ static int sync_directory(const char *path)
 	return result;
 }
 
-/*
- * The log of a database that crashed goes with it: SQLite would take it for the new one's.  It goes
- * once the old database has its second name, so that both can be found again.
- */
+/* Opened and closed, the database of a control that crashed has all of its log in it. */
+static void settle_old(const struct paths *paths)
+{
+	char reason[REASON_BYTES];
+	struct store *store = NULL;
+
+	if (access(paths->database, F_OK) == 0 && access(paths->wal, F_OK) == 0
+	    && store_open(&store, paths->database, reason) < 0)
+		log_warn("replaced_not_readable", "path=%s reason=\"%s\"", paths->database, reason);
+	store_close(store);
+}
+
+/* A log that is still there is put aside, too: SQLite would take it for the new database's. */
 static int take_place(const struct paths *paths)
 {
+	settle_old(paths);
 	if (link(paths->database, paths->replaced) < 0 && errno != ENOENT)
 		return fail(paths->replaced, strerror(errno));
 	if (rename(paths->wal, paths->replaced_wal) < 0 && errno != ENOENT)

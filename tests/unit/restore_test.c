@@ -105,7 +105,7 @@ static void shell(const char *words)
 }
 
 /* Of a control that was killed: its log must not be taken for the new database's, nor be lost. */
-static void test_the_log_of_the_old_one_goes_with_it(void **state)
+static void test_the_old_one_has_its_log_in_it(void **state)
 {
 	struct installation installation = {0};
 	char old[300], reason[REASON_BYTES];
@@ -121,14 +121,44 @@ static void test_the_log_of_the_old_one_goes_with_it(void **state)
 	assert_int_equal(restore_state(directory, backup_path), 0);
 	reopen();
 	assert_int_equal(control.installation.accelerator_count, 0);
-	assert_int_equal(names_with(".replaced-"), 2);
-	shell("mv control.db.replaced-*-wal old.db-wal && mv control.db.replaced-* old.db");
+	assert_int_equal(names_with(".replaced-"), 1);
+	shell("mv control.db.replaced-* old.db");
 	snprintf(old, sizeof old, "%s/old.db", directory);
 	assert_int_equal(store_open(&store, old, reason), 0);
 	assert_int_equal(store_load(store, &installation), 0);
 	assert_int_equal(installation.accelerator_count, 1);
 	installation_clear(&installation);
 	store_close(store);
+}
+
+/* As when somebody deleted the database alone. */
+static void test_a_log_without_database_is_put_aside(void **state)
+{
+	(void)state;
+	back_up();
+	control_add_accelerator("later", 80, "tokyo", "oslo");
+	shell("cp control.db-wal kept-wal");
+	store_close(control.store);
+	control.store = NULL;
+	shell("rm control.db && mv kept-wal control.db-wal");
+	assert_int_equal(restore_state(directory, backup_path), 0);
+	reopen();
+	assert_int_equal(control.installation.accelerator_count, 0);
+	assert_int_equal(names_with(".replaced-"), 1);
+}
+
+/* Nothing can be taken from it, and it is no reason not to restore. */
+static void test_a_damaged_one_is_replaced_too(void **state)
+{
+	(void)state;
+	back_up();
+	store_close(control.store);
+	control.store = NULL;
+	shell("yes no database | head -c 20000 >control.db && echo no log >control.db-wal");
+	assert_int_equal(restore_state(directory, backup_path), 0);
+	reopen();
+	assert_int_equal(control.installation.node_count, 1);
+	shell("grep -q 'no database' control.db.replaced-*");
 }
 
 static void test_what_is_no_database_changes_nothing(void **state)
@@ -158,7 +188,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_it_is_as_it_was),
-	    TEST(test_the_log_of_the_old_one_goes_with_it),
+	    TEST(test_the_old_one_has_its_log_in_it),
+	    TEST(test_a_log_without_database_is_put_aside),
+	    TEST(test_a_damaged_one_is_replaced_too),
 	    TEST(test_what_is_no_database_changes_nothing),
 	};
 
