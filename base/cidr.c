@@ -39,7 +39,7 @@ static uint8_t mask_at(unsigned bits, size_t i)
 {
 	if (bits >= 8 * (i + 1))
 		return 0xff;
-	return bits <= 8 * i ? 0 : (uint8_t)(0xff << (8 * (i + 1) - bits));
+	return (uint8_t)(bits <= 8 * i ? 0U : 0xffU << (8 * (i + 1) - bits));
 }
 
 /* Clears what is behind the prefix; false when there was nothing. */
