@@ -31,6 +31,25 @@ static bool fail(struct parse *parse, const char *format, ...)
 	return false;
 }
 
+/* "; see trunkctl node drain --help": the next step of every other error. */
+static bool fail_command_line(struct parse *parse, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool fail_command_line(struct parse *parse, const char *format, ...)
+{
+	const struct command *command = parse->invocation->command;
+	const char *verb = command && command->verb ? command->verb : "";
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vsnprintf(parse->error, COMMAND_ERROR_BYTES, format, arguments);
+	va_end(arguments);
+	if (length < COMMAND_ERROR_BYTES)
+		snprintf(parse->error + length, (size_t)(COMMAND_ERROR_BYTES - length),
+		    "; see %s%s%s%s%s --help", parse->table->program, command ? " " : "",
+		    command ? command->noun : "", verb[0] ? " " : "", verb);
+	return false;
+}
+
 static bool fail_command(struct parse *parse, const char *word)
 {
 	struct suggestion suggestion;
@@ -68,10 +87,7 @@ static bool fail_option(struct parse *parse, const char *name)
 	if (suggestion.best && strlen(suggestion.best) > 1)
 		return fail(parse, "unknown option \"%.100s\"; did you mean \"--%s\"?", name,
 		    suggestion.best);
-	const char *verb = command && command->verb ? command->verb : "";
-	return fail(parse, "unknown option \"%.100s\"; see %s%s%s%s%s --help", name,
-	    parse->table->program, command ? " " : "", command ? command->noun : "",
-	    verb[0] ? " " : "", verb);
+	return fail_command_line(parse, "unknown option \"%.100s\"", name);
 }
 
 const struct command_option *command_find_option(
@@ -97,9 +113,9 @@ static bool add_value(struct parse *parse, const struct command_option *option, 
 {
 	struct invocation *invocation = parse->invocation;
 	if (!option->is_repeated && invocation_has(invocation, option->name))
-		return fail(parse, "%s is given twice", option->name);
+		return fail_command_line(parse, "%s is given twice", option->name);
 	if (invocation->value_count == COMMAND_VALUES_MAX)
-		return fail(parse, "more than %d options", COMMAND_VALUES_MAX);
+		return fail_command_line(parse, "more than %d options", COMMAND_VALUES_MAX);
 	invocation->values[invocation->value_count].option = option;
 	invocation->values[invocation->value_count].value = value;
 	invocation->value_count++;
@@ -125,13 +141,14 @@ static bool take_option(struct parse *parse, int argc, char *const *argv, int *i
 		return fail_option(parse, word);
 	if (!option->metavar) {
 		if (equals)
-			return fail(parse, "%s takes no value", option->name);
+			return fail_command_line(parse, "%s takes no value", option->name);
 		return add_value(parse, option, "");
 	}
 	if (equals)
 		return add_value(parse, option, equals + 1);
 	if (*index + 1 >= argc || strncmp(argv[*index + 1], "--", 2) == 0)
-		return fail(parse, "%s wants a value: %s", option->name, option->metavar);
+		return fail_command_line(
+		    parse, "%s wants a value: %s", option->name, option->metavar);
 	*index += 1;
 	return add_value(parse, option, argv[*index]);
 }
@@ -181,7 +198,7 @@ static bool take_word(struct parse *parse, const char *word)
 		return take_command_word(parse, word);
 	if (parse->argument_count == COMMAND_ARGUMENTS_MAX
 	    || !invocation->command->arguments[parse->argument_count])
-		return fail(parse, "\"%.100s\" is one word too many", word);
+		return fail_command_line(parse, "\"%.100s\" is one word too many", word);
 	invocation->arguments[parse->argument_count++] = word;
 	return true;
 }
@@ -198,11 +215,12 @@ static bool check_complete(struct parse *parse)
 	if (parse->argument_count < COMMAND_ARGUMENTS_MAX
 	    && command->arguments[parse->argument_count]
 	    && command->arguments[parse->argument_count][0] != '[')
-		return fail(parse, "%s%s%s wants %s", command->noun, command->verb ? " " : "",
-		    command->verb ? command->verb : "", command->arguments[parse->argument_count]);
+		return fail_command_line(parse, "%s%s%s wants %s", command->noun,
+		    command->verb ? " " : "", command->verb ? command->verb : "",
+		    command->arguments[parse->argument_count]);
 	for (const struct command_option *o = command->options; o && o->name; o++)
 		if (o->is_required && !invocation_has(invocation, o->name))
-			return fail(parse, "%s%s%s wants %s %s", command->noun,
+			return fail_command_line(parse, "%s%s%s wants %s %s", command->noun,
 			    command->verb ? " " : "", command->verb ? command->verb : "", o->name,
 			    o->metavar);
 	return true;

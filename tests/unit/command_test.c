@@ -117,20 +117,27 @@ static void what_is_missing_is_named(void **state)
 	(void)state;
 	assert_refused("", "no command; see trunkctl --help");
 	assert_refused("node", "node what? see trunkctl node --help");
-	assert_refused("node show", "node show wants NODE");
-	assert_refused("tunnel show a", "tunnel show wants ENDPOINT");
-	assert_refused("node token --role listener", "node token wants --region REGION");
-	assert_refused("node token --region --role listener", "--region wants a value: REGION");
-	assert_refused("node token --region", "--region wants a value: REGION");
+	assert_refused("node show", "node show wants NODE; see trunkctl node show --help");
+	assert_refused(
+	    "tunnel show a", "tunnel show wants ENDPOINT; see trunkctl tunnel show --help");
+	assert_refused("node token --role listener",
+	    "node token wants --region REGION; see trunkctl node token --help");
+	assert_refused("node token --region --role listener",
+	    "--region wants a value: REGION; see trunkctl node token --help");
+	assert_refused("node token --region",
+	    "--region wants a value: REGION; see trunkctl node token --help");
 }
 
 static void what_is_too_much_is_named(void **state)
 {
 	(void)state;
-	assert_refused("status now", "\"now\" is one word too many");
-	assert_refused("tunnel show a b c", "\"c\" is one word too many");
-	assert_refused("accelerator delete a --now=1", "--now takes no value");
-	assert_refused("node token --role a --role b --region c", "--role is given twice");
+	assert_refused("status now", "\"now\" is one word too many; see trunkctl status --help");
+	assert_refused(
+	    "tunnel show a b c", "\"c\" is one word too many; see trunkctl tunnel show --help");
+	assert_refused("accelerator delete a --now=1",
+	    "--now takes no value; see trunkctl accelerator delete --help");
+	assert_refused("node token --role a --role b --region c",
+	    "--role is given twice; see trunkctl node token --help");
 }
 
 static void options_end(void **state)
@@ -153,7 +160,8 @@ static void too_many_options_are_refused(void **state)
 	for (int i = 0; i <= COMMAND_VALUES_MAX; i++)
 		words[count++] = option;
 	assert_false(command_parse(&trunkctl_commands, count, words, &invocation, error));
-	assert_string_equal(error, "more than 1024 options");
+	assert_string_equal(
+	    error, "more than 1024 options; see trunkctl accelerator create --help");
 }
 
 static void help_names_every_command(void **state)
