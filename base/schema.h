@@ -68,6 +68,11 @@ struct schema_field {
 	/* Arrays: an allocated `T *items; size_t count`, or `T items[N]; size_t count` in place. */
 	bool is_array;
 	bool is_in_place;
+	/*
+	 * In documents an object with keys of its own, in memory an array of SCHEMA_STRUCT, whose
+	 * table has two fields: a SCHEMA_TEXT that takes the key, and the value.  No key stands twice.
+	 */
+	bool is_map;
 	size_t count_offset;
 	size_t min_items, max_items; /* max_items is required for allocated arrays */
 };
@@ -101,6 +106,11 @@ enum {
 	.key = (json_key), .offset = offsetof(struct_type, member),                                \
 	.size = sizeof(*((struct_type *)0)->member), .is_array = true,                             \
 	.count_offset = offsetof(struct_type, count_member)
+
+/* The same, a map.  Give .max_items and .schema. */
+#define SCHEMA_MAP(json_key, struct_type, member, count_member)                                    \
+	SCHEMA_ARRAY(json_key, struct_type, member, count_member), .is_map = true,                 \
+	                                                           .type = SCHEMA_STRUCT
 
 /* `T member[N]; size_t count_member;` */
 #define SCHEMA_ARRAY_IN_PLACE(json_key, struct_type, member, count_member)                         \

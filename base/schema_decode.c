@@ -312,6 +312,80 @@ static void decode_array(
 	}
 }
 
+/* Takes the key of items[at], and looks whether one before has it. */
+static bool decode_key(struct walk *walk, const struct schema_field *map,
+    const struct schema_pair *pair, char *items, size_t at)
+{
+	const struct schema_field *field = &map->schema->fields[0];
+	char *key = items + at * map->size + field->offset;
+	const char *wrong;
+
+	if (pair->key_length < field->min || pair->key_length >= field->size
+	    || memchr(pair->key, 0, pair->key_length)) {
+		report_key(walk, pair->key_node, "a key must have %zu..%zu bytes",
+		    (size_t)field->min, field->size - 1);
+		return false;
+	}
+	for (size_t i = 0; i < at; i++) {
+		const char *other = items + i * map->size + field->offset;
+
+		if (strlen(other) == pair->key_length
+		    && !memcmp(other, pair->key, pair->key_length)) {
+			report_key(walk, pair->key_node, "stands here twice");
+			return false;
+		}
+	}
+	memcpy(key, pair->key, pair->key_length);
+	wrong = field->check ? field->check(key) : NULL;
+	if (wrong)
+		report_key(walk, pair->key_node, "a key %s", wrong);
+	return !wrong;
+}
+
+static void decode_entry(struct walk *walk, const struct schema_field *map,
+    const struct schema_pair *pair, char *items, size_t at)
+{
+	const struct schema_field *value = &map->schema->fields[1];
+	size_t before;
+
+	if (!pair->key) {
+		report(walk, pair->key_node, "a key must be text");
+		return;
+	}
+	before = path_push_key(walk, pair->key, pair->key_length);
+	if (decode_key(walk, map, pair, items, at))
+		decode_value(walk, value, pair->value, items + at * map->size + value->offset);
+	path_pop(walk, before);
+}
+
+static void decode_map(
+    struct walk *walk, const struct schema_field *map, struct schema_node node, char *object)
+{
+	size_t *count = (size_t *)(void *)(object + map->count_offset), found = 0;
+	struct schema_pair pair;
+	void *cursor = NULL;
+	char *items;
+
+	if (!walk->source->is_object(node)) {
+		report(walk, node, "must be an object with keys and values");
+		return;
+	}
+	while (found <= map->max_items && walk->source->next_pair(node, &cursor, &pair))
+		found++;
+	if (found > map->max_items) {
+		report(walk, node, "must have at most %zu keys", map->max_items);
+		return;
+	}
+	items = array_items(walk, map, object, found);
+	if (!items)
+		return;
+	*count = found;
+	cursor = NULL;
+	for (size_t i = 0;
+	     i < found && !walk_is_over(walk) && walk->source->next_pair(node, &cursor, &pair); i++)
+		decode_entry(walk, map, &pair, items, i);
+}
+
 static void set_default(struct walk *walk, const struct schema_field *field, char *object)
 {
 	int rc = schema_field_default(field, object + field->offset);
@@ -328,6 +402,8 @@ static void decode_member(
 			report(walk, node, "is required");
 		else
 			set_default(walk, field, object);
+	} else if (field->is_map) {
+		decode_map(walk, field, node, object);
 	} else if (field->is_array) {
 		decode_array(walk, field, node, object);
 	} else {

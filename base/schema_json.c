@@ -211,6 +211,35 @@ static json_t *array_to_json(const struct schema_field *field, const char *objec
 	return array;
 }
 
+static json_t *map_to_json(const struct schema_field *field, const char *object, unsigned flags)
+{
+	const struct schema_field *key = &field->schema->fields[0];
+	const struct schema_field *value = &field->schema->fields[1];
+	size_t count = *(const size_t *)(const void *)(object + field->count_offset);
+	const char *items = *(char *const *)(const void *)(object + field->offset);
+	json_t *map = json_object();
+
+	for (size_t i = 0; map && i < count; i++) {
+		const char *item = items + i * field->size;
+
+		if (json_object_set_new(map, item + key->offset,
+		        value_to_json(value, item + value->offset, flags))) {
+			json_decref(map);
+			return NULL;
+		}
+	}
+	return map;
+}
+
+static json_t *member_to_json(const struct schema_field *field, const char *object, unsigned flags)
+{
+	if (field->is_map)
+		return map_to_json(field, object, flags);
+	if (field->is_array)
+		return array_to_json(field, object, flags);
+	return value_to_json(field, object + field->offset, flags);
+}
+
 static bool is_all_zero(const uint8_t *bytes, size_t n)
 {
 	uint8_t any = 0;
@@ -249,14 +278,10 @@ json_t *schema_to_json(const struct schema *schema, const void *object, unsigned
 
 	for (size_t i = 0; json && i < schema->field_count; i++) {
 		const struct schema_field *field = &schema->fields[i];
-		const char *value = (const char *)object + field->offset;
-		json_t *member;
 
-		if (is_left_out(field, value, flags))
+		if (is_left_out(field, (const char *)object + field->offset, flags))
 			continue;
-		member = field->is_array ? array_to_json(field, object, flags)
-		                         : value_to_json(field, value, flags);
-		if (json_object_set_new(json, field->key, member)) {
+		if (json_object_set_new(json, field->key, member_to_json(field, object, flags))) {
 			json_decref(json);
 			return NULL;
 		}

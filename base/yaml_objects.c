@@ -113,9 +113,12 @@ static json_t *read_scalar(
 	return json_stringn(text, length);
 }
 
+/* What the value of a key is; NULL where nothing is known of it. */
 static const struct schema_field *find_field(
-    const struct schema *schema, const char *key, size_t length)
+    const struct schema *schema, bool is_map, const char *key, size_t length)
 {
+	if (is_map)
+		return &schema->fields[1];
 	for (size_t i = 0; schema && i < schema->field_count; i++) {
 		if (strlen(schema->fields[i].key) == length
 		    && !memcmp(schema->fields[i].key, key, length))
@@ -124,7 +127,7 @@ static const struct schema_field *find_field(
 	return NULL;
 }
 
-static void read_pair(struct reading *reading, const struct schema *schema,
+static void read_pair(struct reading *reading, const struct schema *schema, bool is_map,
     const struct schema_pair *pair, json_t *object)
 {
 	char key[SCHEMA_PATH_BYTES], quoted[SCHEMA_PATH_BYTES + 32];
@@ -144,21 +147,23 @@ static void read_pair(struct reading *reading, const struct schema *schema,
 	}
 	before = push(reading, key, pair->key_length);
 	tell_place(reading, pair->key_node, pair->value);
-	value = read_value(reading, find_field(schema, pair->key, pair->key_length), pair->value);
+	value = read_value(
+	    reading, find_field(schema, is_map, pair->key, pair->key_length), pair->value);
 	if (value && json_object_set_new(object, key, value))
 		report(reading, pair->value, "must be text in UTF-8");
 	pop(reading, before);
 }
 
+/* schema is NULL where nothing is known; that of a map describes each of its pairs. */
 static json_t *read_object(
-    struct reading *reading, const struct schema *schema, struct schema_node node)
+    struct reading *reading, const struct schema *schema, bool is_map, struct schema_node node)
 {
 	json_t *object = json_object();
 	struct schema_pair pair;
 	void *cursor = NULL;
 
 	while (!reading->is_over && reading->source->next_pair(node, &cursor, &pair))
-		read_pair(reading, schema, &pair, object);
+		read_pair(reading, schema, is_map, &pair, object);
 	return object;
 }
 
@@ -192,7 +197,8 @@ static json_t *read_value(
 	}
 	reading->depth++;
 	if (reading->source->is_object(node))
-		value = read_object(reading, field ? field->schema : NULL, node);
+		value = read_object(
+		    reading, field ? field->schema : NULL, field && field->is_map, node);
 	else if (reading->source->as_array(node, &count))
 		value = read_array(reading, field, node, count);
 	else
@@ -240,7 +246,7 @@ static void read_item(struct reading *reading, struct schema_node node)
 	before = push(reading, "items", strlen("items"));
 	push_index(reading, json_array_size(reading->items));
 	tell_place(reading, node, node);
-	json_array_append_new(reading->items, read_object(reading, schema, node));
+	json_array_append_new(reading->items, read_object(reading, schema, false, node));
 	pop(reading, before);
 }
 

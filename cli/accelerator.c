@@ -12,6 +12,7 @@
 #include "cli/limit_value.h"
 #include "cli/update.h"
 #include "cli/watch.h"
+#include "model/label_selector.h"
 
 static json_int_t revision_of(const json_t *answer)
 {
@@ -87,13 +88,22 @@ static void print_list(struct session *session, const json_t *answer)
 
 int accelerator_list(struct session *session, const struct invocation *invocation)
 {
-	static const struct watch_view view = {
+	char path[SESSION_PATH_BYTES], reason[REASON_BYTES];
+	const char *label = invocation_value(invocation, "--label");
+	struct label_selector selector;
+	const struct watch_view view = {
 	    .title = "Accelerators",
-	    .path = "/v1/accelerators",
+	    .path = path,
 	    .kinds = "revision,node,config,health",
 	    .print = print_list,
-	    .empty = "There is no accelerator yet; trunkctl accelerator create makes one.",
+	    .empty = label ? "No accelerator has such labels."
+	                   : "There is no accelerator yet; trunkctl accelerator create makes one.",
 	};
+	if (label && label_selector_parse(label, &selector, reason) < 0)
+		return session_fail(EXIT_USAGE, "--label: %s; as in env=prod,tier!=web", reason);
+	/* What is a selector has no character that a URL would take for another. */
+	snprintf(
+	    path, sizeof(path), "/v1/accelerators%s%s", label ? "?label=" : "", label ? label : "");
 	return watch_or_print(session, invocation, &view);
 }
 
@@ -134,6 +144,9 @@ static void print_properties(struct session *session, const json_t *accelerator)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		table_property(table, numbers[i].title,
 		    format_integer(json_object_get(accelerator, numbers[i].field), buf));
+	table_property(table, "labels", format_map(json_object_get(accelerator, "labels"), buf));
+	table_property(
+	    table, "comment", format_string(json_object_get(accelerator, "comment"), buf));
 	session_print_table(session, table);
 }
 

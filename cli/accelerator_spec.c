@@ -286,6 +286,57 @@ static bool take_access(const struct invocation *invocation, json_t *body, char 
 	return true;
 }
 
+static bool take_comment(const struct invocation *invocation, json_t *body, char *error)
+{
+	const char *text = invocation_value(invocation, "--comment");
+	const char *wrong = text ? comment_check(text) : NULL;
+	if (wrong) {
+		snprintf(error, VALUE_ERROR_BYTES, "--comment %s", wrong);
+		return false;
+	}
+	if (text)
+		json_object_set_new(body, "comment", json_string(text));
+	return true;
+}
+
+/* Removes from `labels`, and then adds to them. */
+static bool change_labels(const struct invocation *invocation, json_t *labels, char *error)
+{
+	json_t *added = json_object(), *keys, *key;
+	bool is_good = true;
+	size_t cursor = 0, i;
+	const char *text;
+	while (is_good && (text = invocation_next(invocation, "--remove-label", &cursor))) {
+		is_good = value_label_keys("--remove-label", text, &keys, error);
+		if (!is_good)
+			break;
+		json_array_foreach(keys, i, key) json_object_del(labels, json_string_value(key));
+		json_decref(keys);
+	}
+	cursor = 0;
+	while (is_good && (text = invocation_next(invocation, "--label", &cursor)))
+		is_good = value_labels("--label", text, added, error);
+	json_object_update(labels, added);
+	json_decref(added);
+	return is_good;
+}
+
+/* `current` is NULL, or the accelerator as it is. */
+static bool take_labels(
+    const struct invocation *invocation, const json_t *current, json_t *body, char *error)
+{
+	json_t *labels = json_object();
+	if (!invocation_has(invocation, "--label")
+	    && !invocation_has(invocation, "--remove-label")) {
+		json_decref(labels);
+		return true;
+	}
+	json_object_update(labels, json_object_get(current, "labels"));
+	bool is_good = change_labels(invocation, labels, error);
+	json_object_set_new(body, "labels", labels);
+	return is_good;
+}
+
 /* The options whose values need nothing else. */
 static bool take_simple(const struct invocation *invocation, json_t *body, char *error)
 {
@@ -310,8 +361,8 @@ static bool take_simple(const struct invocation *invocation, json_t *body, char 
 			return false;
 		json_object_set_new(body, "failover_order", array);
 	}
-	return take_access(invocation, body, error) && take_words(invocation, body, error)
-	       && take_numbers(invocation, body, error);
+	return take_access(invocation, body, error) && take_comment(invocation, body, error)
+	       && take_words(invocation, body, error) && take_numbers(invocation, body, error);
 }
 
 /* Hands the object on when it is good, else frees it. */
@@ -331,6 +382,7 @@ bool spec_create(const struct invocation *invocation, json_t **body, char *error
 	json_t *object = json_pack("{s:s}", "name", name);
 	bool is_good = value_name("NAME", name, error) && take_simple(invocation, object, error)
 	               && limit_take(invocation, NULL, object, error)
+	               && take_labels(invocation, NULL, object, error)
 	               && change_groups(invocation, groups, error)
 	               && take_timeouts(invocation, protocol, object, error);
 	json_object_set_new(object, "endpoint_groups", groups);
@@ -369,6 +421,7 @@ bool spec_check_update(const struct invocation *invocation, char *error)
 	json_t *object = json_object();
 	bool is_good = take_simple(invocation, object, error)
 	               && limit_take(invocation, NULL, object, error)
+	               && take_labels(invocation, NULL, object, error)
 	               && change_groups(invocation, NULL, error)
 	               && take_timeouts(invocation, "tcp+udp", object, error);
 	finish(is_good, object, &ignored);
@@ -390,7 +443,8 @@ bool spec_update(
 {
 	json_t *object = json_object();
 	bool is_good = take_simple(invocation, object, error)
-	               && limit_take(invocation, json_object_get(current, "limits"), object, error);
+	               && limit_take(invocation, json_object_get(current, "limits"), object, error)
+	               && take_labels(invocation, current, object, error);
 	if (is_good && names_groups(invocation)) {
 		json_t *groups = json_deep_copy(json_object_get(current, "endpoint_groups")),
 		       *group;

@@ -8,6 +8,7 @@
 #define DIAL_GRAMMAR    "REGION=PCT"
 #define HEALTH_GRAMMAR  "[REGION=]CHECK[,interval=TIME,timeout=TIME,rise=N,fall=N]"
 #define LIMIT_GRAMMAR   "LIMIT=N[,...]"
+#define LABELS_GRAMMAR  "KEY=VALUE[,...]"
 #define ORDER_GRAMMAR   "nearest|REGION[,...]"
 #define ALLOW_GRAMMAR   "all|CIDR[,...]"
 #define DENY_GRAMMAR    "none|CIDR[,...]"
@@ -141,6 +142,11 @@ static const struct command_option create_options[] = {
     {.name = "--udp-failover",
         .metavar = "on|off",
         .help = "on: UDP flows whose backend or endpoint fails go on at another one [on]"},
+    {.name = "--label",
+        .metavar = LABELS_GRAMMAR,
+        .help = "by which accelerator list finds it",
+        .is_repeated = true},
+    {.name = "--comment", .metavar = "TEXT", .help = "a line for whoever looks at it"},
     {.name = NULL},
 };
 
@@ -207,7 +213,24 @@ static const struct command_option update_options[] = {
     {.name = "--udp-failover",
         .metavar = "on|off",
         .help = "on: UDP flows whose backend or endpoint fails go on at another one"},
+    {.name = "--label",
+        .metavar = LABELS_GRAMMAR,
+        .help = "new labels, or new values of them; others stay",
+        .is_repeated = true},
+    {.name = "--remove-label",
+        .metavar = "KEY[,...]",
+        .help = "labels no more",
+        .is_repeated = true},
+    {.name = "--comment", .metavar = "TEXT", .help = "another comment; an empty one for none"},
     {.name = "--now", .help = "end flows of what is removed at once, without the drain time"},
+    {.name = NULL},
+};
+
+static const struct command_option accelerator_list_options[] = {
+    {.name = "--watch", .help = "anew whenever something changes, until q or Ctrl-C"},
+    {.name = "--label",
+        .metavar = "KEY=VALUE[,KEY!=VALUE...]",
+        .help = "only those of whose labels all of this is true"},
     {.name = NULL},
 };
 
@@ -277,7 +300,7 @@ static const struct command commands[] = {
     {"node", "remove", {"NODE"}, "forget a node's key; its tunnels close at once", NULL,
         node_remove},
     {"accelerator", "create", {"NAME"}, "make an accelerator", create_options, accelerator_create},
-    {"accelerator", "list", {NULL}, "all accelerators", list_options, accelerator_list},
+    {"accelerator", "list", {NULL}, "all accelerators", accelerator_list_options, accelerator_list},
     {"accelerator", "show", {"ACCELERATOR"}, "one accelerator, and what each node made of it", NULL,
         accelerator_show},
     {"accelerator", "update", {"ACCELERATOR"}, "change what is named, leave the rest",

@@ -44,9 +44,9 @@ static void print_field(struct session *session, const char *path, const struct 
 		fprintf(
 		    session->out, "%-9s %zu..%zu\n", "ITEMS", field->min_items, field->max_items);
 	print_row(session, "WHAT", field->help ? field->help : "");
-	if (field->schema) {
+	if (field_members(field)) {
 		fputc('\n', session->out);
-		print_fields(session, field->schema);
+		print_fields(session, field_members(field));
 	}
 }
 
@@ -96,7 +96,7 @@ static enum exit_code explain_path(
 		if (!found)
 			return fail_field(schema, field ? field->key : kind->name, at, length);
 		field = found;
-		schema = field->schema;
+		schema = field_members(field);
 		at += length;
 	}
 	if (field) {

@@ -28,8 +28,12 @@ static const char *scalar_type(const struct schema_field *field)
 
 const char *field_type(const struct schema_field *field, char *text)
 {
-	snprintf(
-	    text, FIELD_TEXT_BYTES, "%s%s", field->is_array ? "list of: " : "", scalar_type(field));
+	if (field->is_map)
+		snprintf(
+		    text, FIELD_TEXT_BYTES, "map of: %s", scalar_type(&field->schema->fields[1]));
+	else
+		snprintf(text, FIELD_TEXT_BYTES, "%s%s", field->is_array ? "list of: " : "",
+		    scalar_type(field));
 	return text;
 }
 
@@ -51,7 +55,10 @@ const char *field_limits(const struct schema_field *field, char *text)
 {
 	size_t used = 0;
 	text[0] = '\0';
-	if (is_number(field))
+	if (field->is_map)
+		snprintf(text, FIELD_TEXT_BYTES, "keys of at most %zu bytes, values of %zu",
+		    field->schema->fields[0].size - 1, field->schema->fields[1].size - 1);
+	else if (is_number(field))
 		snprintf(
 		    text, FIELD_TEXT_BYTES, "%" PRIu64 "..%" PRIu64, field->min, greatest(field));
 	else if (field->type == SCHEMA_TEXT)
@@ -78,4 +85,9 @@ const char *field_default(const struct schema_field *field, char *text)
 	else if (field->default_text)
 		snprintf(text, FIELD_TEXT_BYTES, "%s", field->default_text);
 	return text;
+}
+
+const struct schema *field_members(const struct schema_field *field)
+{
+	return field->is_map ? NULL : field->schema;
 }

@@ -99,6 +99,21 @@ const char *format_list(const json_t *array, char *buf)
 	return buf;
 }
 
+const char *format_map(const json_t *object, char *buf)
+{
+	const char *key;
+	json_t *value;
+	if (json_object_size(object) == 0)
+		return unknown(buf);
+	buf[0] = '\0';
+	json_object_foreach((json_t *)object, key, value)
+	{
+		const char *text = json_string_value(value);
+		append(buf, "%s%s=%s", buf[0] ? ", " : "", key, text ? text : "?");
+	}
+	return format_make_printable(buf);
+}
+
 const char *format_first(const json_t *array, const char *none, char *buf)
 {
 	enum { SHOWN = 8 };

@@ -37,6 +37,9 @@ const char *format_string(const json_t *string, char *buf);
 /* The strings of an array with commas between. */
 const char *format_list(const json_t *array, char *buf);
 
+/* The strings of an object, as "env=prod, tier=web", printable; "-" for an empty one. */
+const char *format_map(const json_t *object, char *buf);
+
 /* The first strings of a long array and how many more there are; `none` where it is empty. */
 const char *format_first(const json_t *array, const char *none, char *buf);
 

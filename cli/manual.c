@@ -127,11 +127,11 @@ static void print_fields(FILE *out, const struct schema *schema, const char *pre
 	for (size_t i = 0; i < schema->field_count; i++) {
 		const struct schema_field *field = &schema->fields[i];
 		snprintf(path, sizeof(path), "%s%s%s", prefix, field->key,
-		    field->is_array && field->schema ? "[]" : "");
+		    field->is_array && field_members(field) ? "[]" : "");
 		print_field(out, path, field);
-		if (field->schema) {
+		if (field_members(field)) {
 			strncat(path, ".", sizeof(path) - strlen(path) - 1);
-			print_fields(out, field->schema, path);
+			print_fields(out, field_members(field), path);
 		}
 	}
 }

@@ -170,25 +170,31 @@ static bool add_region(
 }
 
 typedef bool (*item_adder)(
-    const char *what, const char *text, size_t length, json_t *array, char *error);
+    const char *what, const char *text, size_t length, json_t *list, char *error);
 
-/* A list with commas to a new array, by what adds each item. */
+/* Adds the items of a text with commas between to an array or object. */
+static bool each_item(const char *what, const char *text, item_adder add, json_t *list, char *error)
+{
+	for (;;) {
+		size_t length = strcspn(text, ",");
+		if (!add(what, text, length, list, error))
+			return false;
+		if (text[length] == '\0')
+			return true;
+		text += length + 1;
+	}
+}
+
+/* The same to a new array. */
 static bool split_list(
     const char *what, const char *text, item_adder add, json_t **list, char *error)
 {
 	json_t *array = json_array();
-	for (;;) {
-		size_t length = strcspn(text, ",");
-		if (!add(what, text, length, array, error)) {
-			json_decref(array);
-			return false;
-		}
-		if (text[length] == '\0')
-			break;
-		text += length + 1;
-	}
+	bool is_good = each_item(what, text, add, array, error);
 	*list = array;
-	return true;
+	if (!is_good)
+		json_decref(array);
+	return is_good;
 }
 
 bool value_regions(const char *what, const char *text, json_t **regions, char *error)
@@ -215,6 +221,53 @@ static bool add_cidr(const char *what, const char *text, size_t length, json_t *
 bool value_cidrs(const char *what, const char *text, json_t **cidrs, char *error)
 {
 	return split_list(what, text, add_cidr, cidrs, error);
+}
+
+static bool add_label(
+    const char *what, const char *text, size_t length, json_t *labels, char *error)
+{
+	char pair[LABEL_KEY_BYTES + LABEL_VALUE_BYTES];
+	snprintf(
+	    pair, sizeof(pair), "%.*s", (int)(length < sizeof(pair) ? length : sizeof(pair)), text);
+	char *equals = strchr(pair, '=');
+	if (length >= sizeof(pair) || !equals)
+		return fail(error, "%s \"%s\": wants KEY=VALUE, as in env=prod", what, pair);
+	*equals = '\0';
+	const char *wrong = label_check_key(pair);
+	if (wrong)
+		return fail(error, "%s: the key \"%s\" %s", what, pair, wrong);
+	wrong = label_check_value(equals + 1);
+	if (wrong)
+		return fail(error, "%s: the value \"%s\" %s", what, equals + 1, wrong);
+	if (json_object_get(labels, pair))
+		return fail(error, "%s: the key \"%s\" is named twice", what, pair);
+	json_object_set_new(labels, pair, json_string(equals + 1));
+	return true;
+}
+
+bool value_labels(const char *what, const char *text, json_t *labels, char *error)
+{
+	return each_item(what, text, add_label, labels, error);
+}
+
+static bool add_label_key(
+    const char *what, const char *text, size_t length, json_t *keys, char *error)
+{
+	char key[LABEL_KEY_BYTES + 1];
+	snprintf(
+	    key, sizeof(key), "%.*s", (int)(length < sizeof(key) ? length : sizeof(key)), text);
+	const char *wrong = label_check_key(key);
+	if (wrong)
+		return fail(error, "%s: the key \"%s\" %s", what, key, wrong);
+	if (array_has(keys, key))
+		return fail(error, "%s: the key \"%s\" is named twice", what, key);
+	json_array_append_new(keys, json_string(key));
+	return true;
+}
+
+bool value_label_keys(const char *what, const char *text, json_t **keys, char *error)
+{
+	return split_list(what, text, add_label_key, keys, error);
 }
 
 bool value_dial(const char *what, const char *text, struct dial_value *dial, char *error)

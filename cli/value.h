@@ -51,6 +51,12 @@ bool value_regions(const char *what, const char *text, json_t **regions, char *e
 /* "10.0.0.0/8,::1" to a new array of blocks in their one form; the caller frees it. */
 bool value_cidrs(const char *what, const char *text, json_t **cidrs, char *error);
 
+/* "env=prod,tier=web" into an object; false too for a key that it has already. */
+bool value_labels(const char *what, const char *text, json_t *labels, char *error);
+
+/* The keys of labels, "env,tier", to a new array, each once; the caller frees it. */
+bool value_label_keys(const char *what, const char *text, json_t **keys, char *error);
+
 /* A backend as the command line names it. */
 struct backend_value {
 	char region[NAME_BYTES];

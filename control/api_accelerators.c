@@ -7,6 +7,7 @@
 #include "control/node_server.h"
 #include "control/rules.h"
 #include "control/time_text.h"
+#include "model/label_selector.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -93,12 +94,21 @@ static int answer_saved(const struct control *control, const char *name, struct 
 int api_accelerator_list(
     struct control *control, const struct api_request *request, struct api_answer *answer)
 {
-	json_t *items = json_array();
+	const char *text = api_request_query(request, "label");
+	struct label_selector selector = {.count = 0};
+	char reason[REASON_BYTES];
+	json_t *items;
 
-	(void)request;
-	for (size_t i = 0; i < control->installation.accelerator_count; i++)
-		json_array_append_new(
-		    items, to_json(control, &control->installation.accelerators[i]));
+	if (text && label_selector_parse(text, &selector, reason) < 0)
+		return problem_set(&answer->problem, PROBLEM_BAD_REQUEST, "label",
+		    "write it as " LABEL_SELECTOR_RULE, "the argument label: %s", reason);
+	items = json_array();
+	for (size_t i = 0; i < control->installation.accelerator_count; i++) {
+		const struct stored_accelerator *stored = &control->installation.accelerators[i];
+
+		if (label_selector_matches(&selector, &stored->accelerator.notes))
+			json_array_append_new(items, to_json(control, stored));
+	}
 	answer->body = json_pack("{s:o}", "items", items);
 	return 0;
 }

@@ -112,6 +112,7 @@ static const struct schema_field accelerator_fields[] = {
     FAILOVER_FIELDS(struct accelerator),
     ACCESS_FIELDS(struct accelerator),
     ACCELERATOR_LIMITS_FIELD(struct accelerator),
+    NOTES_FIELDS(struct accelerator),
 };
 const struct schema accelerator_schema = SCHEMA(struct accelerator, accelerator_fields);
 

@@ -17,6 +17,7 @@
 #include "model/flow_settings.h"
 #include "model/health_check.h"
 #include "model/limits.h"
+#include "model/notes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -95,6 +96,7 @@ struct accelerator {
 	struct failover failover;
 	struct access_lists access;
 	struct accelerator_limits limits;
+	struct notes notes;
 };
 
 /* All that a person states; id is control's and stands apart. */

@@ -22,6 +22,7 @@ enum {
 	ACCELERATOR_RANGES_MAX = 64,
 	ACCELERATOR_REGIONS_MAX = 64,
 	ACCESS_ENTRIES_MAX = 512, /* blocks of addresses that an accelerator allows, and denies */
+	LABELS_MAX = 32,          /* of an accelerator */
 	GROUPS_MAX = 64,          /* endpoint groups of an accelerator */
 	GROUP_BACKENDS_MAX = 64, /* backends of a group: a choice keeps its exclusions in 64 bits */
 	NODES_MAX = 512,

@@ -23,6 +23,8 @@ libmodel_a_SOURCES = \
 	model/limits.h \
 	model/maglev.c model/maglev.h \
 	model/measurement.c model/measurement.h \
+	model/label_selector.c model/label_selector.h \
+	model/notes.c model/notes.h \
 	model/messages.c model/messages.h \
 	model/name.c model/name.h \
 	model/node_config.c model/node_config_file.c model/node_config.h \
@@ -50,6 +52,8 @@ check_PROGRAMS += \
 	tests/unit/machine_test \
 	tests/unit/maglev_test \
 	tests/unit/measurement_test \
+	tests/unit/label_selector_test \
+	tests/unit/notes_test \
 	tests/unit/messages_test \
 	tests/unit/name_test \
 	tests/unit/node_config_test \

@@ -30,9 +30,15 @@ LIMITS = strategies.builds(lambda source, backend: {"source": {"flows": source},
                            strategies.sampled_from([0, 5, 1000000000]), strategies.integers(0, 9))
 
 
-def accelerator(name, port, listen, weight, allow, deny, enabled, limits):
+KEYS = strategies.sampled_from(["env", "example.com/tier"])
+LABELS = strategies.dictionaries(KEYS, strategies.sampled_from(["", "prod", "dev"]), max_size=2)
+COMMENTS = strategies.sampled_from(["", "bis Mai, für Sølvi", "no"])
+
+
+def accelerator(name, port, listen, weight, allow, deny, enabled, limits, labels, comment):
     return {"name": name, "protocol": "tcp", "ports": [port], "listen": [listen],
             "enabled": enabled, "limits": limits, "allow": list(allow), "deny": list(deny),
+            "labels": labels, "comment": comment,
             "endpoint_groups": [{"region": "oslo", "backends": [
                 {"host": "10.0.0.1", "weight": weight}, {"host": "10.0.0.2", "weight": 1}]}]}
 
@@ -49,7 +55,7 @@ def is_good(one):
 
 
 ACCELERATORS = strategies.builds(accelerator, NAMES, PORTS, LISTEN, WEIGHTS, LISTS, LISTS,
-                                 strategies.booleans(), LIMITS)
+                                 strategies.booleans(), LIMITS, LABELS, COMMENTS)
 TUNNELS = strategies.builds(lambda congestion, trace: {"congestion": congestion, "trace": trace},
                             CONGESTION, strategies.booleans())
 
@@ -126,6 +132,16 @@ class Calls(stateful.RuleBasedStateMachine):
                 self.accelerators = wanted
                 self.changed()
 
+    @stateful.rule(key=KEYS, value=strategies.sampled_from(["", "prod", "dev"]),
+                   is_not=strategies.booleans())
+    def find(self, key, value, is_not):
+        """An accelerator without the label is not equal to anything."""
+        term = f"{key}{'!' if is_not else ''}={value}"
+        found = self.control.get(f"/v1/accelerators?label={term}")["items"]
+        wanted = [name for name, one in self.accelerators.items()
+                  if (one["labels"].get(key) == value) != is_not]
+        assert [one["name"] for one in found] == sorted(wanted)
+
     @stateful.rule(name=NAMES)
     def delete(self, name):
         status, _ = self.call("DELETE", f"/v1/accelerators/{name}")
@@ -192,7 +208,8 @@ class Calls(stateful.RuleBasedStateMachine):
             if item["kind"] == "Accelerator":
                 accelerators[item["name"]] = {key: item[key] for key in (
                     "name", "protocol", "ports", "listen", "enabled", "allow",
-                    "deny")}
+                    "deny", "labels")}
+                accelerators[item["name"]]["comment"] = item.get("comment", "")
                 groups = [{"region": group["region"], "backends": [
                     {"host": b["host"], "weight": b["weight"]} for b in group["backends"]]}
                     for group in item["endpoint_groups"]]

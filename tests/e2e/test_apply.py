@@ -69,6 +69,22 @@ BAD_LINES = [
 ]
 
 
+LABELLED = """\
+kind: Accelerator
+name: web
+protocol: tcp
+ports: [443]
+listen: [tokyo]
+labels:
+  env: prod
+  example.com/tier: 1
+comment: bis Mai, für Sølvi
+endpoint_groups:
+  - region: oslo
+    backends: [{host: 10.0.0.1}]
+"""
+
+
 class Operator:
     """trunkctl beside a control."""
 
@@ -298,3 +314,26 @@ def test_explain_needs_no_control(operator):
     assert "LIMITS    0..255" in done.stdout and "DEFAULT   128" in done.stdout
     done = operator.run("explain", "tunnel.congstion")
     assert done.returncode == NOT_FOUND and 'did you mean "congestion"?' in done.stderr
+
+
+def test_labels_and_comments(operator):
+    """As text, whatever they look like; found by, changed one by one, and at their line when wrong."""
+    def labels():
+        return operator.state()[0]["labels"]
+
+    assert operator.run("apply", "-f", "FILE", text=LABELLED).returncode == DONE
+    assert labels() == {"env": "prod", "example.com/tier": "1"}
+    assert operator.state()[0]["comment"] == "bis Mai, für Sølvi"
+    stated = operator.run("get", "-o", "yaml").stdout
+    assert operator.run("diff", "-f", "FILE", text=stated).returncode == DONE
+    done = operator.run("accelerator", "update", "web", "--label", "env=dev,spare=",
+                        "--remove-label", "example.com/tier")
+    assert done.returncode == DONE and labels() == {"env": "dev", "spare": ""}, done.stderr
+    for selector, is_found in (("env=dev", True), ("env=prod", False), ("spare=,env!=prod", True),
+                               ("tier!=1", True), ("tier=1", False)):
+        done = operator.run("accelerator", "list", "--label", selector, "-o", "json")
+        assert bool(json.loads(done.stdout)["items"]) == is_found, selector
+    done = operator.run("apply", "-f", "FILE", text=LABELLED.replace("env: prod", "-env: prod"))
+    assert done.returncode == FAILED and "objects.yaml:7:3: " in done.stderr, done.stderr
+    done = operator.run("diff", "-f", "FILE", text=LABELLED)
+    assert done.returncode == DIFFERS and "labels.env" in done.stdout, done.stdout

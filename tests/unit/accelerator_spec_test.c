@@ -14,7 +14,8 @@ static char error[VALUE_ERROR_BYTES];
 static char line_copy[1024];
 
 static const char current_text[] =
-    "{\"name\":\"web\",\"protocol\":\"tcp\",\"revision\":7,"
+    "{\"labels\":{\"kept\":\"yes\",\"old\":\"1\",\"env\":\"prod\"},\"name\":\"web\",\"protocol\":"
+    "\"tcp\",\"revision\":7,"
     "\"limits\":{\"source\":{\"flows\":3},\"backend\":{\"flows\":4}},\"endpoint_groups\":["
     "{\"region\":\"fra\",\"backends\":[{\"host\":\"192.0.2.1\",\"port\":80,\"weight\":128},"
     "{\"host\":\"2001:db8::1\",\"port\":null,\"weight\":5}]},"
@@ -207,6 +208,18 @@ static void create_has_dials_order_and_affinity(void **state)
 	                  "\"traffic_dial_percent\":30}],\"failover_order\":[\"iad\",\"fra\"],"
 	                  "\"listen\":[\"a\"],\"name\":\"web\",\"ports\":[\"80\"],"
 	                  "\"protocol\":\"tcp\"}");
+	create_refuses(
+	    "--protocol tcp --ports 80 --listen a --backend fra=h --label a=b --label a=c",
+	    "--label: the key \"a\" is named twice");
+	create_refuses("--protocol tcp --ports 80 --listen a --backend fra=h --comment \xc3",
+	    "--comment must be text in UTF-8");
+	parse("create", "--protocol tcp --ports 80 --listen a --backend fra=h --label a=b,c=d "
+	                "--comment spare");
+	assert_true(spec_create(&invocation, &body, error));
+	assert_string_equal(
+	    json_string_value(json_object_get(json_object_get(body, "labels"), "c")), "d");
+	assert_string_equal(json_string_value(json_object_get(body, "comment")), "spare");
+	json_decref(body);
 	parse("create", "--disabled --protocol tcp --ports 80 --listen a --backend fra=h");
 	assert_true(spec_create(&invocation, &body, error));
 	assert_true(json_is_false(json_object_get(body, "enabled")));
@@ -234,6 +247,10 @@ static void update_of_groups(void **state)
 	assert_patch("--failover-order nearest", "{\"failover_order\":[]}");
 	assert_patch("--allow 10.0.0.0/8,::1 --deny 10.1.0.0/16",
 	    "{\"allow\":[\"10.0.0.0/8\",\"::1/128\"],\"deny\":[\"10.1.0.0/16\"]}");
+	assert_patch("--label tier=web,env=dev --remove-label old --label x=",
+	    "{\"labels\":{\"env\":\"dev\",\"kept\":\"yes\",\"tier\":\"web\",\"x\":\"\"}}");
+	assert_patch("--remove-label kept,old,env --comment=", "{\"comment\":\"\",\"labels\":{}}");
+	assert_patch("--comment spare", "{\"comment\":\"spare\"}");
 	assert_patch("--allow all --deny none", "{\"allow\":[],\"deny\":[]}");
 	assert_patch("--failover-order fra --affinity none",
 	    "{\"client_affinity\":\"none\",\"failover_order\":[\"fra\"]}");

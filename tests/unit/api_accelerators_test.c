@@ -105,6 +105,28 @@ static void test_a_patch_changes_what_it_names(void **state)
 	assert_int_equal(json_array_size(api_at("ports")), 1);
 }
 
+static void test_labels_find_it(void **state)
+{
+	(void)state;
+	assert_int_equal(create(web), 201);
+	assert_int_equal(json_object_size(api_at("labels")), 0);
+	assert_int_equal(
+	    patch("", "{\"labels\": {\"env\": \"prod\"}, \"comment\": \"spare\"}"), 200);
+	assert_string_equal(api_text("labels/env"), "prod");
+	assert_string_equal(api_text("comment"), "spare");
+	assert_int_equal(api_get("/v1/accelerators?label=env=prod,tier!=web"), 200);
+	assert_int_equal(json_array_size(api_at("items")), 1);
+	assert_int_equal(api_get("/v1/accelerators?label=env!=prod"), 200);
+	assert_int_equal(json_array_size(api_at("items")), 0);
+	assert_int_equal(api_get("/v1/accelerators?label=env"), 400);
+	assert_string_equal(api_text("field"), "label");
+	assert_int_equal(patch("", "{\"labels\": {\"env\": \"a b\"}}"), 422);
+	assert_string_equal(api_text("field"), "labels.env");
+	assert_int_equal(patch("", "{\"labels\": null, \"comment\": null}"), 200);
+	assert_int_equal(json_object_size(api_at("labels")), 0);
+	assert_null(api_at("comment"));
+}
+
 /* The same again is no revision, so that scripts may apply what they like. */
 static void test_a_patch_that_changes_nothing_is_no_revision(void **state)
 {
@@ -173,6 +195,7 @@ int main(void)
 	    API_TEST(test_a_name_is_given_once),
 	    API_TEST(test_what_is_wrong_is_named_by_its_field),
 	    API_TEST(test_a_patch_changes_what_it_names),
+	    API_TEST(test_labels_find_it),
 	    API_TEST(test_a_patch_that_changes_nothing_is_no_revision),
 	    API_TEST(test_whoever_saw_an_older_one_is_told),
 	    API_TEST(test_a_bad_patch_leaves_it_as_it_was),

@@ -11,7 +11,8 @@
 	"\"listen\": [\"tokyo\"], \"endpoint_groups\": [{\"region\": \"oslo\", \"backends\": ["    \
 	"{\"host\": \"10.0.0.1\", \"port\": 8080, \"weight\": 128}, "                              \
 	"{\"host\": \"10.0.0.2\", \"port\": 0, \"weight\": 0}]}], "                                \
-	"\"allow\": [\"10.0.0.0/8\"], \"deny\": [], \"tcp_idle_timeout_s\": 3600, "                \
+	"\"labels\": {\"env\": \"prod\"}, \"comment\": \"spare\", \"allow\": [\"10.0.0.0/8\"], "   \
+	"\"deny\": [], \"tcp_idle_timeout_s\": 3600, "                                             \
 	"\"udp_idle_timeout_s\": 60, \"revision\": 7, \"nodes\": ["                                \
 	"{\"node\": \"osl-1\", \"role\": \"endpoint\", \"state\": \"applied\", \"reason\": null, " \
 	"\"since\": null}, {\"node\": \"tyo-1\", \"role\": \"listener\", \"state\": \"refused\", " \
@@ -60,6 +61,8 @@ static void test_one_is_shown_with_backends_and_nodes(void **state)
 	assert_non_null(strstr(printed, "port 80 is in use"));
 	assert_non_null(strstr(printed, "tcp idle timeout s"));
 	assert_non_null(strstr(printed, "10.0.0.0/8\n"));
+	assert_non_null(strstr(printed, "env=prod\n"));
+	assert_non_null(strstr(printed, "spare\n"));
 	assert_non_null(
 	    strstr(printed, "osl-1     web          10.0.0.1:8080  10.0.0.1  unhealthy  silent"));
 }
@@ -71,6 +74,14 @@ static void test_an_update_is_a_patch_of_what_is_named(void **state)
 	assert_int_equal(cli_run("accelerator update web --ports 81"), EXIT_DONE);
 	assert_true(cli_was_asked("PATCH /v1/accelerators/web"));
 	assert_true(cli_was_asked("{\"ports\":[\"81\"]}"));
+}
+
+static void test_a_list_may_be_of_labels(void **state)
+{
+	(void)state;
+	cli_set(200, "{\"items\": []}");
+	assert_int_equal(cli_run("accelerator list --label env=prod,tier!=web"), EXIT_DONE);
+	assert_true(cli_was_asked("GET /v1/accelerators?label=env=prod,tier!=web "));
 }
 
 static void test_one_is_disabled_and_enabled(void **state)
@@ -110,6 +121,9 @@ static void test_a_wrong_word_is_found_before_control_is_asked(void **state)
 	    "accelerator update web",
 	    "accelerator show ..",
 	    "accelerator disable a/b",
+	    "accelerator list --label env",
+	    "accelerator list --label env=a&b",
+	    "accelerator update web --remove-label a=b",
 	    "accelerator enable ..",
 	};
 
@@ -124,6 +138,7 @@ int main(void)
 	    CLI_TEST(test_accelerators_are_a_table),
 	    CLI_TEST(test_one_is_shown_with_backends_and_nodes),
 	    CLI_TEST(test_an_update_is_a_patch_of_what_is_named),
+	    CLI_TEST(test_a_list_may_be_of_labels),
 	    CLI_TEST(test_one_is_disabled_and_enabled),
 	    CLI_TEST(test_a_deleted_one_may_go_at_once),
 	    CLI_TEST(test_a_wrong_word_is_found_before_control_is_asked),

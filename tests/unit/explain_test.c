@@ -25,6 +25,9 @@ static void kinds_and_fields(void **state)
 	expect("explain accelerator.protocol", "LIMITS    tcp, udp, tcp+udp\n");
 	expect("explain accelerator.ports", "TYPE      list of: text\n");
 	expect("explain accelerator.endpoint_groups", "backends");
+	expect("explain accelerator.labels",
+	    "TYPE      map of: text\nREQUIRED  no\n"
+	    "LIMITS    keys of at most 127 bytes, values of 63\nITEMS     0..32\n");
 	assert_int_equal(cli_requests(), 0);
 }
 

@@ -36,8 +36,23 @@ static void words(void **state)
 	    "list of: object", "", "");
 }
 
+/* Keys of a map are people's own, and no fields. */
+static void maps(void **state)
+{
+	static const struct schema_field entry[] = {
+	    {.type = SCHEMA_TEXT, .size = 128}, {.type = SCHEMA_TEXT, .size = 64}};
+	static const struct schema inner = {.fields = entry, .field_count = 2};
+	const struct schema_field map = {
+	    .type = SCHEMA_STRUCT, .schema = &inner, .is_array = true, .is_map = true};
+	(void)state;
+	assert_words(&map, "map of: text", "keys of at most 127 bytes, values of 63", "");
+	assert_null(field_members(&map));
+	assert_ptr_equal(
+	    field_members(&(struct schema_field){.type = SCHEMA_STRUCT, .schema = &inner}), &inner);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(words)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(maps)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

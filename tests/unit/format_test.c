@@ -57,6 +57,8 @@ static void lists_and_strings(void **state)
 	assert_text(format_backend, "{\"host\": \"h\\u001bm\", \"port\": 80}", "h m:80");
 	assert_text(format_list, "[\"80\",\"81\"]", "80,81");
 	assert_text(format_list, "[]", "-");
+	assert_text(format_map, "{\"env\": \"prod\", \"tier\": \"\"}", "env=prod, tier=");
+	assert_text(format_map, "{}", "-");
 	assert_text(format_all_or_first, "[]", "all");
 	assert_text(format_all_or_first, "[\"::/0\",\"10.0.0.0/8\"]", "::/0,10.0.0.0/8");
 	assert_text(format_all_or_first,

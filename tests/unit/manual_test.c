@@ -2,6 +2,7 @@
 /* Twin of cli/manual.c: nothing of the tables is missing; mandoc judges the form, in tests/e2e. */
 #include "tests/unit/cli_fixture.h"
 
+#include "cli/field_text.h"
 #include "model/objects.h"
 
 static void assert_has(const char *text)
@@ -40,7 +41,7 @@ static void every_field(void **state)
 		for (size_t i = 0; i < kind->schema->field_count; i++) {
 			const struct schema_field *field = &kind->schema->fields[i];
 			snprintf(wanted, sizeof wanted, ".It Li \"\\&%s%s\"\n", field->key,
-			    field->is_array && field->schema ? "[]" : "");
+			    field->is_array && field_members(field) ? "[]" : "");
 			assert_has(wanted);
 		}
 	assert_has(".It Li \"\\&endpoint_groups[].backends[].weight\"\n");

@@ -60,6 +60,30 @@ static void cidrs(void **state)
 	assert_error_has("--deny \"all\": write a block as");
 }
 
+static void labels(void **state)
+{
+	json_t *labels = json_object(), *keys;
+	(void)state;
+	assert_true(value_labels("--label", "env=prod,example.com/tier=", labels, error));
+	assert_false(value_labels("--label", "env=dev", labels, error));
+	assert_string_equal(error, "--label: the key \"env\" is named twice");
+	assert_json(labels, "{\"env\":\"prod\",\"example.com/tier\":\"\"}");
+	labels = json_object();
+	assert_false(value_labels("--label", "env", labels, error));
+	assert_string_equal(error, "--label \"env\": wants KEY=VALUE, as in env=prod");
+	assert_false(value_labels("--label", "-a=b", labels, error));
+	assert_error_has("--label: the key \"-a\" must be 1 to 63 letters");
+	assert_false(value_labels("--label", "a=b c", labels, error));
+	assert_error_has("--label: the value \"b c\" must be empty, or 1 to 63 letters");
+	assert_int_equal(json_object_size(labels), 0);
+	json_decref(labels);
+	assert_true(value_label_keys("--remove-label", "env,a/b", &keys, error));
+	assert_json(keys, "[\"env\",\"a/b\"]");
+	assert_false(value_label_keys("--remove-label", "env=prod", &keys, error));
+	assert_false(value_label_keys("--remove-label", "env,env", &keys, error));
+	assert_error_has("named twice");
+}
+
 static void too_many_port_ranges(void **state)
 {
 	char text[1024] = "";
@@ -222,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ports),
 	    cmocka_unit_test(cidrs),
+	    cmocka_unit_test(labels),
 	    cmocka_unit_test(too_many_port_ranges),
 	    cmocka_unit_test(regions),
 	    cmocka_unit_test(durations),
