@@ -11,6 +11,7 @@
 #include "model/health_track.h"
 #include "net/descriptors.h"
 #include "net/flow_treatment.h"
+#include "net/worker_accelerator.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -289,8 +290,11 @@ static enum reason on_open(
 		return reason;
 	flow_treatment_apply(flow, &config->flow_settings, open->kind);
 	struct share *share = take_share(endpoint, lane);
-	if (!share)
+	if (!share) {
+		accelerator_count(worker_accelerator(endpoint->worker, open->accelerator),
+		    open->kind == FLOW_TCP ? ACCELERATOR_tcp_limit : ACCELERATOR_udp_limit);
 		return REASON_LIMIT;
+	}
 	if (open->kind == FLOW_TCP)
 		return tcp_flow_begin(endpoint, share, flow, open, config);
 	return udp_flow_begin(endpoint, share, flow, open, config);

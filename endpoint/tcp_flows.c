@@ -7,6 +7,7 @@
 #include "net/flow_limits.h"
 #include "net/flow_treatment.h"
 #include "net/tcp.h"
+#include "net/worker_accelerator.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,7 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 	stop_connecting(flow);
 	worker_timer_stop(worker_of(flow), &flow->timeout);
 	flow_limits_leave(worker_limits(worker_of(flow)), &flow->limits);
+	accelerator_drop(relay->counts, ACCELERATOR_tcp_flows);
 	list_del(&flow->node);
 	flow->endpoint->tcp_flow_count--;
 	shares_give_back(&flow->endpoint->shares, flow->share);
@@ -109,6 +111,8 @@ static void give_up(struct tcp_flow *flow, enum reason reason)
 	if (reason == REASON_BACKEND_TIMEOUT)
 		page_count(page, PAGE_backend_timeouts);
 	page_count(page, PAGE_tcp_flows_refused);
+	accelerator_count(flow->relay.counts,
+	    reason == REASON_LIMIT ? ACCELERATOR_tcp_limit : ACCELERATOR_tcp_backend);
 	log_limited(LOG_LEVEL_WARN, 5, "flow_refused", "reason=%s accelerator=%u",
 	    reason_name(reason), flow->accelerator);
 	end_flow(flow, reason);
@@ -323,6 +327,9 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	tcp_relay_init(&made->relay, &handler, &endpoint->relays, flow,
 	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);
 	made->relay.on_first_byte = on_first_byte;
+	made->relay.counts = worker_accelerator(endpoint->worker, open->accelerator);
+	accelerator_count(made->relay.counts, ACCELERATOR_tcp_flows);
+	accelerator_count(made->relay.counts, ACCELERATOR_tcp_opened);
 	if (open->is_compressed)
 		tcp_relay_compress(&made->relay);
 	try_backends(made);

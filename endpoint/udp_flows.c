@@ -10,6 +10,7 @@
 #include "net/flow_treatment.h"
 #include "net/udp.h"
 #include "net/udp_outbox.h"
+#include "net/worker_accelerator.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct udp_flow {
 	struct endpoint *endpoint;
 	struct share *share;
 	uint32_t accelerator;
+	struct page_accelerator *counts;
 	uint16_t user_port;
 	uint64_t hash, tried; /* tried: bit i for backend i of the config */
 	bool has_socket;
@@ -79,6 +81,7 @@ static void udp_flow_free(struct udp_flow *flow)
 		note(flow, OUTCOME_UNANSWERED);
 	if (flow->has_socket)
 		close_socket(flow);
+	accelerator_drop(flow->counts, ACCELERATOR_udp_flows);
 	list_del(&flow->node);
 	flow->endpoint->udp_flow_count--;
 	shares_give_back(&flow->endpoint->shares, flow->share);
@@ -112,6 +115,7 @@ static void on_backend_datagram(void *context, struct udp_datagram *datagram)
 	flow->last_heard_us = worker_now_us(worker_of(flow));
 	note(flow, OUTCOME_SERVED);
 	page_count(page, PAGE_udp_datagrams_received);
+	accelerator_add(flow->counts, ACCELERATOR_udp_received, datagram->length_bytes);
 	if (flow_send_datagram(
 	        flow->flow, datagram->data, datagram->length_bytes, worker_now_us(worker_of(flow))))
 		page_count(page, PAGE_udp_datagrams_dropped);
@@ -220,13 +224,23 @@ static enum reason find_backend(struct udp_flow *flow)
 	return flow->tried ? REASON_BACKEND_REFUSED : REASON_NO_BACKEND;
 }
 
+static void refused(struct udp_flow *flow, enum reason reason)
+{
+	log_limited(LOG_LEVEL_WARN, 5, "flow_refused", "reason=%s accelerator=%u",
+	    reason_name(reason), flow->accelerator);
+	accelerator_count(
+	    flow->counts, reason == REASON_LIMIT ? ACCELERATOR_udp_limit : ACCELERATOR_udp_backend);
+}
+
 static void on_name(struct names_waiter *waiter)
 {
 	struct udp_flow *flow = LIST_ENTRY(waiter, struct udp_flow, waiter);
 	enum reason reason = find_backend(flow);
 
-	if (reason != REASON_NONE)
-		udp_flow_end(flow, reason);
+	if (reason == REASON_NONE)
+		return;
+	refused(flow, reason);
+	udp_flow_end(flow, reason);
 }
 
 /* ---- from the lane ---- */
@@ -239,11 +253,12 @@ static void on_datagram(void *object, const uint8_t *data, size_t length)
 
 	flow_life_active(&flow->life);
 	flow->was_asked = flow->has_socket;
-	if (flow->has_socket)
-		udp_outbox_add(
-		    worker_udp_outbox(worker), &flow->udp, data, length, &connected, &connected);
-	else
+	if (!flow->has_socket) {
 		page_count(worker_page(worker), PAGE_udp_datagrams_dropped);
+		return;
+	}
+	accelerator_add(flow->counts, ACCELERATOR_udp_sent, length);
+	udp_outbox_add(worker_udp_outbox(worker), &flow->udp, data, length, &connected, &connected);
 }
 
 static void on_reset(void *object, enum reason reason)
@@ -285,6 +300,8 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	made->endpoint = endpoint;
 	made->flow = flow;
 	made->accelerator = open->accelerator;
+	made->counts = worker_accelerator(endpoint->worker, open->accelerator);
+	accelerator_count(made->counts, ACCELERATOR_udp_flows);
 	made->user_port = open->local.port;
 	made->hash = backends_flow_hash(&endpoint->tables, config, open);
 	names_waiter_init(&made->waiter, on_name);
@@ -298,12 +315,12 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	flow_life_active(&made->life);
 	enum reason reason = find_backend(made);
 	if (reason != REASON_NONE) {
-		log_limited(LOG_LEVEL_WARN, 5, "flow_refused", "reason=%s accelerator=%u",
-		    reason_name(reason), made->accelerator);
+		refused(made, reason);
 		udp_flow_free(made);
 		return reason;
 	}
 	page_count(worker_page(endpoint->worker), PAGE_udp_flows_opened);
+	accelerator_count(made->counts, ACCELERATOR_udp_opened);
 	return REASON_NONE;
 }
 

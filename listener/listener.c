@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "listener/role.h"
 #include "listener/tcp_users.h"
+#include "net/worker_accelerator.h"
 
 #include <stdlib.h>
 
@@ -54,9 +55,20 @@ static void refuse_unhealthy(
 
 	page_count(worker_page(listener->worker),
 	    protocol == PROTOCOL_TCP ? PAGE_tcp_refused_unhealthy : PAGE_udp_refused_unhealthy);
+	accelerator_count(worker_accelerator(listener->worker, accelerator),
+	    protocol == PROTOCOL_TCP ? ACCELERATOR_tcp_unhealthy : ACCELERATOR_udp_unhealthy);
 	log_limited(LOG_LEVEL_WARN, 1, "no_healthy_backend", "accelerator=%s fix=\"%s\"",
 	    config ? config->name : "?",
 	    "see trunkctl accelerator show; --all-unhealthy fail-open sends flows all the same");
+}
+
+static void refuse_without_lane(
+    struct listener *listener, uint32_t accelerator, enum accelerator_protocol protocol)
+{
+	page_count(worker_page(listener->worker),
+	    protocol == PROTOCOL_TCP ? PAGE_tcp_refused_no_lane : PAGE_udp_refused_no_lane);
+	accelerator_count(worker_accelerator(listener->worker, accelerator),
+	    protocol == PROTOCOL_TCP ? ACCELERATOR_tcp_no_lane : ACCELERATOR_udp_no_lane);
 }
 
 bool listener_has_another(struct listener *listener, uint32_t accelerator,
@@ -84,8 +96,7 @@ struct worker_lane *listener_choose(struct listener *listener, uint32_t accelera
 	if (name)
 		refuse_unhealthy(listener, accelerator, protocol);
 	else
-		page_count(worker_page(listener->worker),
-		    protocol == PROTOCOL_TCP ? PAGE_tcp_refused_no_lane : PAGE_udp_refused_no_lane);
+		refuse_without_lane(listener, accelerator, protocol);
 	return NULL;
 }
 

@@ -6,6 +6,7 @@
 #include "net/flow_limits.h"
 #include "net/flow_treatment.h"
 #include "net/tcp.h"
+#include "net/worker_accelerator.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 
 	(void)reason;
 	flow_limits_leave(limits_of(user->listener), &user->limits);
+	accelerator_drop(relay->counts, ACCELERATOR_tcp_flows);
 	list_del(&user->node);
 	user->listener->tcp_user_count--;
 	free(user);
@@ -73,6 +75,9 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	listener->tcp_user_count++;
 	tcp_relay_init(&user->relay, &tcp_relay_handler, &listener->relays, flow,
 	    (uint64_t)config->tcp_idle_timeout_s * 1000000, on_end);
+	user->relay.counts = worker_accelerator(listener->worker, socket->accelerator);
+	accelerator_count(user->relay.counts, ACCELERATOR_tcp_flows);
+	accelerator_count(user->relay.counts, ACCELERATOR_tcp_opened);
 	if (open.is_compressed)
 		tcp_relay_compress(&user->relay);
 	worker_touch(listener->worker, lane->lane);
@@ -91,6 +96,8 @@ static void on_accept(
 
 	if (!access_allows(listener->access, accelerator, from)) {
 		page_count(page, PAGE_tcp_refused_denied);
+		accelerator_count(
+		    worker_accelerator(listener->worker, accelerator), ACCELERATOR_tcp_denied);
 		close(descriptor);
 		return;
 	}
@@ -99,6 +106,8 @@ static void on_accept(
 		close(descriptor); /* SO_LINGER {1, 0}: a reset */
 	} else if (!begin(listener, lane, &acceptor->socket, from, local, descriptor)) {
 		page_count(page, PAGE_tcp_refused_limit);
+		accelerator_count(
+		    worker_accelerator(listener->worker, accelerator), ACCELERATOR_tcp_limit);
 		close(descriptor);
 	} else {
 		page_count(page, PAGE_tcp_flows_opened);

@@ -10,6 +10,7 @@
 #include "net/flow_limits.h"
 #include "net/flow_treatment.h"
 #include "net/udp_outbox.h"
+#include "net/worker_accelerator.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ struct udp_user {
 	struct udp_source *source;
 	struct flow *flow;
 	uint32_t accelerator;
+	struct page_accelerator *counts; /* NULL before the flow began */
 	struct flow_life life;
 	struct flow_limits limits;
 	struct list_node by_age, in_source;
@@ -114,6 +116,8 @@ static void user_free(struct udp_user *user)
 
 	if (user->flow)
 		flow_set_user(user->flow, NULL);
+	if (user->counts)
+		accelerator_drop(user->counts, ACCELERATOR_udp_flows);
 	flow_life_stop(&user->life);
 	flow_limits_leave(worker_limits(users->listener->worker), &user->limits);
 	HASH_DEL(users->table, user);
@@ -181,9 +185,16 @@ static bool make_room(struct udp_users *users, struct udp_source *source, size_t
 	return true;
 }
 
+static void refuse(struct udp_users *users, uint32_t accelerator, enum page_value value,
+    enum accelerator_value of_accelerator)
+{
+	page_count(page_of(users), value);
+	accelerator_count(worker_accelerator(users->listener->worker, accelerator), of_accelerator);
+}
+
 /* A source with one more flow counted; NULL, and told, when it may not have it. */
 static struct udp_source *count_one(
-    struct udp_users *users, const struct addr *user, size_t source_max)
+    struct udp_users *users, const struct addr *user, const struct config_accelerator *config)
 {
 	struct udp_source *source = source_of(users, user);
 
@@ -193,11 +204,11 @@ static struct udp_source *count_one(
 	}
 	flow_counts_add(counts_of(users), source->place);
 	source->is_held = true;
-	bool has_room = make_room(users, source, source_max);
+	bool has_room = make_room(users, source, config->udp_flows_per_source);
 	source->is_held = false;
 	if (has_room)
 		return source;
-	page_count(page_of(users), PAGE_udp_refused_limit);
+	refuse(users, config->id, PAGE_udp_refused_limit, ACCELERATOR_udp_limit);
 	uncount(users, source);
 	return NULL;
 }
@@ -251,10 +262,10 @@ static struct udp_user *user_admit(struct user_socket *socket, const struct conv
 	struct udp_user *user;
 
 	if (!flow_limits_enter(node, &limits, config, &key->user)) {
-		page_count(page_of(users), PAGE_udp_refused_limit);
+		refuse(users, config->id, PAGE_udp_refused_limit, ACCELERATOR_udp_limit);
 		return NULL;
 	}
-	source = count_one(users, &key->user, config->udp_flows_per_source);
+	source = count_one(users, &key->user, config);
 	user = source ? user_make(socket, source, key, config) : NULL;
 	if (user) {
 		user->limits = limits;
@@ -280,15 +291,15 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 	struct worker_lane *lane;
 
 	if (worker_config(listener->worker)->is_draining) {
-		page_count(page_of(users), PAGE_udp_refused_draining);
+		refuse(users, accelerator, PAGE_udp_refused_draining, ACCELERATOR_udp_draining);
 		return NULL;
 	}
 	if (!config || worker_is_draining(listener->worker)) {
-		page_count(page_of(users), PAGE_udp_refused_no_lane);
+		refuse(users, accelerator, PAGE_udp_refused_no_lane, ACCELERATOR_udp_no_lane);
 		return NULL;
 	}
 	if (!access_allows(listener->access, accelerator, &key->user)) {
-		page_count(page_of(users), PAGE_udp_refused_denied);
+		refuse(users, accelerator, PAGE_udp_refused_denied, ACCELERATOR_udp_denied);
 		return NULL;
 	}
 	lane = listener_choose(listener, accelerator, PROTOCOL_UDP, &key->user, key->local.port);
@@ -304,6 +315,9 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 	}
 	flow_treatment_apply(user->flow, &config->flow_settings, FLOW_UDP);
 	page_count(page_of(users), PAGE_udp_flows_opened);
+	user->counts = worker_accelerator(listener->worker, accelerator);
+	accelerator_count(user->counts, ACCELERATOR_udp_flows);
+	accelerator_count(user->counts, ACCELERATOR_udp_opened);
 	return user;
 }
 
@@ -347,6 +361,7 @@ static void on_user_datagram(void *context, struct udp_datagram *datagram)
 		return;
 	is_active(user);
 	page_count(page_of(users), PAGE_udp_datagrams_received);
+	accelerator_add(user->counts, ACCELERATOR_udp_received, datagram->length_bytes);
 	if (flow_send_datagram(
 	        user->flow, datagram->data, datagram->length_bytes, worker_now_us(worker)))
 		page_count(page_of(users), PAGE_udp_datagrams_dropped);
@@ -374,11 +389,13 @@ static void on_datagram(void *object, const uint8_t *data, size_t length)
 	struct worker *worker = user->users->listener->worker;
 
 	is_active(user);
-	if (user->socket)
-		udp_outbox_add(worker_udp_outbox(worker), &user->socket->udp, data, length,
-		    &user->key.user, &user->key.local);
-	else
+	if (!user->socket) {
 		page_count(page_of(user->users), PAGE_udp_datagrams_dropped);
+		return;
+	}
+	accelerator_add(user->counts, ACCELERATOR_udp_sent, length);
+	udp_outbox_add(worker_udp_outbox(worker), &user->socket->udp, data, length, &user->key.user,
+	    &user->key.local);
 }
 
 static void on_reset(void *object, enum reason reason)

@@ -122,6 +122,51 @@ static void write_values(
 	}
 }
 
+/* ---- accelerators ---- */
+
+static void write_accelerator(const struct node *node, const struct page *const *pages,
+    const struct config_accelerator *accelerator, enum accelerator_value value,
+    struct exposition *exposition)
+{
+	const struct accelerator_value_description *described = &accelerator_values[value];
+	uint64_t sums[ACCELERATOR_VALUE_COUNT] = {0};
+
+	for (unsigned i = 0; i < node->workers; i++)
+		page_accelerators_add(&pages[i]->accelerators, accelerator->id, sums);
+	/* The last label is none where there is no reason. */
+	exposition_count(exposition,
+	    EXPOSITION_LABELS({"accelerator", accelerator->name}, {"region", node->config.region},
+	        {"protocol", described->protocol},
+	        {described->reason ? "reason" : NULL, described->reason}),
+	    sums[value]);
+}
+
+static bool has_protocol(const struct config_accelerator *accelerator, const char *protocol)
+{
+	return accelerator->protocol & (strcmp(protocol, "tcp") == 0 ? PROTOCOL_TCP : PROTOCOL_UDP);
+}
+
+static void write_accelerators(
+    const struct node *node, const struct page *const *pages, struct exposition *exposition)
+{
+	char name[NAME_TEXT_BYTES];
+
+	for (size_t i = 0; node->has_config && i < ACCELERATOR_VALUE_COUNT; i++) {
+		const struct accelerator_value_description *value = &accelerator_values[i];
+
+		if (value->help[0]) { /* the first line of its metric */
+			snprintf(name, sizeof(name), "trunkline_accelerator_%s", value->metric);
+			exposition_family(exposition,
+			    value->is_gauge ? EXPOSITION_GAUGE : EXPOSITION_COUNTER, name,
+			    value->help);
+		}
+		for (size_t j = 0; j < node->config.accelerator_count; j++)
+			if (has_protocol(&node->config.accelerators[j], value->protocol))
+				write_accelerator(node, pages, &node->config.accelerators[j],
+				    (enum accelerator_value)i, exposition);
+	}
+}
+
 /* ---- tunnels ---- */
 
 static const struct tunnel_metric {
@@ -256,6 +301,7 @@ void node_metrics_write(struct node *node, struct exposition *exposition)
 	write_node(node, exposition);
 	write_handshakes(node, exposition);
 	write_values(node, pages, exposition);
+	write_accelerators(node, pages, exposition);
 	write_tunnels(node, pages, exposition);
 	write_backends(node, exposition);
 	exposition_end(exposition);

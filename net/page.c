@@ -105,6 +105,7 @@ int page_open(int descriptor, struct page **page)
 	*page = mapping;
 	for (size_t i = 0; i < PAGE_LANES; i++)
 		page_lane_release(&(*page)->lanes[i]);
+	page_accelerators_clear(&(*page)->accelerators);
 	page_paths_clear(&(*page)->paths);
 	for (unsigned i = 0; i < PAGE_VALUE_COUNT; i++)
 		if (page_values[i].kind == PAGE_GAUGE)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker's page: counters, a record for each of its lanes, what these tell their siblings, and its columns of counts of flows, in a
+ * A worker's page: counters, others by accelerator, a record for each of its lanes, what these tell their siblings, and its columns of counts of flows, in a
  * memfd sealed against shrinking and growing.  Main makes it, main and the other workers map it
  * read-only, the worker alone writes it, and it outlives the worker, so counters never go back.
  * No lock: a reader copies a lane's record until its sequence number stood still, and takes a
@@ -14,6 +14,7 @@
 #include "model/lane_figures.h"
 #include "model/limits.h"
 #include "net/flow_counts.h"
+#include "net/page_accelerators.h"
 #include "net/page_paths.h"
 
 #include <stdbool.h>
@@ -159,6 +160,7 @@ struct page_lane {
 
 struct page {
 	uint64_t values[PAGE_VALUE_COUNT];
+	struct page_accelerators accelerators;
 	struct page_lane lanes[PAGE_LANES];
 	struct page_paths paths;
 	/* From here on a new worker begins with zeros. */

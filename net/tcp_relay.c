@@ -211,6 +211,8 @@ static bool read_some(struct tcp_relay *relay)
 		relay->on_first_byte(relay);
 	relay->bytes_in += (uint64_t)length;
 	page_add(page_of(relay), PAGE_tcp_received_bytes, (uint64_t)length);
+	if (relay->counts)
+		accelerator_add(relay->counts, ACCELERATOR_tcp_received, (uint64_t)length);
 	flow_life_active(&relay->life);
 	int error = write_to_flow(relay, made);
 	drop_full_chunks(relay->shared);
@@ -268,6 +270,8 @@ static void note_written(struct tcp_relay *relay, size_t length)
 {
 	relay->bytes_out += length;
 	page_add(page_of(relay), PAGE_tcp_sent_bytes, length);
+	if (relay->counts)
+		accelerator_add(relay->counts, ACCELERATOR_tcp_sent, length);
 	flow_life_active(&relay->life);
 }
 

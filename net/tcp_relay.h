@@ -50,6 +50,8 @@ struct tcp_relay {
 	struct worker_timer look; /* for a reset, while the reader is off: no event tells of it */
 	uint64_t bytes_in, bytes_out; /* read from the socket, written to it */
 	struct list_node starved;
+	struct page_accelerator
+	    *counts; /* NULL, or set after tcp_relay_init(): bytes count there too */
 	/* The socket said something; NULL, or set after tcp_relay_init(). It only notes it. */
 	void (*on_first_byte)(struct tcp_relay *relay);
 	/* The flow is closed and the socket too: the owner may free the relay. */

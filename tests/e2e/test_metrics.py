@@ -141,6 +141,12 @@ def test_what_nodes_count_is_what_users_sent(site):
     # A lane tells of itself some times a second.
     procs.wait_until(lambda: tunnelled() > 3 * SIZE, 5 * SLOW, "the lanes' own figures")
     assert tunnelled() < 3.6 * SIZE
+    web = {"accelerator": "web", "protocol": "tcp"}
+    assert rise(before, after, "trunkline_accelerator_flows_opened_total", region="near", **web) == 3
+    assert rise(before, after, "trunkline_accelerator_sent_bytes_total", region="near", **web) == to_user
+    assert rise(behind, beyond, "trunkline_accelerator_received_bytes_total", region="far", **web) \
+        == to_user
+    assert beyond.sum("trunkline_accelerator_flows", **web) == 0
     assert after.sum("trunkline_tunnel_peer_lanes_up", peer="endpoint") == 2
     assert rise(before, after, "trunkline_tunnel_peer_rtt_seconds_count", peer="endpoint") > 0
     mean = after.sum("trunkline_tunnel_peer_rtt_seconds_sum") \
@@ -155,6 +161,46 @@ def test_what_nodes_count_is_what_users_sent(site):
     shown = metrics.scrape(UnixConnection(site.cluster.api_socket)).check()
     assert shown.sum("trunkline_control_tunnels", state="up") == 1
     assert shown.sum("trunkline_control_backend_healthy", accelerator="web") == 1
+
+
+def test_datagrams_and_refusals_are_counted_by_accelerator(site):
+    """Bytes of datagrams each way, another accelerator's not among them; and flows for which there
+    is no backend."""
+    port, closed = procs.free_port(), procs.free_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as user:
+        echo.bind((HOST, 0))
+        echo.settimeout(10)
+        user.settimeout(10)
+        site.cluster.accelerator("game", "udp", str(port), [f"{HOST}:{echo.getsockname()[1]}"])
+        site.cluster.accelerator("shut", "tcp", str(closed), [f"{HOST}:{procs.free_port()}"])
+        site.cluster.wait_up()
+        for size in (100, 1000):
+            user.sendto(b"q" * size, (HOST, port))
+            data, sender = echo.recvfrom(65536)
+            echo.sendto(data + b"a", sender)
+            assert len(user.recv(65536)) == size + 1
+    with socket.create_connection((HOST, closed), timeout=10) as refused:
+        assert reset_of(refused)
+    game, near, far = {"accelerator": "game", "protocol": "udp"}, site.listener(), site.endpoint()
+    for scrape, receives, sends in ((near, 1100, 1102), (far, 1102, 1100)):
+        assert scrape.sum("trunkline_accelerator_received_bytes_total", **game) == receives
+        assert scrape.sum("trunkline_accelerator_sent_bytes_total", **game) == sends
+        assert scrape.sum("trunkline_accelerator_flows_opened_total", **game) == 1
+        assert scrape.sum("trunkline_accelerator_flows", **game) == 1
+    assert far.sum("trunkline_accelerator_refused_total", accelerator="shut", protocol="tcp",
+                   reason="backend") == 1
+    assert far.sum("trunkline_accelerator_refused_total", accelerator="web") == 0
+    assert not near.all("trunkline_accelerator_flows", accelerator="game", protocol="tcp")
+    near.check()
+    far.check()
+
+
+def reset_of(connection):
+    try:
+        return not connection.recv(1)
+    except ConnectionResetError:
+        return True
 
 
 def test_no_user_is_in_a_label(site):
