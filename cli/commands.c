@@ -12,6 +12,7 @@
 #define ORDER_GRAMMAR   "nearest|REGION[,...]"
 #define ALLOW_GRAMMAR   "all|CIDR[,...]"
 #define DENY_GRAMMAR    "none|CIDR[,...]"
+#define WATCH           "anew whenever something changes, until q or Ctrl-C"
 #define TRAFFIC_CLASSES "realtime|interactive|bulk|auto"
 
 static const struct command_option globals[] = {
@@ -55,7 +56,7 @@ static const struct command_option audit_options[] = {
 };
 
 static const struct command_option list_options[] = {
-    {.name = "--watch", .help = "anew whenever something changes, until q or Ctrl-C"},
+    {.name = "--watch", .help = WATCH},
     {.name = NULL},
 };
 
@@ -265,6 +266,7 @@ static const struct command_option apply_options[] = {
 
 static const struct command_option history_options[] = {
     {.name = "--limit", .metavar = "N", .help = "how many of the newest [20]"},
+    {.name = "--watch", .help = WATCH},
     {.name = NULL},
 };
 
@@ -327,7 +329,7 @@ static const struct command commands[] = {
         NULL, explain_kind},
     {"token", "create", {NULL}, "make a token with which to ask over the network",
         api_token_options, token_create},
-    {"token", "list", {NULL}, "all tokens, without their secrets", NULL, token_list},
+    {"token", "list", {NULL}, "all tokens, without their secrets", list_options, token_list},
     {"token", "revoke", {"TOKEN"}, "make a token worthless at once", NULL, token_revoke},
     {"history", NULL, {"[REVISION]"}, "the latest changes, or what one of them changed",
         history_options, history_show},

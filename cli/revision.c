@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/value.h"
+#include "cli/watch.h"
 
 enum { HISTORY_DEFAULT = 20, HISTORY_MAX = 1000 };
 
@@ -17,7 +18,7 @@ static json_int_t number_of(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-static void print_list(struct session *session, const json_t *items)
+static void print_list(struct session *session, const json_t *answer)
 {
 	static const struct table_column columns[] = {
 	    {"REVISION", TABLE_RIGHT}, {"WHEN", 0}, {"WHO", 0}, {"WHAT", TABLE_CUT}, {NULL, 0}};
@@ -25,7 +26,7 @@ static void print_list(struct session *session, const json_t *items)
 	struct table *table = table_new(columns, true);
 	size_t i;
 	json_t *item;
-	json_array_foreach(items, i, item)
+	json_array_foreach(json_object_get(answer, "items"), i, item)
 	{
 		table_row(table);
 		table_cell(table, format_integer(json_object_get(item, "revision"), buf));
@@ -53,29 +54,34 @@ static void print_one(struct session *session, const json_t *revision)
 	change_print_fields(session, changes);
 }
 
+static enum exit_code show_one(struct session *session, const char *number)
+{
+	json_t *answer;
+	enum exit_code code = session_get(session, "/v1/revisions", number, NULL, &answer);
+	if (code == EXIT_DONE && !session_print_value(session, answer))
+		print_one(session, answer);
+	json_decref(answer);
+	return code;
+}
+
 int history_show(struct session *session, const struct invocation *invocation)
 {
 	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
+	const struct watch_view view = {
+	    .title = "Changes", .path = path, .kinds = "revision", .print = print_list};
 	const char *word = invocation->arguments[0];
 	const char *limit = invocation_value(invocation, "--limit");
 	long number = HISTORY_DEFAULT;
-	json_t *answer;
 	if ((word && !value_number("REVISION", word, 1, LONG_MAX, &number, error))
 	    || (limit && !value_number("--limit", limit, 1, HISTORY_MAX, &number, error)))
 		return session_fail(EXIT_USAGE, "%s", error);
+	if (word && invocation_has(invocation, "--watch"))
+		return session_fail(
+		    EXIT_USAGE, "--watch is of the list: one revision stays as it is");
 	if (word)
-		snprintf(path, sizeof(path), "/v1/revisions/%s", word);
-	else
-		snprintf(path, sizeof(path), "/v1/revisions?limit=%ld", number);
-	enum exit_code code = session_get(session, path, NULL, NULL, &answer);
-	if (code == EXIT_DONE && !session_print_value(session, answer)) {
-		if (word)
-			print_one(session, answer);
-		else
-			print_list(session, json_object_get(answer, "items"));
-	}
-	json_decref(answer);
-	return code;
+		return show_one(session, word);
+	snprintf(path, sizeof(path), "/v1/revisions?limit=%ld", number);
+	return watch_or_print(session, invocation, &view);
 }
 
 static void print_rollback(struct session *session, const json_t *answer, bool is_dry_run)

@@ -80,7 +80,9 @@ static void print_list(struct session *session, const json_t *answer)
 int token_list(struct session *session, const struct invocation *invocation)
 {
 	static const struct watch_view view = {
+	    .title = "Tokens",
 	    .path = "/v1/tokens",
+	    .kinds = "revision",
 	    .print = print_list,
 	    .empty = "There is no token; trunkctl token create makes one.",
 	};

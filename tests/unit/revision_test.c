@@ -63,8 +63,8 @@ static void confirm(void **state)
 
 static void wrong_words(void **state)
 {
-	static const char *const lines[] = {
-	    "history x", "history 0", "history --limit 0", "rollback x", "rollback 0"};
+	static const char *const lines[] = {"history x", "history 0", "history 7 --watch",
+	    "history --limit 0", "rollback x", "rollback 0"};
 
 	(void)state;
 	cli_assert_usage(lines, sizeof lines / sizeof *lines);

@@ -178,6 +178,26 @@ static void test_a_list_that_does_not_come_ends_it(void **state)
 	assert_int_equal(end(child, output), EXIT_FAILED);
 }
 
+static void test_history_and_tokens_are_watched(void **state)
+{
+	static const char *const lines[][2] = {
+	    {"history --limit 3 --watch", "GET /v1/revisions?limit=3 "},
+	    {"token list --watch", "GET /v1/tokens "},
+	};
+
+	(void)state;
+	server.events = "event: hello\ndata: {}\n\n";
+	cli_set(200, "{\"items\":[]}");
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		int output;
+		pid_t child = start(lines[i][0], &output, OUTPUT_JSON, false);
+		wait_for(output, "{\"items\":[]}\n", 1);
+		assert_true(cli_was_asked(lines[i][1]));
+		assert_int_equal(kill(child, SIGTERM), 0);
+		assert_int_equal(end(child, output), EXIT_DONE);
+	}
+}
+
 static void test_accelerators_on_a_terminal(void **state)
 {
 	int output;
@@ -205,6 +225,7 @@ int main(void)
 	    CLI_TEST(test_on_a_terminal_the_screen_is_drawn_anew),
 	    CLI_TEST(test_a_list_is_printed_when_it_changes),
 	    CLI_TEST(test_a_list_that_does_not_come_ends_it),
+	    CLI_TEST(test_history_and_tokens_are_watched),
 	    CLI_TEST(test_accelerators_on_a_terminal),
 	};
 
