@@ -239,7 +239,7 @@ static void admit(struct api *api, struct MHD_Connection *connection, const char
 	pending->caller = peer->caller;
 	if (api_access_admit(api->control->access, &pending->caller,
 	        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization"),
-	        control_steady_ms(), control_now_ms(), problem)
+	        control_steady_ms(), control_expiry_ms(api->control), problem)
 	    < 0)
 		return;
 	pending->route = api_route_find(&request, problem);

@@ -52,7 +52,8 @@ static int next_text(struct subscriber *subscriber)
 	uint64_t lost;
 	const char *text;
 
-	if (!api_access_is_good(subscriber->control->access, &subscriber->caller, control_now_ms()))
+	if (!api_access_is_good(subscriber->control->access, &subscriber->caller,
+	        control_expiry_ms(subscriber->control)))
 		return -1;
 	text = events_read(events, &subscriber->reader, &lost);
 	if (lost) {

@@ -71,7 +71,7 @@ static int make_token(struct control *control, const struct api_request *request
 	randombytes_buf(join.secret, sizeof(join.secret));
 	crypto_generichash(
 	    token.hash, sizeof(token.hash), join.secret, sizeof(join.secret), NULL, 0);
-	token.expires_ms = control_now_ms() + UINT64_C(1000) * wanted->ttl_s;
+	token.expires_ms = control_expiry_ms(control) + UINT64_C(1000) * wanted->ttl_s;
 	if (join_token_format(&join, text) < 0)
 		return problem_set(&answer->problem, PROBLEM_INTERNAL, "",
 		    "start control with --advertise ADDR:PORT",

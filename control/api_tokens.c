@@ -42,11 +42,11 @@ static const struct schema_field fields[] = {
 };
 static const struct schema schema = SCHEMA(struct wanted, fields);
 
-static json_t *to_json(const struct api_token *token)
+static json_t *to_json(const struct control *control, const struct api_token *token)
 {
 	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o}", "name", token->name, "role",
 	    api_role_names[token->role], "state",
-	    token->expires_ms > control_now_ms() ? "good" : "expired", "created",
+	    token->expires_ms > control_expiry_ms(control) ? "good" : "expired", "created",
 	    time_to_json(token->created_ms), "created_by", token->created_by, "expires",
 	    time_to_json(token->expires_ms), "used", time_to_json(token->used_ms));
 }
@@ -90,12 +90,12 @@ static int create(struct control *control, const struct api_request *request,
 		return result;
 	memcpy(token.name, wanted->name, sizeof(token.name));
 	memcpy(token.created_by, request->caller.who, sizeof(token.created_by));
-	token.expires_ms = token.created_ms + UINT64_C(1000) * wanted->ttl_s;
+	token.expires_ms = control_expiry_ms(control) + UINT64_C(1000) * wanted->ttl_s;
 	api_token_make(text, token.hash);
 	if (save(control, request, &token, &answer->problem) == 0) {
 		api_access_load_tokens(control->access, control->store);
 		answer->status = 201;
-		answer->body = to_json(&token);
+		answer->body = to_json(control, &token);
 		json_object_set_new(answer->body, "token", json_string(text));
 	}
 	sodium_memzero(text, sizeof(text));
@@ -117,7 +117,7 @@ int api_token_create(
 	if (result < 0)
 		return problem_from_schema(&answer->problem, &errors);
 	if (store_purge_api_tokens(
-	        control->store, control_now_ms() - UINT64_C(1000) * EXPIRED_KEPT_S)
+	        control->store, control_expiry_ms(control) - UINT64_C(1000) * EXPIRED_KEPT_S)
 	        < 0
 	    || api_access_load_tokens(control->access, control->store) < 0)
 		return problem_set(
@@ -133,7 +133,7 @@ int api_token_list(
 
 	(void)request;
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(items, to_json(&list->tokens[i]));
+		json_array_append_new(items, to_json(control, &list->tokens[i]));
 	answer->body = json_pack("{s:o}", "items", items);
 	return 0;
 }

@@ -28,13 +28,14 @@ struct control {
 	struct change_hold *hold;         /* change.c's */
 	struct node_server *nodes;        /* NULL while it is not started */
 	struct tunnels *tunnels;
-	struct api_access *access; /* to the API */
-	ev_timer confirm_due;      /* confirm.c's */
-	struct events *events;     /* for those who listen to the API */
-	struct audit *audit;       /* NULL while it is not open */
-	uint8_t pin[PIN_BYTES];    /* control's own */
-	uint64_t started_ms;       /* UNIX time */
-	size_t join_address_count; /* where nodes connect, as tokens tell them */
+	struct api_access *access;  /* to the API */
+	ev_timer confirm_due;       /* confirm.c's */
+	struct events *events;      /* for those who listen to the API */
+	struct audit *audit;        /* NULL while it is not open */
+	uint8_t pin[PIN_BYTES];     /* control's own */
+	uint64_t started_ms;        /* UNIX time */
+	uint64_t started_steady_ms; /* the same moment */
+	size_t join_address_count;  /* where nodes connect, as tokens tell them */
 	char join_addresses[JOIN_ADDRESSES_MAX][NAME_BYTES];
 };
 
@@ -43,5 +44,14 @@ uint64_t control_now_ms(void);
 
 /* Milliseconds of a clock that does not go back, for intervals. */
 uint64_t control_steady_ms(void);
+
+/*
+ * UNIX time in milliseconds for what expires: as the clock was when control started, counted on by one
+ * that nobody sets, so that nothing expires early, or lives on, because the clock was set.
+ */
+static inline uint64_t control_expiry_ms(const struct control *control)
+{
+	return control->started_ms + (control_steady_ms() - control->started_steady_ms);
+}
 
 #endif

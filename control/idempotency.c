@@ -147,7 +147,8 @@ static int storage_problem(struct control *control, struct api_answer *answer)
 static int replay(struct control *control, const struct hashes *hashes, struct api_answer *answer)
 {
 	struct kept_answer kept;
-	int result = store_find_answer(control->store, hashes->row, control_now_ms(), &kept);
+	int result =
+	    store_find_answer(control->store, hashes->row, control_expiry_ms(control), &kept);
 
 	if (result == ERR_NOT_FOUND)
 		return 0;
@@ -165,7 +166,7 @@ static int replay(struct control *control, const struct hashes *hashes, struct a
 
 static int keep(struct control *control, const struct hashes *hashes, struct api_answer *answer)
 {
-	uint64_t now_ms = control_now_ms();
+	uint64_t now_ms = control_expiry_ms(control);
 	struct kept_answer kept = {.expires_ms = now_ms + UINT64_C(1000) * IDEMPOTENCY_KEPT_S};
 	int result = 0;
 

@@ -86,8 +86,9 @@ static int open_store(struct daemon_state *daemon)
 	free(path);
 	if (result < 0)
 		return result;
-	if (store_purge_tokens(control->store, control_now_ms()) < 0
-	    || store_purge_answers(control->store, control_now_ms(), IDEMPOTENCY_ANSWERS_MAX) < 0)
+	if (store_purge_tokens(control->store, control->started_ms) < 0
+	    || store_purge_answers(control->store, control->started_ms, IDEMPOTENCY_ANSWERS_MAX)
+	           < 0)
 		log_warn("purge_failed", "reason=\"%s\"", store_error(control->store));
 	result = store_load(control->store, &control->installation);
 	if (result == 0)
@@ -212,6 +213,7 @@ static int start(struct daemon_state *daemon)
 	control->loop = ev_default_loop(0);
 	control->daemon = daemon;
 	control->started_ms = control_now_ms();
+	control->started_steady_ms = control_steady_ms();
 	control->tunnels = tunnels_new();
 	control->access = api_access_new(daemon->options.api_rate);
 	control->events = events_new(control);

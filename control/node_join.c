@@ -123,7 +123,7 @@ static int check_token(const struct control *control, const struct message_hello
 		snprintf(reason, REASON_BYTES,
 		    "the token was used by node %s; make another: trunkctl node token",
 		    token->used_by);
-	else if (token->expires_ms <= control_now_ms())
+	else if (token->expires_ms <= control_expiry_ms(control))
 		snprintf(reason, REASON_BYTES,
 		    "the token expired at %s; make another: trunkctl node token",
 		    time_format(token->expires_ms, time));

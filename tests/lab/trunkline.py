@@ -63,6 +63,7 @@ class Daemon:
         self.state = os.path.join(cluster.folder, name)
         os.makedirs(self.state, mode=0o700, exist_ok=True)
         self.args = [program(f"trunkline-{role}"), "--state", self.state, *args]
+        self.environment = {}  # of its starts, beside the test's own
         self.proc = None
 
     @property
@@ -73,7 +74,7 @@ class Daemon:
         """`more` are options of this start alone."""
         self.proc = procs.Proc(self.name, [*self.args, *more], self.cluster.folder,
                                self.cluster.space(self.node), death_signal=signal.SIGKILL,
-                               log_mode="ab")
+                               env=self.environment, log_mode="ab")
         self.proc.has_owner = True
         return self
 

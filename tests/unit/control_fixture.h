@@ -44,6 +44,7 @@ static inline void control_begin(const char *directory)
 	memset(&control, 0, sizeof control);
 	control.loop = ev_default_loop(0);
 	control.started_ms = control_now_ms();
+	control.started_steady_ms = control_steady_ms();
 	control.tunnels = tunnels_new();
 	control.access = api_access_new(1000);
 	assert_non_null(control.access);
