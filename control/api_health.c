@@ -36,6 +36,9 @@ int api_readyz(
 		add_reason(reasons, "the keys process is down: no node can connect");
 	if (store_list_revisions(control->store, &newest, 1) < 0)
 		add_reason(reasons, "the state cannot be read: see control's log and disk");
+	if (control->installation.restored_from_ms)
+		add_reason(reasons, "the state was restored from a backup, and no change is taken "
+		                    "before trunkctl adopt");
 	if (!control->audit)
 		add_reason(reasons, "the audit log is not open");
 	if (json_array_size(reasons))

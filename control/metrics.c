@@ -11,6 +11,7 @@
 #include "net/process_metrics.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BACKEND_TEXT_BYTES = ADDR_HOST_BYTES + 8, US_PER_S = 1000000 };
@@ -209,58 +210,48 @@ static const struct tunnel_metric {
         "Round trip that 99 % of the last minute's did not exceed", rtt_p99_us, US_PER_S},
 };
 
-struct tunnel_walk {
-	struct exposition *exposition;
-	const struct tunnel_metric *metric;
+/* A tunnel and what its sides say, NULL from one that is silent. */
+struct shown {
+	const struct node *listener, *endpoint;
+	const struct tunnel_measurement *from_listener, *from_endpoint;
 };
 
-static void write_tunnel(struct control *control, const struct node *listener,
+/* Gathered once a scrape, as each takes a search. */
+struct shown_list {
+	struct shown *list;
+	size_t count, size;
+	bool has_failed;
+};
+
+static void gather(struct control *control, const struct node *listener,
     const struct node *endpoint, void *context)
 {
-	const struct tunnel_walk *walk = context;
-	const struct tunnel_measurement *said =
-	    tunnels_said(control->tunnels, listener, endpoint, NODE_LISTENER, control_steady_ms());
+	struct shown_list *shown = context;
+	uint64_t now_ms = control_steady_ms();
+	struct shown *list = shown->list;
 
-	if (said)
-		exposition_number(walk->exposition,
-		    EXPOSITION_LABELS({"listener", listener->name}, {"endpoint", endpoint->name}),
-		    (double)walk->metric->value(said) / walk->metric->divisor);
-}
-
-static void write_loss(struct control *control, const struct node *listener,
-    const struct node *endpoint, void *context)
-{
-	static const char *const directions[] = {"to_endpoint", "to_listener"};
-	static const enum node_role senders[] = {NODE_LISTENER, NODE_ENDPOINT};
-
-	for (size_t i = 0; i < 2; i++) {
-		const struct tunnel_measurement *said = tunnels_said(
-		    control->tunnels, listener, endpoint, senders[i], control_steady_ms());
-
-		if (said && said->traffic.packets_sent)
-			exposition_number(context,
-			    EXPOSITION_LABELS({"listener", listener->name},
-			        {"endpoint", endpoint->name}, {"direction", directions[i]}),
-			    (double)said->traffic.packets_lost
-			        / (double)said->traffic.packets_sent);
+	if (shown->count == shown->size) {
+		shown->size = shown->size ? 2 * shown->size : 64;
+		list = reallocarray(shown->list, shown->size, sizeof(*list));
+		shown->has_failed |= !list;
 	}
+	if (shown->has_failed)
+		return;
+	shown->list = list;
+	list[shown->count++] = (struct shown){listener, endpoint,
+	    tunnels_said(control->tunnels, listener, endpoint, NODE_LISTENER, now_ms),
+	    tunnels_said(control->tunnels, listener, endpoint, NODE_ENDPOINT, now_ms)};
 }
 
-static void count_state(struct control *control, const struct node *listener,
-    const struct node *endpoint, void *context)
-{
-	uint64_t *counts = context;
-	const struct tunnel_measurement *said =
-	    tunnels_said(control->tunnels, listener, endpoint, NODE_LISTENER, control_steady_ms());
-
-	counts[said ? said->state : TUNNEL_UP + 1]++;
-}
-
-static void write_tunnels(struct control *control, struct exposition *exposition)
+static void write_states(const struct shown_list *shown, struct exposition *exposition)
 {
 	uint64_t counts[TUNNEL_UP + 2] = {0};
 
-	api_tunnels_each(control, count_state, counts);
+	for (size_t i = 0; i < shown->count; i++) {
+		const struct tunnel_measurement *said = shown->list[i].from_listener;
+
+		counts[said ? said->state : TUNNEL_UP + 1]++;
+	}
 	exposition_family(exposition, EXPOSITION_GAUGE, "trunkline_control_tunnels",
 	    "Tunnels that there should be, by state");
 	for (int state = TUNNEL_DOWN; state <= TUNNEL_UP + 1; state++)
@@ -269,16 +260,51 @@ static void write_tunnels(struct control *control, struct exposition *exposition
 		        {"state", state > TUNNEL_UP ? "unknown"
 		                                    : tunnel_state_text((enum tunnel_state)state)}),
 		    counts[state]);
-	for (size_t i = 0; i < sizeof(tunnel_metrics) / sizeof(tunnel_metrics[0]); i++) {
-		struct tunnel_walk walk = {exposition, &tunnel_metrics[i]};
+}
 
-		exposition_family(
-		    exposition, EXPOSITION_GAUGE, walk.metric->name, walk.metric->help);
-		api_tunnels_each(control, write_tunnel, &walk);
+static void write_figures(const struct shown_list *shown, const struct tunnel_metric *metric,
+    struct exposition *exposition)
+{
+	exposition_family(exposition, EXPOSITION_GAUGE, metric->name, metric->help);
+	for (size_t i = 0; i < shown->count; i++) {
+		const struct shown *tunnel = &shown->list[i];
+
+		if (tunnel->from_listener)
+			exposition_number(exposition,
+			    EXPOSITION_LABELS({"listener", tunnel->listener->name},
+			        {"endpoint", tunnel->endpoint->name}),
+			    (double)metric->value(tunnel->from_listener) / metric->divisor);
 	}
+}
+
+static void write_direction(const struct shown *tunnel, const struct tunnel_measurement *said,
+    const char *direction, struct exposition *exposition)
+{
+	if (said && said->traffic.packets_sent)
+		exposition_number(exposition,
+		    EXPOSITION_LABELS({"listener", tunnel->listener->name},
+		        {"endpoint", tunnel->endpoint->name}, {"direction", direction}),
+		    (double)said->traffic.packets_lost / (double)said->traffic.packets_sent);
+}
+
+static void write_tunnels(struct control *control, struct exposition *exposition)
+{
+	struct shown_list shown = {0};
+
+	api_tunnels_each(control, gather, &shown);
+	exposition->has_failed |= shown.has_failed;
+	write_states(&shown, exposition);
+	for (size_t i = 0; i < sizeof(tunnel_metrics) / sizeof(tunnel_metrics[0]); i++)
+		write_figures(&shown, &tunnel_metrics[i], exposition);
 	exposition_family(exposition, EXPOSITION_GAUGE, "trunkline_control_tunnel_loss_ratio",
 	    "Share of the last minute's packets that were lost, as their sender knows");
-	api_tunnels_each(control, write_loss, exposition);
+	for (size_t i = 0; i < shown.count; i++) {
+		const struct shown *tunnel = &shown.list[i];
+
+		write_direction(tunnel, tunnel->from_listener, "to_endpoint", exposition);
+		write_direction(tunnel, tunnel->from_endpoint, "to_listener", exposition);
+	}
+	free(shown.list);
 }
 
 /* ---- backends ---- */

@@ -23,7 +23,8 @@ struct record {
 };
 
 struct tunnels {
-	struct record *records; /* no order; at most one a tunnel of the installation */
+	struct record *
+	    *records; /* by listener, then endpoint; at most one a tunnel of the installation */
 	size_t count;
 };
 
@@ -38,10 +39,11 @@ static void clear_side(struct side *side)
 	memset(side, 0, sizeof(*side));
 }
 
-static void clear_record(struct record *record)
+static void record_free(struct record *record)
 {
 	clear_side(&record->from_listener);
 	clear_side(&record->from_endpoint);
+	free(record);
 }
 
 void tunnels_free(struct tunnels *tunnels)
@@ -49,39 +51,62 @@ void tunnels_free(struct tunnels *tunnels)
 	if (!tunnels)
 		return;
 	for (size_t i = 0; i < tunnels->count; i++)
-		clear_record(&tunnels->records[i]);
+		record_free(tunnels->records[i]);
 	free(tunnels->records);
 	free(tunnels);
+}
+
+static int compare(const struct record *record, const char *listener, const char *endpoint)
+{
+	int order = strcmp(record->listener, listener);
+
+	return order ? order : strcmp(record->endpoint, endpoint);
+}
+
+/* The place of the tunnel's record, or where it belongs. */
+static size_t place_of(const struct tunnels *tunnels, const char *listener, const char *endpoint)
+{
+	size_t low = 0, high = tunnels->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (compare(tunnels->records[middle], listener, endpoint) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static struct record *find(
     const struct tunnels *tunnels, const char *listener, const char *endpoint)
 {
-	for (size_t i = 0; i < tunnels->count; i++) {
-		struct record *record = &tunnels->records[i];
+	size_t place = place_of(tunnels, listener, endpoint);
 
-		if (strcmp(record->listener, listener) == 0
-		    && strcmp(record->endpoint, endpoint) == 0)
-			return record;
-	}
-	return NULL;
+	return place < tunnels->count && compare(tunnels->records[place], listener, endpoint) == 0
+	           ? tunnels->records[place]
+	           : NULL;
 }
 
-static struct record *find_or_add(
-    struct tunnels *tunnels, const char *listener, const char *endpoint)
+static struct record *add(struct tunnels *tunnels, const char *listener, const char *endpoint)
 {
-	struct record *record = find(tunnels, listener, endpoint), *records;
+	size_t place = place_of(tunnels, listener, endpoint);
+	struct record *record = calloc(1, sizeof(*record)), **records;
 
-	if (record)
-		return record;
-	records = reallocarray(tunnels->records, tunnels->count + 1, sizeof(*records));
-	if (!records)
+	records = reallocarray(tunnels->records, tunnels->count + 1, sizeof(struct record *));
+	if (records)
+		tunnels->records = records;
+	if (!record || !records) {
+		free(record);
 		return NULL;
-	tunnels->records = records;
-	record = &records[tunnels->count++];
-	memset(record, 0, sizeof(*record));
+	}
 	memcpy(record->listener, listener, strlen(listener));
 	memcpy(record->endpoint, endpoint, strlen(endpoint));
+	memmove(&records[place + 1], &records[place],
+	    (tunnels->count - place) * sizeof(struct record *));
+	records[place] = record;
+	tunnels->count++;
 	return record;
 }
 
@@ -120,10 +145,13 @@ size_t tunnels_report(struct tunnels *tunnels, const struct installation *instal
 		struct tunnel_measurement *said = &report->tunnels[i];
 		const char *own = node->role == NODE_LISTENER ? said->listener : said->endpoint;
 		struct record *record = NULL;
+		bool is_own = strcmp(own, node->name) == 0
+		              && is_wanted(installation, said->listener, said->endpoint);
 
-		if (strcmp(own, node->name) == 0
-		    && is_wanted(installation, said->listener, said->endpoint))
-			record = find_or_add(tunnels, said->listener, said->endpoint);
+		if (is_own)
+			record = find(tunnels, said->listener, said->endpoint);
+		if (!record && is_own)
+			record = add(tunnels, said->listener, said->endpoint);
 		if (record)
 			take(record, node, said, now_ms);
 		else
@@ -137,12 +165,12 @@ void tunnels_forget(struct tunnels *tunnels, const struct installation *installa
 	size_t kept = 0;
 
 	for (size_t i = 0; i < tunnels->count; i++) {
-		struct record *record = &tunnels->records[i];
+		struct record *record = tunnels->records[i];
 
 		if (is_wanted(installation, record->listener, record->endpoint))
-			tunnels->records[kept++] = *record;
+			tunnels->records[kept++] = record;
 		else
-			clear_record(record);
+			record_free(record);
 	}
 	tunnels->count = kept;
 }

@@ -36,6 +36,10 @@ static void test_each_reason_is_told(void **state)
 	assert_true(has_reason("keys process"));
 	assert_true(has_reason("audit log"));
 	assert_int_equal(json_array_size(api_at("reasons")), 2);
+	control.installation.restored_from_ms = 5;
+	assert_int_equal(api_get("/readyz"), 503);
+	assert_true(has_reason("trunkctl adopt"));
+	control.installation.restored_from_ms = 0;
 	assert_int_equal(audit_open(&control.audit, api_directory), 0);
 	assert_int_equal(api_get("/readyz"), 503);
 	assert_false(has_reason("audit log"));

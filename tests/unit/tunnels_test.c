@@ -150,6 +150,35 @@ static void nobody_speaks_for_others(void **state)
 	assert_string_equal(json_string_value(json_object_get(shown, "state")), "unknown");
 }
 
+/* Whatever the order in which they are first heard of. */
+static void each_of_many_is_found(void **state)
+{
+	struct traffic_measurement traffic = {0};
+	size_t count = fixture.node_count, found = 0;
+
+	(void)state;
+	for (size_t i = count * count; i-- > 0;) {
+		const struct node *from = &fixture.nodes[i * 7 % (count * count) / count];
+		const struct node *to = &fixture.nodes[i * 7 % (count * count) % count];
+
+		traffic.flows = (uint64_t)(from - to + 100);
+		if (installation_has_tunnel(&fixture, from, to))
+			assert_int_equal(report(from->name, from->name, to->name, traffic, 1), 0);
+	}
+	for (size_t i = 0; i < count * count; i++) {
+		const struct node *from = &fixture.nodes[i / count],
+		                  *to = &fixture.nodes[i % count];
+		const struct tunnel_measurement *said =
+		    tunnels_said(tunnels, from, to, NODE_LISTENER, 2);
+
+		assert_true(!!said == installation_has_tunnel(&fixture, from, to));
+		if (said)
+			assert_int_equal(said->traffic.flows, from - to + 100);
+		found += said != NULL;
+	}
+	assert_true(found >= 3);
+}
+
 static void forgotten_with_the_accelerators(void **state)
 {
 	const struct traffic_measurement traffic = {0};
@@ -176,6 +205,7 @@ int main(void)
 	    TUNNELS_TEST(silence_is_unknown),
 	    TUNNELS_TEST(history_keeps_a_minute),
 	    TUNNELS_TEST(nobody_speaks_for_others),
+	    TUNNELS_TEST(each_of_many_is_found),
 	    TUNNELS_TEST(forgotten_with_the_accelerators),
 	};
 
