@@ -336,6 +336,16 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	return REASON_NONE;
 }
 
+static void renew_idle_timeout(struct tcp_flow *flow)
+{
+	const struct config_accelerator *config =
+	    node_config_accelerator(worker_config(worker_of(flow)), flow->accelerator);
+
+	if (config)
+		flow_life_set_idle_timeout(
+		    &flow->relay.life, (uint64_t)config->tcp_idle_timeout_s * 1000000);
+}
+
 static void on_config(struct tcp_flow *flow, uint32_t drain_s)
 {
 	bool is_connected = flow->relay.is_connected;
@@ -344,6 +354,7 @@ static void on_config(struct tcp_flow *flow, uint32_t drain_s)
 
 	flow_treatment_renew(
 	    flow->relay.flow, worker_config(worker_of(flow)), flow->accelerator, FLOW_TCP);
+	renew_idle_timeout(flow);
 	flow->tried = is_connected ? flow->tried : 0;
 	if (is_connected)
 		flow_life_set_wanted(&flow->relay.life, is_wanted, drain_s);

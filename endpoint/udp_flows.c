@@ -20,6 +20,11 @@ enum {
 	RECEIVE_ROUNDS = 2, /* batches read from one socket in one round of the loop */
 };
 
+static uint64_t idle_timeout_us(const struct config_accelerator *config)
+{
+	return ((uint64_t)config->udp_idle_timeout_s + IDLE_SLACK_S) * 1000000;
+}
+
 struct udp_flow {
 	const struct flow_handler *handler; /* first, see net/flow_handler.h */
 	struct flow *flow;
@@ -307,8 +312,7 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	names_waiter_init(&made->waiter, on_name);
 	ev_init(&made->reader, on_readable);
 	made->reader.data = made;
-	flow_life_init(&made->life, endpoint->worker,
-	    ((uint64_t)config->udp_idle_timeout_s + IDLE_SLACK_S) * 1000000, on_expired);
+	flow_life_init(&made->life, endpoint->worker, idle_timeout_us(config), on_expired);
 	list_add_tail(&endpoint->udp_flows, &made->node);
 	endpoint->udp_flow_count++;
 	flow_set_user(flow, made);
@@ -324,6 +328,14 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	return REASON_NONE;
 }
 
+static void renew_idle_timeout(struct udp_flow *flow, const struct node_config *config)
+{
+	const struct config_accelerator *found = node_config_accelerator(config, flow->accelerator);
+
+	if (found)
+		flow_life_set_idle_timeout(&flow->life, idle_timeout_us(found));
+}
+
 void udp_flows_on_config(struct endpoint *endpoint)
 {
 	const struct node_config *config = worker_config(endpoint->worker);
@@ -332,6 +344,7 @@ void udp_flows_on_config(struct endpoint *endpoint)
 		const struct worker_lane *lane = lane_context(flow_lane(flow->flow));
 
 		flow_treatment_renew(flow->flow, config, flow->accelerator, FLOW_UDP);
+		renew_idle_timeout(flow, config);
 		if (!flow->has_socket) /* it waits for a name, and may try all of the new list */
 			flow->tried = 0;
 		flow_life_set_wanted(&flow->life,

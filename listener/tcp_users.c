@@ -169,6 +169,16 @@ void tcp_users_stop(struct listener *listener)
 		acceptor_free(acceptor);
 }
 
+static void renew_idle_timeout(struct tcp_user *user)
+{
+	const struct config_accelerator *config =
+	    choice_accelerator(user->listener->choice, user->accelerator);
+
+	if (config)
+		flow_life_set_idle_timeout(
+		    &user->relay.life, (uint64_t)config->tcp_idle_timeout_s * 1000000);
+}
+
 void tcp_users_on_config(struct listener *listener)
 {
 	const struct node_config *config = worker_config(listener->worker);
@@ -181,6 +191,7 @@ void tcp_users_on_config(struct listener *listener)
 			continue;
 		}
 		flow_treatment_renew(user->relay.flow, config, user->accelerator, FLOW_TCP);
+		renew_idle_timeout(user);
 		flow_life_set_wanted(&user->relay.life,
 		    listener_serves(listener, user->accelerator, PROTOCOL_TCP, user->port),
 		    config->drain_s);

@@ -496,6 +496,16 @@ void udp_users_leave(struct udp_users *users, const struct lane *lane)
 	}
 }
 
+static void renew_idle_timeout(struct udp_user *user)
+{
+	const struct config_accelerator *config =
+	    choice_accelerator(user->users->listener->choice, user->accelerator);
+
+	if (config)
+		flow_life_set_idle_timeout(
+		    &user->life, (uint64_t)config->udp_idle_timeout_s * 1000000);
+}
+
 void udp_users_on_config(struct udp_users *users)
 {
 	struct listener *listener = users->listener;
@@ -508,6 +518,7 @@ void udp_users_on_config(struct udp_users *users)
 			continue;
 		}
 		flow_treatment_renew(user->flow, config, user->accelerator, FLOW_UDP);
+		renew_idle_timeout(user);
 		flow_life_set_wanted(&user->life,
 		    listener_serves(
 		        listener, user->accelerator, PROTOCOL_UDP, user->key.local.port),

@@ -253,6 +253,27 @@ static void test_a_source_is_used(void **state)
 	run(500);
 }
 
+static void test_a_changed_idle_timeout_is_for_old_flows_too(void **state)
+{
+	struct far_flow *flow;
+	int accepted;
+
+	(void)state;
+	fixture_add_backend("127.0.0.1", where[0].port, 1);
+	flow = fixture_open(FLOW_TCP);
+	run(3);
+	accepted = loopback_accept(backends[0], NULL);
+	run(3000);
+	fixture.accelerator.tcp_idle_timeout_s = 5;
+	fixture_apply();
+	run(1000);
+	assert_silent(accepted);
+	run(2000);
+	assert_reset(accepted);
+	assert_int_equal(flow->reset_with, REASON_IDLE);
+	close(accepted);
+}
+
 static void test_flows_of_a_removed_backend_end_after_the_drain_time(void **state)
 {
 	struct far_flow *flows[2];
@@ -466,6 +487,7 @@ int main(void)
 	    TEST(test_a_name_is_resolved_first),
 	    TEST(test_an_unknown_name_gives_way_to_the_next),
 	    TEST(test_a_source_is_used),
+	    TEST(test_a_changed_idle_timeout_is_for_old_flows_too),
 	    TEST(test_flows_of_a_removed_backend_end_after_the_drain_time),
 	    TEST(test_a_backend_that_is_removed_meanwhile_gives_way),
 	    TEST(test_a_removed_accelerator_ends_attempts_at_once),

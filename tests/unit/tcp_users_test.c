@@ -209,6 +209,22 @@ static bool is_refused(const struct addr *address)
 	return result < 0 && errno == ECONNREFUSED;
 }
 
+static void test_a_changed_idle_timeout_is_for_old_flows_too(void **state)
+{
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	connect_user();
+	run(3000);
+	fixture.accelerator.tcp_idle_timeout_s = 5;
+	fixture_apply();
+	run(1000);
+	assert_silent(user);
+	run(2000);
+	assert_reset(user);
+	assert_int_equal(counted(PAGE_tcp_idle_closed), 1);
+	close(user);
+}
+
 static void test_a_socket_taken_back_accepts_no_more(void **state)
 {
 	struct worker_socket other = fixture_lend(WORKER_SOCKET_TCP_LISTEN, "127.0.0.1");
@@ -320,6 +336,7 @@ int main(void)
 	    TEST(test_a_denied_source_is_reset_at_once),
 	    TEST(test_a_change_that_denies_a_source_resets_its_flows),
 	    TEST(test_an_idle_user_is_reset),
+	    TEST(test_a_changed_idle_timeout_is_for_old_flows_too),
 	    TEST(test_a_socket_taken_back_accepts_no_more),
 	    TEST(test_a_user_that_is_gone_already_is_carried_whole),
 	    TEST(test_a_flow_of_blocks_says_so),

@@ -143,6 +143,20 @@ static void test_an_idle_flow_ends_after_the_listeners_time(void **state)
 	assert_int_equal(flow_count(FLOW_UDP), 0);
 }
 
+static void test_a_changed_idle_timeout_is_for_old_flows_too(void **state)
+{
+	struct far_flow *flow = say(fixture_open(FLOW_UDP), "hello");
+
+	(void)state;
+	run(3000);
+	fixture.accelerator.udp_idle_timeout_s = 1;
+	fixture_apply();
+	run(1000 * SLACK_S - 3000);
+	assert_int_equal(flow->reset_with, REASON_NONE);
+	run(3000);
+	assert_int_equal(flow->reset_with, REASON_IDLE);
+}
+
 static void test_the_listener_ends_it(void **state)
 {
 	struct far_flow *flow = say(fixture_open(FLOW_UDP), "hello");
@@ -337,6 +351,7 @@ int main(void)
 	    TEST(test_a_stranger_is_not_heard),
 	    TEST(test_a_refusal_is_counted_and_the_flow_goes_on),
 	    TEST(test_an_idle_flow_ends_after_the_listeners_time),
+	    TEST(test_a_changed_idle_timeout_is_for_old_flows_too),
 	    TEST(test_the_listener_ends_it),
 	    TEST(test_a_lost_lane_ends_its_flows),
 	    TEST(test_without_a_backend_it_is_refused),

@@ -256,6 +256,21 @@ static void test_an_idle_flow_ends(void **state)
 	assert_int_equal(fixture.seoul.count, 2);
 }
 
+static void test_a_changed_idle_timeout_is_for_old_flows_too(void **state)
+{
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	say(user, "first");
+	run(3000);
+	fixture.accelerator.udp_idle_timeout_s = 5;
+	fixture_apply();
+	run(1000);
+	assert_int_equal(flow_count(), 1);
+	run(2000);
+	assert_int_equal(flow_count(), 0);
+	assert_int_equal(counted(PAGE_udp_flows_idle), 1);
+}
+
 static void leave_seoul(void)
 {
 	udp_users_leave(&fixture.listener->udp, fixture.seoul.joint.near.lane);
@@ -465,6 +480,7 @@ int main(void)
 	    TEST(test_a_denied_source_is_dropped),
 	    TEST(test_a_change_that_denies_a_source_ends_its_flows),
 	    TEST(test_an_idle_flow_ends),
+	    TEST(test_a_changed_idle_timeout_is_for_old_flows_too),
 	    TEST(test_a_draining_listener_keeps_flows_of_a_lane_that_is_down),
 	    TEST(test_at_a_sources_cap_the_longest_idle_gives_way),
 	    TEST(test_a_source_may_be_full_elsewhere),
