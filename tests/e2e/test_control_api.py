@@ -156,8 +156,8 @@ def test_requests_that_are_none(control):
     expect_problem(control.call("GET", "/v1/nothing"), 404, "no-route")
     expect_problem(control.call("GET", "/v1/nodes/a%20b"), 404, "no-route")
     expect_problem(control.call("PUT", "/v1/nodes"), 405, "method-not-allowed")
-    assert control.call("PUT", "/v1/nodes")[2]["Allow"] == "GET"
-    assert control.call("PUT", "/v1/accelerators/web")[2]["Allow"] == "GET, PATCH, DELETE"
+    assert control.call("PUT", "/v1/nodes")[2]["Allow"] == "GET, HEAD"
+    assert control.call("PUT", "/v1/accelerators/web")[2]["Allow"] == "GET, HEAD, PATCH, DELETE"
     for body in ["", "{", "[]", '{"name": 1, "name": 2}', "\0", b"\xff", "[" * 10000]:
         expect_problem(control.call("POST", "/v1/accelerators", body), 400, "bad-request")
     expect_problem(control.call("POST", "/v1/accelerators", '{"name":' + "[" * 9 + "]" * 9 + "}"),
