@@ -75,6 +75,7 @@ enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 
 static const char *const sql[STATEMENTS] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+    [STATEMENT_HOLD] = "BEGIN",
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
     [STATEMENT_META] = "SELECT value FROM meta WHERE key = ?",
@@ -230,9 +231,10 @@ int store_commit(struct store *store)
 	return store->is_held ? 0 : store_run(store, store_bind(store, STATEMENT_COMMIT, ""));
 }
 
+/* Without a write there is nothing to lock: a copy may be made meanwhile. */
 int store_hold(struct store *store)
 {
-	int result = store_begin(store);
+	int result = store_run(store, store_bind(store, STATEMENT_HOLD, ""));
 
 	store->is_held = result == 0;
 	return result;

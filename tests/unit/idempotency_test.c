@@ -118,6 +118,17 @@ static void a_long_answer_is_not_given_again(void **state)
 	free(body);
 }
 
+/* A file is not kept, and made again. */
+static void a_backup_may_bear_a_key(void **state)
+{
+	uint64_t before = control.installation.revision;
+
+	(void)state;
+	assert_int_equal(post("/v1/backup", "a", ""), 200);
+	assert_int_equal(post("/v1/backup", "a", ""), 200);
+	assert_int_equal(control.installation.revision, before);
+}
+
 static void keys_that_are_none(void **state)
 {
 	char key[IDEMPOTENCY_KEY_CHARS_MAX + 2];
@@ -209,6 +220,7 @@ int main(void)
 	    API_TEST(what_failed_is_tried_again),
 	    API_TEST(an_answer_that_is_not_saved_undoes_its_change),
 	    API_TEST(a_long_answer_is_not_given_again),
+	    API_TEST(a_backup_may_bear_a_key),
 	    API_TEST(keys_that_are_none),
 	    API_TEST(kept_answers_are_bounded),
 	    API_TEST(old_answers_are_forgotten),
