@@ -194,8 +194,14 @@ static bool takes_rest(const struct parse *parse)
 static bool take_word(struct parse *parse, const char *word)
 {
 	struct invocation *invocation = parse->invocation;
-	if (!invocation->command)
+	const struct command *command = invocation->command;
+	if (!command)
 		return take_command_word(parse, word);
+	if (!command->verb && parse->argument_count == 0
+	    && (command = command_find(parse->table, command->noun, word))) {
+		invocation->command = command;
+		return true;
+	}
 	if (parse->argument_count == COMMAND_ARGUMENTS_MAX
 	    || !invocation->command->arguments[parse->argument_count])
 		return fail_command_line(parse, "\"%.100s\" is one word too many", word);

@@ -29,7 +29,8 @@ struct invocation;
 
 struct command {
 	const char *noun; /* "node" */
-	const char *verb; /* "token", or NULL where the noun is the whole command */
+	const char *
+	    verb; /* "token", or NULL where the noun is the whole command; a row with a verb goes before its arguments */
 	const char *arguments
 	    [COMMAND_ARGUMENTS_MAX]; /* "NODE"; "[NAME]" may be left out, and all behind it;
 	                                "[WORD...]" takes the rest of the line as it is */

@@ -291,6 +291,17 @@ static const struct command_option diff_options[] = {
     {.name = NULL},
 };
 
+static const struct command_option flow_options[] = {
+    {.name = "--to",
+        .metavar = "PORT|ACCELERATOR",
+        .help = "what the flow goes to; without it only a live one is found"},
+    {.name = "--at", .metavar = "LISTENER", .help = "the listener where it comes in [any]"},
+    {.name = "--protocol",
+        .metavar = "tcp|udp",
+        .help = "which of them, where the accelerator takes both [tcp]"},
+    {.name = NULL},
+};
+
 static const struct command commands[] = {
     {"node", "token", {NULL}, "make a one-time token with which a new node joins", token_options,
         node_token},
@@ -327,6 +338,8 @@ static const struct command commands[] = {
         NULL, get_objects},
     {"explain", NULL, {"[KIND[.FIELD]]"}, "what can be stated: kinds, fields, limits, defaults",
         NULL, explain_kind},
+    {"explain", "flow", {"ADDR:PORT"}, "where a user's flow goes, live or not, and why there",
+        flow_options, explain_flow},
     {"token", "create", {NULL}, "make a token with which to ask over the network",
         api_token_options, token_create},
     {"token", "list", {NULL}, "all tokens, without their secrets", list_options, token_list},

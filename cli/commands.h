@@ -35,6 +35,7 @@ int apply_file(struct session *session, const struct invocation *invocation);
 int diff_file(struct session *session, const struct invocation *invocation);
 int get_objects(struct session *session, const struct invocation *invocation);
 int explain_kind(struct session *session, const struct invocation *invocation);
+int explain_flow(struct session *session, const struct invocation *invocation);
 int token_create(struct session *session, const struct invocation *invocation);
 int token_list(struct session *session, const struct invocation *invocation);
 int token_revoke(struct session *session, const struct invocation *invocation);

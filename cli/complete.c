@@ -92,6 +92,13 @@ static void read_option(struct complete *complete, const char *word)
 static void read_word(struct complete *complete, const char *word)
 {
 	struct invocation *typed = &complete->typed;
+	if (typed->command && !typed->command->verb && complete->argument_count == 0) {
+		const struct command *longer =
+		    command_find(complete->table, typed->command->noun, word);
+		typed->command = longer ? longer : typed->command;
+		if (longer)
+			return;
+	}
 	if (typed->command) {
 		if (complete->argument_count < COMMAND_ARGUMENTS_MAX)
 			typed->arguments[complete->argument_count] = word;
@@ -180,6 +187,14 @@ static void list_verbs(const struct complete *complete, const char *noun, char *
 			    text + used, size - used, "%s%s", used ? ", " : "", c->verb);
 }
 
+/* Of a noun that is a command by itself, too. */
+static void offer_verbs(struct complete *complete, const char *noun)
+{
+	for (const struct command *c = complete->table->commands; c->noun; c++)
+		if (c->verb && strcmp(c->noun, noun) == 0)
+			complete_offer(complete, c->verb, c->summary);
+}
+
 static void offer_commands(struct complete *complete)
 {
 	const char *noun = complete->typed.noun;
@@ -199,6 +214,8 @@ static void offer_argument(struct complete *complete)
 	const char *metavar = complete->argument_count < COMMAND_ARGUMENTS_MAX
 	                          ? command->arguments[complete->argument_count]
 	                          : NULL;
+	if (!command->verb && complete->argument_count == 0)
+		offer_verbs(complete, command->noun);
 	if (metavar)
 		offer_values(complete, metavar, "", 0);
 	else if (!complete->word[0] && complete->takes_options)

@@ -16,7 +16,7 @@ libcli_a_SOURCES = \
 	cli/complete_names.c cli/complete_names.h \
 	cli/completion.c \
 	cli/doctor.c \
-	cli/explain.c \
+	cli/explain.c cli/explain_flow.c \
 	cli/field_text.c cli/field_text.h \
 	cli/events.c \
 	cli/format.c cli/format.h \
@@ -129,7 +129,7 @@ CLI_SERVER_TESTS = \
 	tests/unit/change_view_test \
 	tests/unit/complete_names_test \
 	tests/unit/completion_test \
-	tests/unit/explain_test \
+	tests/unit/explain_test tests/unit/explain_flow_test \
 	tests/unit/get_test \
 	tests/unit/manual_test \
 	tests/unit/revision_test \
@@ -155,6 +155,8 @@ tests_unit_tunnel_view_test_SOURCES = tests/unit/tunnel_view_test.c tests/unit/c
 tests_unit_tunnel_view_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_doctor_test_SOURCES = tests/unit/cli_doctor_test.c tests/unit/cli_fixture.h
 tests_unit_cli_doctor_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_explain_flow_test_SOURCES = tests/unit/explain_flow_test.c tests/unit/cli_fixture.h
+tests_unit_explain_flow_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_status_test_SOURCES = tests/unit/status_test.c tests/unit/cli_fixture.h
 tests_unit_status_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_cli_node_drain_test_SOURCES = tests/unit/cli_node_drain_test.c tests/unit/cli_fixture.h

@@ -89,7 +89,7 @@ static struct MHD_Response *respond_text(struct api_answer *answer)
 static const char *content_type(const struct api_answer *answer)
 {
 	return answer->problem.kind ? "application/problem+json"
-	       : answer->stream     ? "text/event-stream"
+	       : answer->stream     ? api_stream_media_type(answer->stream)
 	       : answer->file.bytes ? "application/octet-stream"
 	       : answer->body       ? "application/json"
 	                            : EXPOSITION_CONTENT_TYPE;

@@ -96,7 +96,7 @@ static void on_free(void *context)
 	free(subscriber);
 }
 
-static const struct api_stream_source source = {on_read, on_free};
+static const struct api_stream_source source = {"text/event-stream", on_read, on_free};
 
 static struct subscriber *subscriber_of(struct event_reader *reader)
 {

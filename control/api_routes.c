@@ -34,6 +34,7 @@ const struct api_route api_routes[] = {
     {"GET", "/v1/audit", API_ROLE_ADMIN, api_audit_list},
     {"GET", "/v1/status", API_ROLE_VIEWER, api_status},
     {"GET", "/v1/doctor", API_ROLE_VIEWER, api_doctor},
+    {"POST", "/v1/explain/flow", API_ROLE_VIEWER, api_explain_flow},
     {"GET", "/v1/revisions", API_ROLE_VIEWER, api_revision_list},
     {"GET", "/v1/revisions/{}", API_ROLE_VIEWER, api_revision_show},
     {"GET", "/v1/rollout", API_ROLE_VIEWER, api_rollout},

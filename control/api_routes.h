@@ -39,6 +39,7 @@ api_handler_fn api_tunnel_list, api_tunnel_show, api_tunnel_update;
 api_handler_fn api_object_list, api_apply;
 api_handler_fn api_event_stream, api_audit_list;
 api_handler_fn api_backup, api_adopt;
+api_handler_fn api_explain_flow;
 api_handler_fn api_status, api_doctor, api_revision_list;
 api_handler_fn api_revision_show, api_rollout, api_rollback, api_confirm;
 

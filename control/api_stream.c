@@ -21,6 +21,11 @@ struct api_stream *api_stream_new(const struct api_stream_source *source, void *
 	return stream;
 }
 
+const char *api_stream_media_type(const struct api_stream *stream)
+{
+	return stream->source->media_type;
+}
+
 void api_stream_free(struct api_stream *stream)
 {
 	list_del(&stream->node);

@@ -18,6 +18,7 @@ struct audit;
 struct change_hold;
 struct daemon_state;
 struct events;
+struct explains;
 struct node_server;
 
 struct control {
@@ -31,6 +32,7 @@ struct control {
 	struct api_access *access;  /* to the API */
 	ev_timer confirm_due;       /* confirm.c's */
 	struct events *events;      /* for those who listen to the API */
+	struct explains *explains;  /* flows that nodes are asked about */
 	struct audit *audit;        /* NULL while it is not open */
 	uint8_t pin[PIN_BYTES];     /* control's own */
 	uint64_t started_ms;        /* UNIX time */

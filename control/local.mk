@@ -8,7 +8,7 @@ libcontrol_a_SOURCES = \
 	control/adopt.c control/adopt.h control/api_backup.c \
 	control/api_audit.c control/api_audit.h control/api_events.c \
 	control/api_health.c \
-	control/api_caller.c control/api_caller.h control/api_doctor.c control/api_nodes.c control/api_status.c \
+	control/api_caller.c control/api_caller.h control/api_doctor.c control/api_explain.c control/api_nodes.c control/api_status.c \
 	control/api_request.c control/api_revisions.c control/api_rollout.c \
 	control/api_routes.c control/api_routes.h \
 	control/api_stream.c control/api_stream.h \
@@ -23,6 +23,7 @@ libcontrol_a_SOURCES = \
 	control/control.h \
 	control/difference.c control/difference.h \
 	control/doctor.c control/doctor.h \
+	control/explain.c control/explain.h \
 	control/faults.c control/faults.h \
 	control/finding.c control/finding.h \
 	control/health_json.c control/health_json.h \
@@ -62,6 +63,7 @@ check_PROGRAMS += \
 	tests/unit/difference_test \
 	tests/unit/faults_test \
 	tests/unit/doctor_test \
+	tests/unit/control_explain_test \
 	tests/unit/finding_test \
 	tests/unit/plan_test \
 	tests/unit/state_test \
@@ -87,6 +89,8 @@ tests_unit_compile_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_control_options_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_difference_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_faults_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_control_explain_test_SOURCES = tests/unit/control_explain_test.c tests/unit/control_fixture.h
+tests_unit_control_explain_test_LDADD = libtestsupport.a $(CONTROL_TEST_LIBS)
 tests_unit_finding_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_doctor_test_SOURCES = tests/unit/doctor_test.c tests/unit/installation_fixture.h
 tests_unit_doctor_test_LDADD = $(CONTROL_TEST_LIBS)
@@ -110,7 +114,7 @@ tests_unit_tunnels_test_LDADD = $(CONTROL_TEST_LIBS)
 
 API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_nodes_test \
 	tests/unit/api_status_test tests/unit/api_tokens_test tests/unit/api_tunnels_test tests/unit/api_apply_test \
-	tests/unit/api_doctor_test tests/unit/attention_test tests/unit/api_revisions_test tests/unit/api_rollout_test
+	tests/unit/api_doctor_test tests/unit/api_explain_test tests/unit/attention_test tests/unit/api_revisions_test tests/unit/api_rollout_test
 API_TESTS += tests/unit/api_health_test tests/unit/metrics_test
 API_TESTS += tests/unit/api_audit_test tests/unit/api_backup_test tests/unit/api_stream_test
 check_PROGRAMS += $(API_TESTS) tests/unit/adopt_test tests/unit/change_test tests/unit/confirm_test tests/unit/events_test \
@@ -124,6 +128,8 @@ tests_unit_api_nodes_test_SOURCES = tests/unit/api_nodes_test.c $(API_FIXTURE)
 tests_unit_api_nodes_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_attention_test_SOURCES = tests/unit/attention_test.c $(API_FIXTURE)
 tests_unit_attention_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_api_explain_test_SOURCES = tests/unit/api_explain_test.c $(API_FIXTURE)
+tests_unit_api_explain_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_doctor_test_SOURCES = tests/unit/api_doctor_test.c $(API_FIXTURE)
 tests_unit_api_doctor_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_api_status_test_SOURCES = tests/unit/api_status_test.c $(API_FIXTURE)

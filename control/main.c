@@ -11,6 +11,7 @@
 #include "control/confirm.h"
 #include "control/control.h"
 #include "control/events.h"
+#include "control/explain.h"
 #include "control/idempotency.h"
 #include "control/node_server.h"
 #include "control/options.h"
@@ -217,7 +218,9 @@ static int start(struct daemon_state *daemon)
 	control->tunnels = tunnels_new();
 	control->access = api_access_new(daemon->options.api_rate);
 	control->events = events_new(control);
-	if (!control->loop || !control->tunnels || !control->access || !control->events)
+	control->explains = explains_new(control);
+	if (!control->loop || !control->tunnels || !control->access || !control->events
+	    || !control->explains)
 		return ERR_NOMEM;
 	control->join_address_count =
 	    control_options_join_addresses(&daemon->options, control->join_addresses);
@@ -245,6 +248,7 @@ static void stop(struct daemon_state *daemon)
 	tunnels_free(daemon->control.tunnels);
 	api_access_free(daemon->control.access);
 	events_free(daemon->control.events);
+	explains_free(daemon->control.explains);
 	audit_close(daemon->control.audit);
 	installation_clear(&daemon->control.installation);
 	store_close(daemon->control.store);

@@ -12,6 +12,7 @@
 #include "control/audit.h"
 #include "control/compile.h"
 #include "control/events.h"
+#include "control/explain.h"
 #include "control/health_json.h"
 #include "control/node_join.h"
 #include "control/node_link.h"
@@ -171,6 +172,15 @@ static void send_welcome(struct node_link *link, const struct node *node)
 	memcpy(message.body.welcome.name, node->name, sizeof(node->name));
 	memcpy(message.body.welcome.region, node->region, sizeof(node->region));
 	send_message(link, &message);
+}
+
+void node_server_send(
+    const struct node_server *server, uint32_t node_id, const struct message *message)
+{
+	const struct record *record = find(server, node_id);
+
+	if (record && record->link)
+		send_message(record->link, message);
 }
 
 /* Refused again, it is refused since the first time. */
@@ -438,6 +448,9 @@ static void on_known_message(
 		break;
 	case MESSAGE_APPLIED:
 		on_applied(server, record, &message->body.applied);
+		break;
+	case MESSAGE_EXPLAINED:
+		explain_take(server->control->explains, node, &message->body.explained);
 		break;
 	case MESSAGE_REFUSED:
 		on_refused(server, record, &message->body.refused);

@@ -78,6 +78,10 @@ struct config_number node_server_newest(const struct node_server *server);
 /* Control's number has become another: all nodes connect anew, and get their configs by it. */
 void node_server_renumber(struct node_server *server);
 
+/* To one node; what cannot be sent, as it is not connected, is lost. */
+void node_server_send(
+    const struct node_server *server, uint32_t node_id, const struct message *message);
+
 /* By node id; never NULL. */
 const struct node_live *node_server_live(const struct node_server *server, uint32_t node_id);
 

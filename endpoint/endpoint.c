@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/keyed_hash.h"
 #include "base/log.h"
+#include "endpoint/explain.h"
 #include "endpoint/role.h"
 #include "endpoint/tcp_flows.h"
 #include "endpoint/udp_flows.h"
@@ -244,20 +245,39 @@ size_t endpoint_healthy_addresses(const struct endpoint *endpoint, uint32_t acce
 	return kept ? kept : count;
 }
 
+int endpoint_addresses(struct endpoint *endpoint, const struct config_accelerator *accelerator,
+    const struct backend *backend, uint16_t user_port, uint64_t flow_hash, struct addr *addresses,
+    size_t *count, struct names_waiter *waiter)
+{
+	uint16_t port =
+	    backend_port(accelerator->ports, accelerator->port_count, backend->port, user_port);
+	int error = names_get(endpoint->names, backend->host, addresses, count, waiter);
+
+	if (!error && port == 0)
+		error = ERR_NOT_FOUND;
+	if (error)
+		return error;
+	*count = endpoint_healthy_addresses(endpoint, accelerator->id, backend, addresses, *count);
+	backends_order_addresses(&endpoint->tables, flow_hash, addresses, *count);
+	for (size_t i = 0; i < *count; i++)
+		addresses[i].port = port;
+	return 0;
+}
+
 /* ---- a flow comes ---- */
 
 /* The first cap that counts: nothing is reached that control did not give to this listener. */
-static enum reason refusal(const struct worker_lane *lane, const struct flow_open *open,
-    const struct config_accelerator *config)
+enum reason endpoint_refusal(const struct endpoint *endpoint, const char *listener,
+    const struct flow_open *open, const struct config_accelerator *config)
 {
 	enum accelerator_protocol protocol = open->kind == FLOW_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
 
-	if (!config || !config_accelerator_allows(config, lane->peer_name)
+	if (!config || !config_accelerator_allows(config, listener)
 	    || !(config->protocol & protocol))
 		return REASON_UNKNOWN_SERVICE;
 	if (backend_port(config->ports, config->port_count, 0, open->local.port) == 0)
 		return REASON_UNKNOWN_SERVICE;
-	if (worker_is_draining(lane->worker))
+	if (worker_is_draining(endpoint->worker))
 		return REASON_DRAINED;
 	return REASON_NONE;
 }
@@ -282,7 +302,7 @@ static enum reason on_open(
 {
 	struct endpoint *endpoint = worker_role_state(lane->worker);
 	const struct config_accelerator *config = endpoint_accelerator(endpoint, open->accelerator);
-	enum reason reason = refusal(lane, open, config);
+	enum reason reason = endpoint_refusal(endpoint, lane->peer_name, open, config);
 
 	if (reason == REASON_UNKNOWN_SERVICE)
 		page_count(worker_page(lane->worker), PAGE_flows_unknown_accelerator);
@@ -413,6 +433,7 @@ const struct worker_role endpoint_role = {
     .on_config = on_config,
     .on_health = on_health,
     .on_lane_up = on_lane_up,
+    .explain = endpoint_explain,
     .flow_count = flow_count,
     .stop = stop,
 };

@@ -62,6 +62,25 @@ uint64_t endpoint_unusable(
 size_t endpoint_healthy_addresses(const struct endpoint *endpoint, uint32_t accelerator,
     const struct backend *backend, struct addr *addresses, size_t count);
 
+/*
+ * The addresses of the backend in the order in which this flow is to try them, with their port: 0; ERR_AGAIN while
+ * its name is being resolved (`waiter`, may be NULL, is told); ERR_NOT_FOUND without a name or port; ERR_NOMEM.
+ * addresses has room for NAMES_ADDRESSES_MAX.
+ */
+int endpoint_addresses(struct endpoint *endpoint, const struct config_accelerator *accelerator,
+    const struct backend *backend, uint16_t user_port, uint64_t flow_hash, struct addr *addresses,
+    size_t *count, struct names_waiter *waiter);
+
+/* Why a listener may not have that flow here, by its name; REASON_NONE when it may.  config may be NULL. */
+enum reason endpoint_refusal(const struct endpoint *endpoint, const char *listener,
+    const struct flow_open *open, const struct config_accelerator *config);
+
+/* A flow that is alive, and the backend that it is at, or tries. */
+struct live_flow {
+	uint64_t backend_id; /* 0: none yet */
+	struct addr address; /* family 0: none yet */
+};
+
 /* A --source address of the family for the next socket, chosen in turn; NULL for the system's choice. */
 const struct addr *endpoint_source(struct endpoint *endpoint, uint8_t family);
 

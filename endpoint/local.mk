@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libendpoint.a
 libendpoint_a_SOURCES =
 libendpoint_a_SOURCES += endpoint/endpoint.c endpoint/endpoint.h endpoint/role.h
+libendpoint_a_SOURCES += endpoint/explain.c endpoint/explain.h
 libendpoint_a_SOURCES += endpoint/tcp_flows.c endpoint/tcp_flows.h
 libendpoint_a_SOURCES += endpoint/udp_flows.c endpoint/udp_flows.h
 libendpoint_a_SOURCES += endpoint/names.c endpoint/names.h
@@ -24,6 +25,9 @@ tests_unit_shares_test_LDADD = libendpoint.a $(LDADD)
 ENDPOINT_TEST_LIBS = libworkerdouble.a libendpoint.a libtestsupport.a $(LDADD)
 check_PROGRAMS += tests/unit/outcomes_test
 tests_unit_outcomes_test_LDADD = $(ENDPOINT_TEST_LIBS)
+check_PROGRAMS += tests/unit/endpoint_explain_test
+tests_unit_endpoint_explain_test_SOURCES = tests/unit/endpoint_explain_test.c tests/unit/endpoint_fixture.h
+tests_unit_endpoint_explain_test_LDADD = $(ENDPOINT_TEST_LIBS)
 check_PROGRAMS += tests/unit/endpoint_test tests/unit/names_test \
 	tests/unit/tcp_flows_test tests/unit/udp_flows_test
 tests_unit_endpoint_test_SOURCES = tests/unit/endpoint_test.c tests/unit/endpoint_fixture.h

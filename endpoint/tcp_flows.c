@@ -20,6 +20,7 @@ struct tcp_flow {
 	struct endpoint *endpoint;
 	struct share *share;
 	uint32_t accelerator;
+	struct addr user;
 	uint16_t user_port;
 	struct flow_limits limits;   /* of the backend that is tried or connected */
 	bool had_refusal, met_limit; /* of descriptors or ports, or of the backend */
@@ -211,28 +212,15 @@ static void on_connecting(struct ev_loop *loop, ev_io *watcher, int events)
 		try_backends(flow);
 }
 
-/* The backend's addresses with its port; false when it can't be tried, or not yet (ERR_AGAIN). */
+/* The backend's addresses; an error when it can't be tried, or not yet (ERR_AGAIN). */
 static int find_addresses(struct tcp_flow *flow, const struct config_accelerator *config)
 {
 	const struct backend *backend = &config->backends[flow->backend];
-	uint16_t port =
-	    backend_port(config->ports, config->port_count, backend->port, flow->user_port);
-	int error = names_get(flow->endpoint->names, backend->host, flow->addresses,
-	    &flow->address_count, &flow->waiter);
 
 	flow->backend_id = endpoint_backend_id(backend);
 	flow->next_address = 0;
-	if (!error) {
-		flow->address_count = endpoint_healthy_addresses(
-		    flow->endpoint, config->id, backend, flow->addresses, flow->address_count);
-		backends_order_addresses(
-		    &flow->endpoint->tables, flow->hash, flow->addresses, flow->address_count);
-	}
-	for (size_t i = 0; !error && i < flow->address_count; i++)
-		flow->addresses[i].port = port;
-	if (!error && port == 0)
-		error = ERR_NOT_FOUND;
-	return error;
+	return endpoint_addresses(flow->endpoint, config, backend, flow->user_port, flow->hash,
+	    flow->addresses, &flow->address_count, &flow->waiter);
 }
 
 /* The flow is to be one of that backend's alone; false when it has as many as it may. */
@@ -312,6 +300,7 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	made->share = share;
 	made->endpoint = endpoint;
 	made->accelerator = open->accelerator;
+	made->user = open->user;
 	made->user_port = open->local.port;
 	made->hash = backends_flow_hash(&endpoint->tables, config, open);
 	made->descriptor = -1;
@@ -368,6 +357,21 @@ void tcp_flows_on_config(struct endpoint *endpoint)
 
 	LIST_FOREACH_SAFE (flow, next, &endpoint->tcp_flows, struct tcp_flow, node)
 		on_config(flow, drain_s);
+}
+
+bool tcp_flows_find(const struct endpoint *endpoint, const struct addr *user, uint32_t accelerator,
+    uint16_t port, struct live_flow *found)
+{
+	LIST_FOREACH (flow, &endpoint->tcp_flows, struct tcp_flow, node) {
+		if (!flow->relay.flow || flow->accelerator != accelerator || flow->user_port != port
+		    || !addr_equal(&flow->user, user))
+			continue;
+		*found = (struct live_flow){.backend_id = flow->backend_id};
+		if (flow->next_address > 0)
+			found->address = flow->addresses[flow->next_address - 1];
+		return true;
+	}
+	return false;
 }
 
 /* ---- a backend that fails ---- */

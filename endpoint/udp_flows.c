@@ -33,6 +33,7 @@ struct udp_flow {
 	struct share *share;
 	uint32_t accelerator;
 	struct page_accelerator *counts;
+	struct addr user;
 	uint16_t user_port;
 	uint64_t hash, tried; /* tried: bit i for backend i of the config */
 	bool has_socket;
@@ -176,20 +177,15 @@ static int use_backend(struct udp_flow *flow, const struct config_accelerator *c
 	const struct backend *backend = &config->backends[index];
 	struct addr addresses[NAMES_ADDRESSES_MAX];
 	size_t count;
-	uint16_t port =
-	    backend_port(config->ports, config->port_count, backend->port, flow->user_port);
-	int error =
-	    names_get(flow->endpoint->names, backend->host, addresses, &count, &flow->waiter);
+	int error = endpoint_addresses(flow->endpoint, config, backend, flow->user_port, flow->hash,
+	    addresses, &count, &flow->waiter);
 
-	if (error || port == 0)
-		return error ? error : ERR_NOT_FOUND;
+	if (error)
+		return error;
 	if (!flow_limits_enter_backend(
 	        worker_limits(worker_of(flow)), &flow->limits, config, backend))
 		return ERR_LIMIT;
-	count = endpoint_healthy_addresses(flow->endpoint, config->id, backend, addresses, count);
-	backends_order_addresses(&flow->endpoint->tables, flow->hash, addresses, count);
 	for (size_t i = 0; i < count; i++) {
-		addresses[i].port = port;
 		if ((error = open_socket(flow, &addresses[i])) == 0) {
 			flow->backend_id = endpoint_backend_id(backend);
 			flow->address = addresses[i];
@@ -307,6 +303,7 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	made->accelerator = open->accelerator;
 	made->counts = worker_accelerator(endpoint->worker, open->accelerator);
 	accelerator_count(made->counts, ACCELERATOR_udp_flows);
+	made->user = open->user;
 	made->user_port = open->local.port;
 	made->hash = backends_flow_hash(&endpoint->tables, config, open);
 	names_waiter_init(&made->waiter, on_name);
@@ -334,6 +331,23 @@ static void renew_idle_timeout(struct udp_flow *flow, const struct node_config *
 
 	if (found)
 		flow_life_set_idle_timeout(&flow->life, idle_timeout_us(found));
+}
+
+bool udp_flows_find(const struct endpoint *endpoint, const struct addr *user, uint32_t accelerator,
+    uint16_t port, struct live_flow *found)
+{
+	LIST_FOREACH (flow, &endpoint->udp_flows, struct udp_flow, node) {
+		if (!flow->flow || flow->accelerator != accelerator || flow->user_port != port
+		    || !addr_equal(&flow->user, user))
+			continue;
+		*found = (struct live_flow){0};
+		if (flow->has_socket) {
+			found->backend_id = flow->backend_id;
+			found->address = flow->address;
+		}
+		return true;
+	}
+	return false;
 }
 
 void udp_flows_on_config(struct endpoint *endpoint)

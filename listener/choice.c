@@ -88,21 +88,50 @@ static const char *endpoint_in(
 	return NULL;
 }
 
-static bool is_below_dial(
+/* The group takes a flow whose share is below its dial. */
+static unsigned share_of(
     const struct choice *choice, const struct config_group *group, uint64_t flow)
 {
-	return flow_hash_answer(
-	           &choice->key, flow, FLOW_TAKES_GROUP, group->region, strlen(group->region))
-	           % 100
-	       < group->traffic_dial_percent;
+	return (unsigned)(flow_hash_answer(&choice->key, flow, FLOW_TAKES_GROUP, group->region,
+	                      strlen(group->region))
+	                  % 100);
+}
+
+static void story_begin(struct choice_story *story, const struct choice *choice,
+    const struct entry *entry, uint64_t flow)
+{
+	if (!story)
+		return;
+	story->count = entry->order.count;
+	for (size_t i = 0; i < story->count; i++) {
+		size_t at = entry->order.at[i];
+		const struct config_group *group = &entry->config->groups[at];
+
+		story->steps[i] = (struct choice_step){.group = group,
+		    .verdict = EXPLAIN_GROUP_NOT_ASKED,
+		    .is_ranked = i < entry->order.ranked,
+		    .rtt_us = entry->order.groups[at].rtt_us,
+		    .share = share_of(choice, group, flow)};
+	}
+}
+
+static void story_tell(
+    struct choice_story *story, size_t i, const char *endpoint, enum explain_group_verdict verdict)
+{
+	if (!story)
+		return;
+	story->steps[i].endpoint = endpoint;
+	story->steps[i].verdict = verdict;
 }
 
 /* Asks the groups; *met_unknown: one that takes flows has no place by its RTT yet. */
-static const char *ask_groups(
-    const struct choice *choice, const struct entry *entry, uint64_t flow, bool *met_unknown)
+static const char *ask_groups(const struct choice *choice, const struct entry *entry, uint64_t flow,
+    bool *met_unknown, struct choice_story *story)
 {
 	const char *endpoint = NULL;
+	size_t last = 0;
 
+	story_begin(story, choice, entry, flow);
 	for (size_t i = 0; i < entry->order.count; i++) {
 		size_t at = entry->order.at[i];
 		const struct config_group *group = &entry->config->groups[at];
@@ -110,14 +139,24 @@ static const char *ask_groups(
 
 		if (group->traffic_dial_percent > 0)
 			name = endpoint_in(choice, entry, at, flow);
-		if (!name)
+		if (!name) {
+			story_tell(story, i, NULL,
+			    group->traffic_dial_percent ? EXPLAIN_GROUP_NO_ENDPOINT
+			                                : EXPLAIN_GROUP_DIAL_0);
 			continue;
+		}
 		if (i >= entry->order.ranked && entry->order.groups[at].rtt_us == 0)
 			*met_unknown = true;
 		endpoint = name; /* the last one takes the rest */
-		if (is_below_dial(choice, group, flow))
-			break;
+		last = i;
+		if (share_of(choice, group, flow) < group->traffic_dial_percent) {
+			story_tell(story, i, name, EXPLAIN_GROUP_TAKES);
+			return name;
+		}
+		story_tell(story, i, name, EXPLAIN_GROUP_PASSES);
 	}
+	if (endpoint)
+		story_tell(story, last, endpoint, EXPLAIN_GROUP_TAKES_REST);
 	return endpoint;
 }
 
@@ -125,21 +164,30 @@ const char *choice_endpoint(struct choice *choice, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
     uint64_t now_us)
 {
+	return choice_explain(choice, accelerator, protocol, user, local_port, now_us, NULL);
+}
+
+const char *choice_explain(struct choice *choice, uint32_t accelerator,
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
+    uint64_t now_us, struct choice_story *story)
+{
 	bool met_unknown = false;
 	struct entry *entry;
 
 	HASH_FIND(hh, choice->entries, &accelerator, sizeof accelerator, entry);
+	if (story)
+		story->count = 0;
 	if (!entry)
 		return NULL;
 	if (group_order_is_due(&entry->order, now_us))
 		look_at_groups(choice, entry, now_us);
 	uint64_t flow = flow_hash(
 	    &choice->key, entry->config->client_affinity, accelerator, protocol, user, local_port);
-	const char *endpoint = ask_groups(choice, entry, flow, &met_unknown);
+	const char *endpoint = ask_groups(choice, entry, flow, &met_unknown, story);
 	if (!met_unknown)
 		return endpoint;
 	look_at_groups(choice, entry, now_us); /* its first lane came up since */
-	return ask_groups(choice, entry, flow, &met_unknown);
+	return ask_groups(choice, entry, flow, &met_unknown, story);
 }
 
 const struct config_accelerator *choice_accelerator(const struct choice *choice, uint32_t id)

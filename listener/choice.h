@@ -9,6 +9,7 @@
 #ifndef LISTENER_CHOICE_H
 #define LISTENER_CHOICE_H
 
+#include "model/explain.h"
 #include "model/flow_hash.h"
 #include "model/node_config.h"
 
@@ -41,6 +42,26 @@ void choice_free(struct choice *choice);
 const char *choice_endpoint(struct choice *choice, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
     uint64_t now_us);
+
+/* How a choice came about: what each group said, in the order in which they are asked. */
+struct choice_step {
+	const struct config_group *group;
+	enum explain_group_verdict verdict;
+	bool is_ranked;
+	uint64_t rtt_us;      /* as last looked at, 0: never known */
+	unsigned share;       /* of the flow: the group takes those below its dial */
+	const char *endpoint; /* that the flow gets in it; NULL for none, or not asked */
+};
+
+struct choice_story {
+	size_t count;
+	struct choice_step steps[GROUPS_MAX];
+};
+
+/* As choice_endpoint(), and tells how in *story (NULL: it does not), valid as long as the config. */
+const char *choice_explain(struct choice *choice, uint32_t accelerator,
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
+    uint64_t now_us, struct choice_story *story);
 
 /* The part of the config that a flow of it needs; NULL when there is no such accelerator. */
 const struct config_accelerator *choice_accelerator(const struct choice *choice, uint32_t id);

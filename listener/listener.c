@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "listener/explain.h"
 #include "listener/role.h"
 #include "listener/tcp_users.h"
 #include "net/worker_accelerator.h"
@@ -36,13 +37,14 @@ static bool endpoint_is_healthy(void *context, uint32_t accelerator, const char 
 
 /* As if all that have a lane were healthy. */
 static const char *choose_open(struct listener *listener, uint32_t accelerator,
-    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port)
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
+    struct choice_story *story)
 {
 	const char *name;
 
 	listener->is_failing_open = true;
-	name = choice_endpoint(listener->choice, accelerator, protocol, user, local_port,
-	    worker_now_us(listener->worker));
+	name = choice_explain(listener->choice, accelerator, protocol, user, local_port,
+	    worker_now_us(listener->worker), story);
 	listener->is_failing_open = false;
 	return name;
 }
@@ -79,25 +81,38 @@ bool listener_has_another(struct listener *listener, uint32_t accelerator,
 	       != NULL;
 }
 
+struct worker_lane *listener_decide(struct listener *listener, uint32_t accelerator,
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
+    struct choice_story *story, enum explain_verdict *verdict)
+{
+	const struct config_accelerator *config = choice_accelerator(listener->choice, accelerator);
+	bool fails_open = config && config->failover.all_unhealthy == ALL_UNHEALTHY_FAIL_OPEN;
+	const char *name = choice_explain(listener->choice, accelerator, protocol, user, local_port,
+	    worker_now_us(listener->worker), story);
+
+	*verdict = EXPLAIN_TAKEN;
+	if (name)
+		return worker_lane_to(listener->worker, name);
+	name = choose_open(
+	    listener, accelerator, protocol, user, local_port, fails_open ? story : NULL);
+	*verdict = !name ? EXPLAIN_NO_LANE : fails_open ? EXPLAIN_FAILED_OPEN : EXPLAIN_UNHEALTHY;
+	return *verdict == EXPLAIN_FAILED_OPEN ? worker_lane_to(listener->worker, name) : NULL;
+}
+
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port)
 {
-	const struct config_accelerator *config = choice_accelerator(listener->choice, accelerator);
-	const char *name = choice_endpoint(listener->choice, accelerator, protocol, user,
-	    local_port, worker_now_us(listener->worker));
+	enum explain_verdict verdict;
+	struct worker_lane *lane =
+	    listener_decide(listener, accelerator, protocol, user, local_port, NULL, &verdict);
 
-	if (name)
-		return worker_lane_to(listener->worker, name);
-	name = choose_open(listener, accelerator, protocol, user, local_port);
-	if (name && config && config->failover.all_unhealthy == ALL_UNHEALTHY_FAIL_OPEN) {
+	if (verdict == EXPLAIN_FAILED_OPEN)
 		page_count(worker_page(listener->worker), PAGE_flows_failed_open);
-		return worker_lane_to(listener->worker, name);
-	}
-	if (name)
+	else if (verdict == EXPLAIN_UNHEALTHY)
 		refuse_unhealthy(listener, accelerator, protocol);
-	else
+	else if (verdict == EXPLAIN_NO_LANE)
 		refuse_without_lane(listener, accelerator, protocol);
-	return NULL;
+	return lane;
 }
 
 bool listener_serves(const struct listener *listener, uint32_t accelerator,
@@ -243,6 +258,7 @@ const struct worker_role listener_role = {
     .on_peer_health = on_peer_health,
     .on_lane_down = on_lane_down,
     .on_drain = on_drain,
+    .explain = listener_explain,
     .flow_count = flow_count,
     .stop = stop,
 };

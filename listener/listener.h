@@ -29,6 +29,13 @@ struct listener {
 	struct udp_users udp;
 };
 
+/*
+ * The lane for a new flow, or NULL; *verdict says which, and *story (NULL: not wanted) how it came about.  Counts nothing.
+ */
+struct worker_lane *listener_decide(struct listener *listener, uint32_t accelerator,
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
+    struct choice_story *story, enum explain_verdict *verdict);
+
 /* The lane for a new flow of this accelerator; NULL, counted, when no endpoint can be reached or none is healthy. */
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port);

@@ -5,6 +5,7 @@ liblistener_a_SOURCES += listener/access.c listener/access.h
 check_PROGRAMS += tests/unit/access_test
 tests_unit_access_test_LDADD = liblistener.a $(LDADD)
 liblistener_a_SOURCES += listener/choice.c listener/choice.h
+liblistener_a_SOURCES += listener/explain.c listener/explain.h
 liblistener_a_SOURCES += listener/group_order.c listener/group_order.h
 liblistener_a_SOURCES += listener/health_view.c listener/health_view.h
 check_PROGRAMS += tests/unit/health_view_test
@@ -20,6 +21,9 @@ check_PROGRAMS += tests/unit/user_sockets_test
 tests_unit_user_sockets_test_LDADD = liblistener.a $(LDADD)
 
 LISTENER_TEST_LIBS = libworkerdouble.a liblistener.a libtestsupport.a $(LDADD)
+check_PROGRAMS += tests/unit/listener_explain_test
+tests_unit_listener_explain_test_SOURCES = tests/unit/listener_explain_test.c tests/unit/listener_fixture.h
+tests_unit_listener_explain_test_LDADD = $(LISTENER_TEST_LIBS)
 check_PROGRAMS += tests/unit/listener_test tests/unit/tcp_users_test tests/unit/udp_users_test
 tests_unit_listener_test_SOURCES = tests/unit/listener_test.c tests/unit/listener_fixture.h
 tests_unit_listener_test_LDADD = $(LISTENER_TEST_LIBS)

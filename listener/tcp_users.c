@@ -179,6 +179,20 @@ static void renew_idle_timeout(struct tcp_user *user)
 		    &user->relay.life, (uint64_t)config->tcp_idle_timeout_s * 1000000);
 }
 
+bool tcp_users_find(const struct listener *listener, const struct addr *from, uint32_t accelerator,
+    uint16_t port, struct live_flow *found)
+{
+	LIST_FOREACH (user, &listener->tcp_users, struct tcp_user, node) {
+		if (!user->relay.flow || !addr_equal(&user->from, from)
+		    || (accelerator && user->accelerator != accelerator)
+		    || (port && user->port != port))
+			continue;
+		*found = (struct live_flow){user->relay.flow, user->accelerator, user->port};
+		return true;
+	}
+	return false;
+}
+
 void tcp_users_on_config(struct listener *listener)
 {
 	const struct node_config *config = worker_config(listener->worker);

@@ -15,6 +15,9 @@ int tcp_users_add_socket(
 void tcp_users_remove_socket(struct listener *listener, const struct worker_socket *socket);
 /* No new connections at all. */
 void tcp_users_stop(struct listener *listener);
+/* The user's flow, of that accelerator and port unless they are 0; false when there is none.  It looks at each. */
+bool tcp_users_find(const struct listener *listener, const struct addr *from, uint32_t accelerator,
+    uint16_t port, struct live_flow *found);
 /*
  * Flows whose accelerator or port is gone end when the config's drain time is over; those of a source
  * that is denied now are reset at once.

@@ -71,12 +71,20 @@ static struct flow_counts *counts_of(const struct udp_users *users)
 
 /* ---- sources ---- */
 
+static struct udp_source *find_source(const struct udp_users *users, const struct addr *ip)
+{
+	struct udp_source *source;
+
+	HASH_FIND(hh, users->sources, ip, sizeof *ip, source);
+	return source;
+}
+
 static struct udp_source *source_of(struct udp_users *users, const struct addr *user)
 {
 	struct addr ip = addr_source(user);
 	struct udp_source *source;
 
-	HASH_FIND(hh, users->sources, &ip, sizeof ip, source);
+	source = find_source(users, &ip);
 	if (source)
 		return source;
 	source = calloc(1, sizeof *source);
@@ -466,6 +474,25 @@ void udp_users_remove_socket(struct udp_users *users, const struct worker_socket
 		    && addr_equal(&made->socket.local, &socket->local))
 			socket_free(made);
 	}
+}
+
+bool udp_users_find(const struct udp_users *users, const struct addr *from, uint32_t accelerator,
+    uint16_t port, struct live_flow *found)
+{
+	struct addr ip = addr_source(from);
+	const struct udp_source *source = find_source(users, &ip);
+
+	if (!source)
+		return false;
+	LIST_FOREACH (user, &source->by_age, struct udp_user, in_source) {
+		if (!user->flow || !addr_equal(&user->key.user, from)
+		    || (accelerator && user->accelerator != accelerator)
+		    || (port && user->key.local.port != port))
+			continue;
+		*found = (struct live_flow){user->flow, user->accelerator, user->key.local.port};
+		return true;
+	}
+	return false;
 }
 
 /* It keeps the flows that it has, and takes no other. */

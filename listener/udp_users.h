@@ -32,6 +32,17 @@ struct udp_users {
 	size_t count;
 };
 
+/* A flow that is alive, of either kind. */
+struct live_flow {
+	struct flow *flow;
+	uint32_t accelerator;
+	uint16_t port; /* of the listener */
+};
+
+/* The user's flow, of that accelerator and port unless they are 0; false when there is none. */
+bool udp_users_find(const struct udp_users *users, const struct addr *from, uint32_t accelerator,
+    uint16_t port, struct live_flow *found);
+
 void udp_users_init(struct udp_users *users, struct listener *listener);
 /* Ends the flows and gives up the sockets; lanes are gone already, or take resets. */
 void udp_users_clear(struct udp_users *users);

@@ -7,6 +7,7 @@ libmodel_a_SOURCES = \
 	model/accelerator_limits.c model/accelerator_limits.h \
 	model/backup_file.c model/backup_file.h \
 	model/backend_report.c model/backend_report.h \
+	model/explain.c model/explain.h \
 	model/failover.c model/failover.h \
 	model/backend_choice.c model/backend_choice.h \
 	model/congestion.c model/congestion.h \
@@ -38,6 +39,7 @@ check_PROGRAMS += \
 	tests/unit/backend_report_test \
 	tests/unit/backup_file_test \
 	tests/unit/failover_test \
+	tests/unit/model_explain_test \
 	tests/unit/backend_choice_test \
 	tests/unit/congestion_test \
 	tests/unit/error_test \

@@ -109,11 +109,13 @@ static const struct kind {
     [MESSAGE_DENIED] = {"denied", &reason_schema},
     [MESSAGE_CONFIG] = {"config", &node_config_schema},
     [MESSAGE_REMOVED] = {"removed", &reason_schema},
+    [MESSAGE_EXPLAIN] = {"explain", &explain_question_schema},
+    [MESSAGE_EXPLAINED] = {"explained", &explain_answer_schema},
 };
 
 static const struct kind *kind_of(enum message_type type)
 {
-	return type >= MESSAGE_HELLO && type <= MESSAGE_REMOVED ? &kinds[type] : NULL;
+	return type >= MESSAGE_HELLO && type <= MESSAGE_EXPLAINED ? &kinds[type] : NULL;
 }
 
 const char *message_type_text(enum message_type type)
@@ -125,7 +127,7 @@ const char *message_type_text(enum message_type type)
 
 static enum message_type type_from_text(const char *text)
 {
-	for (int i = MESSAGE_HELLO; text && i <= MESSAGE_REMOVED; i++) {
+	for (int i = MESSAGE_HELLO; text && i <= MESSAGE_EXPLAINED; i++) {
 		if (strcmp(kinds[i].text, text) == 0)
 			return (enum message_type)i;
 	}

@@ -8,6 +8,7 @@
 #define MODEL_MESSAGES_H
 
 #include "model/backend_report.h"
+#include "model/explain.h"
 #include "model/machine.h"
 #include "model/measurement.h"
 #include "model/node_config.h"
@@ -27,6 +28,8 @@ enum message_type {
 	MESSAGE_DENIED,    /* control: answers hello, then closes */
 	MESSAGE_CONFIG,    /* control: after welcome, and when it changed */
 	MESSAGE_REMOVED, /* control: the node was removed; it forgets its config, ends its tunnels */
+	MESSAGE_EXPLAIN,   /* control: where would that flow go? */
+	MESSAGE_EXPLAINED, /* node: answers explain, in time or not at all */
 };
 
 struct message_hello {
@@ -91,6 +94,8 @@ struct message {
 		struct message_reason denied;
 		struct node_config config;
 		struct message_reason removed;
+		struct explain_question explain;
+		struct explain_answer explained;
 	} body;
 };
 

@@ -37,6 +37,14 @@ bool flow_limits_enter(struct node_limits *node, struct flow_limits *flow,
 /* The same at an endpoint, for the backend that is to get the flow; another one may have room. */
 bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, const struct backend *backend);
+/*
+ * Would one more be let in?  Nothing is counted; two workers that ask at once may both hear yes, so
+ * that only entering decides.
+ */
+bool flow_limits_have_room(const struct node_limits *node, const struct config_accelerator *config,
+    const struct addr *user);
+bool flow_limits_have_room_backend(const struct node_limits *node,
+    const struct config_accelerator *config, const struct backend *backend);
 /* The flow ended, or leaves its backend. */
 void flow_limits_leave(struct node_limits *node, struct flow_limits *flow);
 

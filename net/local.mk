@@ -94,6 +94,8 @@ libnet_a_SOURCES += net/worker_dial.c net/worker_dial.h
 libnet_a_SOURCES += net/worker_door.c net/worker_door.h
 libnet_a_SOURCES += net/worker_lanes.c net/worker_lanes.h
 libnet_a_SOURCES += net/worker_traces.c net/worker_traces.h
+libnet_a_SOURCES += net/worker_explain.c net/worker_explain.h
+check_PROGRAMS += tests/unit/worker_explain_test
 check_PROGRAMS += tests/unit/worker_test tests/unit/worker_accept_test tests/unit/worker_dial_test \
 	tests/unit/worker_door_test tests/unit/worker_lanes_test
 check_PROGRAMS += tests/unit/worker_traces_test
@@ -121,6 +123,8 @@ libnet_a_SOURCES += net/backend_states.c net/backend_states.h net/health_message
 libnet_a_SOURCES += net/node_health.c net/node_health.h
 check_PROGRAMS += tests/unit/backend_states_test
 libnet_a_SOURCES += net/node_traces.c net/node_traces.h
+libnet_a_SOURCES += net/node_explain.c net/node_explain.h
+check_PROGRAMS += tests/unit/node_explain_test
 check_PROGRAMS += tests/unit/node_traces_test
 libnet_a_SOURCES += net/tunnel_sockets.c net/tunnel_sockets.h
 check_PROGRAMS += tests/unit/control_client_test

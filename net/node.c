@@ -194,9 +194,11 @@ static int open_role(struct node *node)
 {
 	node->report = node_report_new(node->workers);
 	node->totals = tunnel_totals_new(node->workers);
+	node->explain = node_explain_new(node);
 	if (node->program->main.open)
 		node->role_state = node->program->main.open(&node->options, node->workers);
-	if (node->report && node->totals && (node->role_state || !node->program->main.open))
+	if (node->report && node->totals && node->explain
+	    && (node->role_state || !node->program->main.open))
 		return 0;
 	log_error("processes_not_started", "error=\"%s\"", err_text(ERR_NOMEM));
 	return ERR_NOMEM;
@@ -252,6 +254,7 @@ static void clear(struct node *node)
 	node_apply_clear(node);
 	node_report_free(node->report);
 	tunnel_totals_free(node->totals);
+	node_explain_free(node->explain);
 	for (unsigned i = 0; i < node->workers; i++) {
 		struct node_place *place = &node->places[i];
 

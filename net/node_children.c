@@ -11,6 +11,7 @@
 #include "base/size_text.h"
 #include "net/health_messages.h"
 #include "net/keys_messages.h"
+#include "net/node_explain.h"
 #include "net/node_health.h"
 #include "net/node_private.h"
 #include "net/node_traces.h"
@@ -382,6 +383,7 @@ static const struct ipc_rule worker_rules[] = {
     {WORKER_MESSAGE_DRAINED, 0, 0, 0, 0, on_worker_drained},
     {WORKER_MESSAGE_FLOWS, sizeof(struct flow_outcomes), IPC_INLINE_BYTES, 0, 0,
         node_health_on_flows},
+    {WORKER_MESSAGE_EXPLAINED, 1, EXPLAIN_BYTES_MAX, 0, 0, node_explain_on_told},
     {WORKER_MESSAGE_SERVING, sizeof(struct config_number), sizeof(struct config_number), 0, 0,
         on_worker_serving},
 };

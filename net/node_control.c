@@ -33,7 +33,7 @@ static const char *const counter_names[NODE_COUNTER_COUNT] = {
     [NODE_CONTROL_CONNECTIONS] = "control_connections",
 };
 
-static void send_message(struct node *node, const struct message *message)
+void node_control_send(struct node *node, const struct message *message)
 {
 	int result = control_client_send(node->control, message);
 
@@ -85,7 +85,7 @@ static void on_open(void *context)
 			snprintf(hello->advertise, NAME_BYTES, "%s", node->options.advertise);
 	}
 	if (fill_binds(node, hello) == 0)
-		send_message(node, &message);
+		node_control_send(node, &message);
 	free(hello->binds);
 	sodium_memzero(hello->secret, JOIN_SECRET_BYTES);
 }
@@ -146,7 +146,7 @@ void node_control_serving(struct node *node)
 	if (!node->owes_answer || !all_serve(node))
 		return;
 	node->owes_answer = false;
-	send_message(node, &answer);
+	node_control_send(node, &answer);
 }
 
 /* That it is applied is said when every worker serves by it; that it is refused, at once. */
@@ -169,7 +169,7 @@ static void on_config(struct node *node, struct node_config *config)
 	    number.revision, log_quote(quoted, sizeof(quoted), reason));
 	answer.body.refused.number = number;
 	snprintf(answer.body.refused.reason, REASON_BYTES, "%s", reason);
-	send_message(node, &answer);
+	node_control_send(node, &answer);
 }
 
 static void on_removed(struct node *node, const struct message_reason *removed)
@@ -196,6 +196,9 @@ static void on_message(void *context, struct message *message)
 	case MESSAGE_CONFIG:
 		if (node->phase == NODE_SERVING && node->is_enrolled)
 			on_config(node, &message->body.config);
+		break;
+	case MESSAGE_EXPLAIN:
+		node_explain_ask(node->explain, &message->body.explain);
 		break;
 	case MESSAGE_REMOVED:
 		on_removed(node, &message->body.removed);
@@ -407,6 +410,6 @@ void node_control_report(struct node *node)
 	node_health_report(node, &message.body.report);
 	node_machine_read(&node->tunnel, &message.body.report.machine);
 	if (node->is_enrolled && control_client_is_open(node->control))
-		send_message(node, &message);
+		node_control_send(node, &message);
 	message_clear(&message);
 }

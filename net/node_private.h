@@ -6,6 +6,7 @@
 #include "net/control_client.h"
 #include "net/daemon.h"
 #include "net/node.h"
+#include "net/node_explain.h"
 #include "net/node_report.h"
 #include "net/node_store.h"
 #include "net/page.h"
@@ -87,6 +88,7 @@ struct node {
 	struct node_report *report;
 	struct tunnel_totals *totals;
 	struct node_admin *admin; /* NULL without --admin */
+	struct node_explain *explain;
 	uint64_t counters[NODE_COUNTER_COUNT];
 	enum node_phase phase;
 	int exit_status;
@@ -126,6 +128,8 @@ void node_apply_clear(struct node *node);
 
 /* From the state directory or the token. Negative (logged) when there is neither. */
 int node_control_open(struct node *node);
+/* What cannot be sent is logged. */
+void node_control_send(struct node *node, const struct message *message);
 /* Each second. */
 void node_control_report(struct node *node);
 /* A worker serves by another config now. */

@@ -5,9 +5,11 @@
 #include "base/err.h"
 #include "base/keyed_hash.h"
 #include "base/log.h"
+#include "model/explain.h"
 #include "net/health_messages.h"
 #include "net/privileges.h"
 #include "net/sandbox.h"
+#include "net/worker_explain.h"
 #include "net/worker_private.h"
 
 #include <sodium.h>
@@ -455,6 +457,8 @@ static const struct ipc_rule main_rules[] = {
     {WORKER_MESSAGE_DRAIN, 0, 0, 0, 0, on_drain},
     {WORKER_MESSAGE_SERVE, sizeof(struct config_number), sizeof(struct config_number), 0, 0,
         on_serve},
+    {WORKER_MESSAGE_EXPLAIN, sizeof(struct explain_question), sizeof(struct explain_question), 0, 0,
+        worker_explain},
     {WORKER_MESSAGE_STOP, 0, 0, 0, 0, on_stop},
 };
 static const struct ipc_callbacks main_callbacks = {.on_closed = on_main_closed};

@@ -20,6 +20,8 @@
 #include <stdint.h>
 
 struct backend_health;
+struct explain_answer;
+struct explain_question;
 struct node_limits;
 struct udp_outbox;
 struct udp_receiver;
@@ -75,6 +77,12 @@ struct worker_role {
 	void (*on_socket)(void *state, const struct worker_socket *socket, int descriptor);
 	/* SIGTERM: accept nothing new; the worker ends when flow_count() is 0 or the drain time is over. */
 	void (*on_drain)(void *state);
+	/*
+	 * Where that flow goes, and why, as the role's own choices have it.  *answer is all zero; what its arrays
+	 * point to is freed by schema_clear(). ERR_NOMEM.
+	 */
+	int (*explain)(
+	    void *state, const struct explain_question *question, struct explain_answer *answer);
 	/* Flows that are alive by kind, for counters and the drain's end. */
 	size_t (*flow_count)(void *state, enum flow_kind kind);
 	/* Frees the state after all lanes were freed. */

@@ -3,6 +3,7 @@
 listeners; two endpoints in oslo and one, farther away, in rome; servers that tell their names."""
 import contextlib
 import itertools
+import json
 import os
 import pathlib
 import shutil
@@ -426,3 +427,106 @@ def test_lists_and_ranges_of_ports(cluster, protocol, shifted):
     if protocol != "udp":
         with pytest.raises(ConnectionRefusedError):
             service.connect(port=first + 3)
+
+
+# ---- explain flow: what it says is what happens
+
+
+def explain(cluster, sock, *options):
+    """Of that socket's flow, live or to come, which is bound to an address of the user."""
+    host, port = sock.getsockname()
+    return cluster.ctl("explain", "flow", f"{host}:{port}", *options)
+
+
+def bound(cluster, kind=socket.SOCK_STREAM):
+    sock = procs.open_socket(cluster.space("user"), kind, bind=(cluster.address("user"), 0))
+    sock.settimeout(10 * SLOW)
+    return sock
+
+
+def backend_of(told):
+    """The name of the server that the answer says takes the flow."""
+    taking = [b for b in told["endpoint"]["backends"] if b["verdict"] == "takes"]
+    assert len(taking) == 1, told
+    if told["listener"]["endpoint"].startswith("rome"):
+        return "r1"
+    return NAMES[taking[0]["port"] - FIRST]
+
+
+def verdicts(told):
+    return {g["region"]: g["verdict"] for g in told["listener"]["groups"]}
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_explain_flow_foretells_where_flows_go(cluster, protocol):
+    """For flows that are not there yet, by the user's address and port alone; then for the same ones, live."""
+    web = cluster.make(*NAMES, "r1", protocol=protocol, more=("--dial", "oslo=50"))
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+    seen = set()
+    for _ in range(8):
+        with bound(cluster, kind) as sock:
+            told = explain(cluster, sock, "--to", web.name, "--at", "listener")
+            assert told["verdict"] == "taken" and not told["live"], told
+            assert told["port"] == web.port and told["protocol"] == protocol
+            sock.connect((cluster.address("listener"), web.port))
+            name = ask(sock)
+            assert backend_of(told) == name
+            seen.add(name)
+            oslo = told["listener"]["groups"][0]
+            assert oslo["region"] == "oslo" and oslo["dial"] == 50
+            assert oslo["verdict"] == ("takes" if oslo["share"] < 50 else "passes")
+            assert verdicts(told)["rome"] == ("not-asked" if oslo["share"] < 50 else "takes")
+            live = explain(cluster, sock)  # it needs no other words, as there is only one
+            assert live["live"] and live["accelerator"] == web.name and live["port"] == web.port
+            assert live["listener"]["node"] == "listener" and live["endpoint"]["live"]
+            assert live["listener"]["endpoint"] == told["listener"]["endpoint"]
+            assert backend_of(live) == name
+            lane = live["listener"]["lane"]
+            assert lane["up"] and lane["rtt_us"] > 15000
+            assert lane["remote"].startswith(cluster.address(live["listener"]["endpoint"]))
+    assert "r1" in seen and len(seen) > 2
+
+
+def test_explain_flow_says_why_not(cluster):
+    web = cluster.make(*NAMES, "r1")
+    with bound(cluster) as sock:
+        told = explain(cluster, sock, "--to", str(web.port))
+        assert told["accelerator"] == web.name and told["other_listeners"] == ["listener2"]
+        web.update("--weight", f"{cluster.backend(backend_of(told))},0")
+        was = backend_of(told)
+
+        def moved():
+            told = explain(cluster, sock, "--to", web.name)
+            states = {b["port"]: b["verdict"] for b in told["endpoint"]["backends"]}
+            return backend_of(told) != was and states[FIRST + NAMES.index(was)] == "weight-0"
+
+        if was != "r1":
+            procs.wait_until(moved, 10 * SLOW, "the backend to be left")
+        web.update("--dial", "oslo=0")
+        procs.wait_until(lambda: verdicts(explain(cluster, sock, "--to", web.name)) == {
+            "oslo": "dial-0", "rome": "takes"}, 10 * SLOW, "the group to be left")
+        web.update("--dial", "rome=0")
+        procs.wait_until(lambda: explain(cluster, sock, "--to", web.name)["verdict"] == "no-lane",
+                         10 * SLOW, "no group to be left")
+        told = explain(cluster, sock, "--to", web.name)
+        assert told["endpoint"] is None and told["listener"]["lane"] is None
+        assert web.taken(1) == {"reset": 1}
+
+
+def test_explain_flow_when_nobody_knows(cluster):
+    web = cluster.make("o1")
+    done = cluster.ctl_run("explain", "flow", "192.0.2.1:1", output="table")
+    assert done.returncode == 3 and "name what it goes to by --to" in done.stdout
+    for wrong, part in (("--to nothing", "no accelerator"), ("--to 1", "no accelerator has port 1"),
+                        ("--at oslo1", "no listener"), (f"--to {web.name} --protocol udp", "only tcp")):
+        done = cluster.ctl_run("explain", "flow", "192.0.2.1:1", *wrong.split(), output="table")
+        assert done.returncode in (1, 3) and part in done.stderr, done.stderr
+    done = cluster.ctl_run("explain", "flow", "192.0.2.1:1", "--to", web.name, output="table")
+    assert done.returncode == 0 and "the flow's hash chose it" in done.stdout
+    web.update("--deny", "192.0.2.0/24")
+    procs.wait_until(lambda: "deny lists are against" in cluster.ctl_run(
+        "explain", "flow", "192.0.2.1:1", "--to", web.name, output="table").stdout,
+                     10 * SLOW, "the list to be told")
+    # Personal data stays where it was asked.
+    assert "192.0.2.1" not in cluster.control.log() + cluster.nodes["listener"].log()
+    assert "192.0.2.1" not in json.dumps(cluster.ctl("audit"))

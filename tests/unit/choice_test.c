@@ -347,6 +347,65 @@ static void test_only_flows_of_a_failed_endpoint_move(void **state)
 	choice_free(choice);
 }
 
+/* What is told is what is chosen, and each group has a word to say. */
+static void test_the_story_is_that_of_the_choice(void **state)
+{
+	struct choice_story story;
+	struct choice *choice;
+	unsigned passed = 0;
+	struct addr address;
+
+	(void)state;
+	set_rtts(10000, 30000);
+	groups[0].traffic_dial_percent = 50;
+	choice = make(NULL);
+	for (unsigned i = 0; i < 200; i++) {
+		addr_parse("192.0.2.1:1", 0, &address);
+		address.ip[2] = 0;
+		address.ip[3] = (uint8_t)i;
+		const char *name =
+		    choice_explain(choice, 7, PROTOCOL_TCP, &address, 443, SECOND_US, &story);
+		assert_string_equal(name, choose(choice, i, SECOND_US));
+		assert_int_equal(story.count, 2);
+		assert_ptr_equal(story.steps[0].group, &groups[0]);
+		assert_int_equal(story.steps[0].rtt_us, 10000);
+		bool is_first = story.steps[0].share < 50;
+		assert_int_equal(
+		    story.steps[0].verdict, is_first ? EXPLAIN_GROUP_TAKES : EXPLAIN_GROUP_PASSES);
+		assert_int_equal(story.steps[1].verdict,
+		    is_first ? EXPLAIN_GROUP_NOT_ASKED : EXPLAIN_GROUP_TAKES);
+		assert_ptr_equal(name, story.steps[is_first ? 0 : 1].endpoint);
+		passed += !is_first;
+	}
+	assert_in_range(passed, 70, 130);
+	choice_free(choice);
+	groups[0].traffic_dial_percent = 100;
+}
+
+static void test_the_story_of_what_cannot_take(void **state)
+{
+	struct choice_story story;
+	struct choice *choice;
+	struct addr address;
+
+	(void)state;
+	set_rtts(10000, 0);
+	groups[0].traffic_dial_percent = 1;
+	choice = make(NULL);
+	addr_parse("192.0.2.1:1", 0, &address);
+	assert_non_null(choice_explain(choice, 7, PROTOCOL_TCP, &address, 443, SECOND_US, &story));
+	assert_int_equal(story.steps[0].verdict,
+	    story.steps[0].share < 1 ? EXPLAIN_GROUP_TAKES : EXPLAIN_GROUP_TAKES_REST);
+	assert_int_equal(story.steps[1].verdict, EXPLAIN_GROUP_NO_ENDPOINT);
+	groups[0].traffic_dial_percent = 0;
+	assert_null(choice_explain(choice, 7, PROTOCOL_TCP, &address, 443, SECOND_US, &story));
+	assert_int_equal(story.steps[0].verdict, EXPLAIN_GROUP_DIAL_0);
+	assert_null(choice_explain(choice, 8, PROTOCOL_TCP, &address, 443, SECOND_US, &story));
+	assert_int_equal(story.count, 0);
+	choice_free(choice);
+	groups[0].traffic_dial_percent = 100;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +421,8 @@ int main(void)
 	    cmocka_unit_test(test_affinity_to_the_source),
 	    cmocka_unit_test(test_two_listeners_choose_alike),
 	    cmocka_unit_test(test_only_flows_of_a_failed_endpoint_move),
+	    cmocka_unit_test(test_the_story_is_that_of_the_choice),
+	    cmocka_unit_test(test_the_story_of_what_cannot_take),
 	};
 
 	keyed_hash_init();

@@ -64,6 +64,8 @@ static void commands_of_the_contract(void **state)
 	    "get",
 	    "get accelerator web",
 	    "explain",
+	    "explain tunnel",
+	    "explain flow 192.0.2.1:4000 --to 443 --at tokyo-1 --protocol udp",
 	    "status",
 	    "-o json status",
 	    "status -o json",
