@@ -17,6 +17,18 @@ bool adopt_is_ahead(const struct control *control, const struct config_number *h
 	return config_number_compare(has, &own) > 0;
 }
 
+/* One that was set back and went on may have come to the very number that a node has. */
+static bool is_refused(const struct control *control)
+{
+	for (size_t i = 0; i < control->installation.node_count; i++) {
+		uint32_t id = control->installation.nodes[i].id;
+
+		if (node_server_live(control->nodes, id)->refused_revision)
+			return true;
+	}
+	return false;
+}
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -32,10 +44,11 @@ int adopt_run(
 {
 	struct config_number own = own_number(control), newest = node_server_newest(control->nodes);
 
-	if (!control->installation.restored_from_ms && !adopt_is_ahead(control, &newest))
+	if (!control->installation.restored_from_ms && !adopt_is_ahead(control, &newest)
+	    && !is_refused(control))
 		return problem_set(problem, PROBLEM_NOT_AHEAD, "", "",
-		    "there is nothing to adopt: no node has said that it has a newer config than "
-		    "this control");
+		    "there is nothing to adopt: no node has a newer config than this control, or "
+		    "refuses one");
 	change_init(change, who, "nodes follow this control, whatever config they have");
 	change->incarnation =
 	    most(own.incarnation, least(newest.incarnation, ADOPT_INCARNATION_MAX)) + 1;

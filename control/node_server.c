@@ -304,6 +304,7 @@ void node_server_renumber(struct node_server *server)
 		struct record *record = server->records[i];
 
 		memset(record->fingerprint, 0, sizeof(record->fingerprint));
+		record->live.refused_revision = 0;
 		close_link(record);
 		set_up(server, record, false);
 	}

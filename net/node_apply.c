@@ -41,6 +41,22 @@ static void take(struct node *node, struct node_config *config, char *text, size
 	node->config_length = length;
 }
 
+/* Its number and drain time apart. */
+static bool is_same(const struct node_config *a, const struct node_config *b)
+{
+	uint8_t prints[2][32];
+
+	return node_config_fingerprint(a, prints[0]) == 0
+	       && node_config_fingerprint(b, prints[1]) == 0
+	       && memcmp(prints[0], prints[1], sizeof(prints[0])) == 0;
+}
+
+bool node_apply_is_known(const struct node *node, const struct node_config *config)
+{
+	return node->has_config && config_number_compare(&config->number, &node->config.number) == 0
+	       && is_same(config, &node->config);
+}
+
 static int judge(const struct node *node, const struct node_config *config, char *reason)
 {
 	if (config->role != node->program->role) {
@@ -56,6 +72,15 @@ static int judge(const struct node *node, const struct node_config *config, char
 		    "from there: trunkctl adopt",
 		    config->number.incarnation, config->number.revision, node->newest.incarnation,
 		    node->newest.revision);
+		return ERR_REPLAY;
+	}
+	if (node->has_config && config_number_compare(&config->number, &node->config.number) == 0
+	    && !is_same(config, &node->config)) {
+		snprintf(reason, REASON_BYTES,
+		    "config %" PRIu64 ".%" PRIu64
+		    " is another than the one of that number that this node has: control's state "
+		    "was set back; to let nodes follow it from there: trunkctl adopt",
+		    config->number.incarnation, config->number.revision);
 		return ERR_REPLAY;
 	}
 	return 0;

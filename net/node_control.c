@@ -155,9 +155,7 @@ static void on_config(struct node *node, struct node_config *config)
 	struct message answer = {.type = MESSAGE_REFUSED};
 	struct config_number number = config->number;
 	char reason[REASON_BYTES] = "", quoted[REASON_BYTES];
-	bool is_known =
-	    node->has_config && config_number_compare(&number, &node->config.number) == 0;
-	int result = is_known ? 0 : node_apply(node, config, reason);
+	int result = node_apply_is_known(node, config) ? 0 : node_apply(node, config, reason);
 
 	if (result == 0) {
 		node->owes_answer = true;

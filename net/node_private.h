@@ -122,6 +122,8 @@ void node_apply_retry(struct node *node);
  * owns. On failure *reason says why and all is as before.
  */
 int node_apply(struct node *node, struct node_config *config, char reason[REASON_BYTES]);
+/* Is it the one in force? */
+bool node_apply_is_known(const struct node *node, const struct node_config *config);
 void node_apply_clear(struct node *node);
 
 /* ---- node_control.c: what node and control say to each other ---- */

@@ -111,6 +111,8 @@ def test_nodes_do_not_go_back_and_follow_again_when_told_to(cluster):
     answer = cluster.ctl("adopt")
     assert answer["revision"] > latest
     assert {n["node"]: n["was_ahead"] for n in answer["nodes"]} == {"listener": True, "endpoint": True}
+    for name in ("listener", "endpoint"):
+        cluster.wait_node(name, 15)
     cluster.wait_applied("old")
     cluster.wait_served("new", is_served=False)
     assert cluster.answers("old")
@@ -145,6 +147,10 @@ def test_a_control_whose_files_were_set_back_is_not_followed(cluster):
     cluster.control.start()
     cluster.wait_control()
     cluster.wait_problem("trunkctl adopt lets nodes follow")
+    assert cluster.answers("new") and cluster.answers("old")
+    # It counts up to the number that they have, and is not taken for the one who gave it.
+    cluster.ctl("accelerator", "update", "old", "--idle-timeout", "77s")
+    cluster.wait_problem("is another than the one of that number")
     assert cluster.answers("new") and cluster.answers("old")
     cluster.ctl("adopt")
     cluster.wait_served("new", is_served=False)
