@@ -27,8 +27,8 @@ static void add_own_version(json_t *doctor)
 
 static void print_findings(struct session *session, const json_t *findings)
 {
-	static const struct table_column columns[] = {
-	    {"CHECK", 0}, {"LEVEL", 0}, {"FINDING", 0}, {"WHAT TO DO", TABLE_CUT}, {NULL, 0}};
+	static const struct table_column columns[] = {{"CHECK", 0}, {"LEVEL", 0},
+	    {"FINDING", TABLE_WHOLE}, {"WHAT TO DO", TABLE_WHOLE}, {NULL, 0}};
 	struct table *table = table_new(columns, true);
 	char buf[FORMAT_BYTES];
 	size_t i;
