@@ -79,16 +79,24 @@ static const struct stored_accelerator *find(
 	return stored;
 }
 
-/* The answer after a change: the accelerator as the snapshot now has it. */
-static int answer_saved(const struct control *control, const char *name, struct api_answer *answer)
+static int answer_stored(const struct control *control, const struct stored_accelerator *stored,
+    struct api_answer *answer)
 {
-	const struct stored_accelerator *stored = find(control, name, &answer->problem);
-
-	if (!stored)
-		return -1;
 	api_answer_set_etag(answer, stored->revision);
 	answer->body = to_json(control, stored);
 	return 0;
+}
+
+/* The answer after a change: the accelerator as the snapshot now has it. */
+static int answer_saved(const struct control *control, const char *name, struct api_answer *answer)
+{
+	const struct stored_accelerator *stored =
+	    installation_accelerator(&control->installation, name);
+
+	if (!stored) /* of an older snapshot */
+		return problem_set(
+		    &answer->problem, PROBLEM_INTERNAL, "", "look at it: it is saved", "no memory");
+	return answer_stored(control, stored, answer);
 }
 
 int api_accelerator_list(
@@ -116,7 +124,10 @@ int api_accelerator_list(
 int api_accelerator_show(
     struct control *control, const struct api_request *request, struct api_answer *answer)
 {
-	return answer_saved(control, request->parameters[0], answer);
+	const struct stored_accelerator *stored =
+	    find(control, request->parameters[0], &answer->problem);
+
+	return stored ? answer_stored(control, stored, answer) : -1;
 }
 
 /* An answer has room for the first. */

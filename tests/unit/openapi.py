@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Holds control's table of routes and its kinds of problems against doc/openapi.yaml, both ways.
+"""Holds control's table of routes, its kinds of problems and which of them each handler gives against
+doc/openapi.yaml, both ways.
 
 What the answers look like is checked by tests/e2e, against the schemas of the same file.
 """
+import glob
 import os
 import re
 import sys
@@ -11,8 +13,10 @@ import sys
 import yaml
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-ROUTE = re.compile(r'^\s*\{"([A-Z]+)", "([^"]+)", API_ROLE_([A-Z]+), \w+\},$', re.M)
-KIND = re.compile(r'^\s*\[PROBLEM_\w+\]\s*=\s*\{"([a-z-]+)",\s*(\d+),', re.M)
+ROUTE = re.compile(r'^\s*\{"([A-Z]+)", "([^"]+)", API_ROLE_([A-Z]+), (\w+)\},$', re.M)
+KIND = re.compile(r'^\s*\[(PROBLEM_\w+)\]\s*=\s*\{"([a-z-]+)",\s*(\d+),', re.M)
+FUNCTION = re.compile(r"^(?:[a-z][\w *]*?[ *])(\w+)\([^;{]*?\)\n\{\n(.*?)^\}", re.M | re.S)
+WORD = re.compile(r"[A-Za-z_]\w*")
 NAMED = re.compile(r"\(`([a-z-]+)`\)")
 METHODS = ("get", "post", "put", "patch", "delete")
 EVERYWHERE = {"401", "403", "408", "429", "431", "500"}  # may be the answer to anything
@@ -39,7 +43,7 @@ def described(api):
 def check_routes(api):
     source = read("control/api_routes.c")
     table = source[source.index("api_routes[] = {"):source.index("const size_t api_route_count")]
-    routes = {(method, path): role.lower() for method, path, role in ROUTE.findall(table)}
+    routes = {(method, path): role.lower() for method, path, role, _ in ROUTE.findall(table)}
     check(len(routes) == len(re.findall(r'\{"', table)), "a row of api_routes[] is not readable")
     operations = described(api)
     for key in routes.keys() ^ operations.keys():
@@ -72,7 +76,7 @@ def kinds_of(api):
 
 
 def check_kinds(api):
-    kinds = dict(KIND.findall(read("control/problem.c")))
+    kinds = {name: status for _, name, status in KIND.findall(read("control/problem.c"))}
     found = kinds_of(api)
     found["method-not-allowed"] = {"405"}  # to what is no operation
     listed = api["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
@@ -81,6 +85,46 @@ def check_kinds(api):
         check(False, f"problem {kind} is only in {'problem.c' if kind in kinds else 'the file'}")
     for kind in kinds.keys() & found.keys():
         check(found[kind] == {kinds[kind]}, f"problem {kind}: {kinds[kind]} against {found[kind]}")
+
+
+class Sources:
+    """Control's functions, each with the words of its body."""
+
+    def __init__(self):
+        self.functions = {}  # {name: {file: words}}
+        for path in glob.glob(os.path.join(TOP, "control", "*.c")):
+            for name, body in FUNCTION.findall(read(path)):
+                self.functions.setdefault(name, {})[path] = set(WORD.findall(body))
+
+    def words(self, name, path=None, is_local=False, seen=None):
+        """Those of a function, and of all that it names: of its own file, or of any."""
+        there, seen = self.functions.get(name, {}), set() if seen is None else seen
+        if path not in there:
+            path = None if is_local and seen else next(iter(there), None)
+        if path is None or (name, path) in seen:
+            return set()
+        seen.add((name, path))
+        found = set(there[path])
+        for word in there[path]:
+            found |= self.words(word, path, is_local, seen)
+        return found
+
+
+def check_statuses(api):
+    """What a handler's own file says is in the file; what that promises is somewhere below the handler.
+    Too long a body is refused before."""
+    status_of = {kind: status for kind, _, status in KIND.findall(read("control/problem.c"))}
+    status_of["STATUS_UNAVAILABLE"] = "503"
+    operations, sources = described(api), Sources()
+    for method, path, _, handler in ROUTE.findall(read("control/api_routes.c")):
+        responses = operations.get((method, path), {"responses": {}})["responses"].keys()
+        own, below = ({status_of[word] for word in sources.words(handler, is_local=local)
+                       if word in status_of} - EVERYWHERE for local in (True, False))
+        check(below or own or handler in sources.functions, f"there is no handler {handler}")
+        check(own <= responses, f"{method} {path} may be answered {sorted(own - responses)}")
+        said = {status for status in responses if status[0] in "45"} - EVERYWHERE
+        never = said - below - ({"413"} if "400" in responses else set())
+        check(not never, f"{method} {path} is never answered {sorted(never)}")
 
 
 def references(node):
@@ -105,6 +149,7 @@ def main():
     api = yaml.safe_load(read("doc/openapi.yaml"))
     check_routes(api)
     check_kinds(api)
+    check_statuses(api)
     check_references(api)
     print("\n".join(faults))
     print(f"{int(not faults)} passed, {int(bool(faults))} failed")
