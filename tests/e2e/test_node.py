@@ -110,7 +110,7 @@ def last_lines(daemon, level="error"):
 def test_the_command_line_is_judged_whole(tmp_path, role):
     daemon = trunkline.program(f"trunkline-{role}")
     config = tmp_path / "node.yaml"
-    config.write_text("state: /nowhere\nworkers: 1000\nadmin: 127.0.0.1:80\n")
+    config.write_text("state: /nowhere\nworkers: 1000\napi: 127.0.0.1:80\n")
     checked = procs.run([daemon, "-t", "--config", str(config)], check=False)
     assert checked.returncode == 1 and checked.stdout == ""
     assert f"{config}:2:" in checked.stderr and f"{config}:3:" in checked.stderr
@@ -122,7 +122,7 @@ def test_the_command_line_is_judged_whole(tmp_path, role):
                       "user-cc: reno\n")
     assert procs.run([daemon, "-t", "--config", str(config)], check=False).returncode == 0
     assert not os.path.exists(tmp_path / "state")
-    for words in (["--admin", "127.0.0.1:80"], ["--name", "no spaces"], ["--workers", "65"],
+    for words in (["--api", "127.0.0.1:80"], ["--name", "no spaces"], ["--workers", "65"],
                   ["--tunnel", "127.0.0.1"], ["--user-cc", "nonesuch"], ["--memory", "1T"],
                   ["--memory", "31M", "--workers", "2"]):
         done = procs.run([daemon, "--state", str(tmp_path / "state"), *words], check=False)
