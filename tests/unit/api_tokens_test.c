@@ -71,7 +71,7 @@ static void test_an_expired_one_is_told(void **state)
 {
 	(void)state;
 	assert_int_equal(make("{\"name\": \"ci\", \"role\": \"viewer\"}"), 201);
-	control.access->tokens.tokens[0].expires_ms = control_now_ms();
+	control.access->tokens.tokens[0].expires_ms = control_expiry_ms(&control);
 	assert_int_equal(ask("GET", "/v1/nodes"), 401);
 	assert_non_null(strstr(api_text("detail"), "has expired at"));
 	assert_int_equal(api_get("/v1/tokens"), 200);
