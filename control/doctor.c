@@ -34,7 +34,7 @@ static void check_config(
 		return;
 	if (live->has_applied && applied > wanted)
 		finding_add(findings, FINDING_WRONG, CHECK_CONFIG, node->name,
-		    "control's state is older than what its nodes have: was it restored?",
+		    "was control's state set back? then trunkctl adopt",
 		    "%s %s serves by config %llu, which is newer than control's %llu",
 		    node_role_text(node->role), node->name, applied, wanted);
 	else if (steady_ms - live->wanted_steady_ms >= DOCTOR_CONFIG_MS)
