@@ -6,7 +6,7 @@ tests_lab_wanem_SOURCES = tests/lab/wanem.c tests/lab/wanem.h tests/lab/wanem_la
 tests_lab_wanem_LDADD = -lm
 
 check_SCRIPTS += tests/layering.py tests/unit/openapi.py
-EXTRA_DIST += tests/layering.py tests/unit/openapi.py tests/run_programs.py tests/conftest.py tests/unit/cmocka_all.h tests/unit/gf256_slow.h tests/fuzz/require.h \
+EXTRA_DIST += tests/layering.py tests/unit/openapi.py tests/run_programs.py tests/conftest.py tests/unit/cmocka_all.h tests/unit/gf256_slow.h tests/fuzz/require.h tests/lab/clock_jump.c \
 	$(wildcard $(top_srcdir)/tests/lab/*.py $(top_srcdir)/tests/lab/*.scn) tests/e2e tests/fuzz/run.py tests/fuzz/corpus
 
 lab: all check-programs

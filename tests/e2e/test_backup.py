@@ -205,3 +205,27 @@ def test_on_another_machine(cluster, tmp_path):
     cluster.ctl("adopt")  # no node is ahead, but changes are refused until it is said
     cluster.make("new")
     assert cluster.answers("old")
+
+
+def test_a_lost_control_is_begun_anew(cluster):
+    """Without a backup and without its key: nodes serve on, join the new one, and get their
+    accelerators again."""
+    cluster.start_pair()
+    cluster.make("old")
+    cluster.control.kill9()
+    shutil.rmtree(cluster.control.state)
+    cluster.control.start()
+    cluster.wait_control()
+    assert cluster.answers("old")
+    for role, region in (("endpoint", trunkline.FAR), ("listener", trunkline.NEAR)):
+        node = cluster.nodes[role]
+        token = cluster.token(role, region)
+        node.stop()
+        node.start("--join", token)  # it speaks to no other control than the one that it joined
+        procs.wait_until(lambda: node.logged("token_ignored"), 10 * SLOW, "a warning")
+        assert "control.json" in node.logged("token_ignored")[0]
+        node.stop()
+        os.unlink(os.path.join(node.state, "control.json"))
+        node.start("--join", token)
+        cluster.wait_node(role)
+    cluster.make("old")
