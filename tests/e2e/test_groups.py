@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from tests.lab import procs, trunkline
+from tests.lab import openapi, procs, trunkline
 from tests.lab.namers import Namers, ask
 from tests.lab.site import DRAIN, is_quiet
 from tests.lab.trunkline import SLOW, Cluster, is_built
@@ -435,7 +435,9 @@ def test_lists_and_ranges_of_ports(cluster, protocol, shifted):
 def explain(cluster, sock, *options):
     """Of that socket's flow, live or to come, which is bound to an address of the user."""
     host, port = sock.getsockname()
-    return cluster.ctl("explain", "flow", f"{host}:{port}", *options)
+    told = cluster.ctl("explain", "flow", f"{host}:{port}", *options)
+    openapi.check("POST", "/v1/explain/flow", 200, told, "application/json")
+    return told
 
 
 def bound(cluster, kind=socket.SOCK_STREAM):
