@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/size_text.h"
 #include "cli/format.h"
 #include "cli/value.h"
 #include "model/accelerator_limits.h"
@@ -12,11 +13,16 @@
 static const struct limit {
 	const char *name; /* WHOM.WHAT */
 	const char *whom, *field;
-	long max;
+	bool is_bytes;
 } limits[] = {
-    {"source.flows", "source", "flows", LIMIT_FLOWS_MAX},
-    {"accelerator.flows", "accelerator", "flows", LIMIT_FLOWS_MAX},
-    {"backend.flows", "backend", "flows", LIMIT_FLOWS_MAX},
+    {"source.flows", "source", "flows", false},
+    {"source.new-flows", "source", "new_flows_per_s", false},
+    {"source.bytes", "source", "bytes_per_s", true},
+    {"accelerator.flows", "accelerator", "flows", false},
+    {"accelerator.new-flows", "accelerator", "new_flows_per_s", false},
+    {"accelerator.bytes", "accelerator", "bytes_per_s", true},
+    {"backend.flows", "backend", "flows", false},
+    {"backend.bytes", "backend", "bytes_per_s", true},
 };
 
 enum { LIMITS = sizeof(limits) / sizeof(limits[0]), WORD_BYTES = 64 };
@@ -49,6 +55,21 @@ static void set(json_t *all, const struct limit *limit, long number)
 	json_object_set_new(of, limit->field, json_integer(number));
 }
 
+static bool take_bytes(const char *what, const char *text, long *number, char *error)
+{
+	uint64_t bytes;
+	if (size_parse(text, &bytes) < 0 || (bytes > 0 && bytes < LIMIT_BYTES_MIN)
+	    || bytes > LIMIT_BYTES_MAX) {
+		snprintf(error, VALUE_ERROR_BYTES,
+		    "%s \"%.100s\": wants bytes a second, as 500K or 20M, from 64K to 10000000000, "
+		    "or 0 for no limit",
+		    what, text);
+		return false;
+	}
+	*number = (long)bytes;
+	return true;
+}
+
 /* One LIMIT=N. */
 static bool take_word(const char *word, json_t *all, char *error)
 {
@@ -59,7 +80,9 @@ static bool take_word(const char *word, json_t *all, char *error)
 	if (!limit)
 		return refuse(word, error);
 	snprintf(what, sizeof(what), "--limit %s", limit->name);
-	if (!value_number(what, word + length + 1, 0, limit->max, &number, error))
+	if (limit->is_bytes
+	        ? !take_bytes(what, word + length + 1, &number, error)
+	        : !value_number(what, word + length + 1, 0, LIMIT_FLOWS_MAX, &number, error))
 		return false;
 	set(all, limit, number);
 	return true;

@@ -319,6 +319,7 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	made->relay.counts = worker_accelerator(endpoint->worker, open->accelerator);
 	accelerator_count(made->relay.counts, ACCELERATOR_tcp_flows);
 	accelerator_count(made->relay.counts, ACCELERATOR_tcp_opened);
+	tcp_relay_limit(&made->relay, &made->limits);
 	if (open->is_compressed)
 		tcp_relay_compress(&made->relay);
 	try_backends(made);
@@ -344,6 +345,7 @@ static void on_config(struct tcp_flow *flow, uint32_t drain_s)
 	flow_treatment_renew(
 	    flow->relay.flow, worker_config(worker_of(flow)), flow->accelerator, FLOW_TCP);
 	renew_idle_timeout(flow);
+	flow_limits_renew(&flow->limits, worker_config(worker_of(flow)), flow->accelerator);
 	flow->tried = is_connected ? flow->tried : 0;
 	if (is_connected)
 		flow_life_set_wanted(&flow->relay.life, is_wanted, drain_s);

@@ -122,8 +122,11 @@ static void on_backend_datagram(void *context, struct udp_datagram *datagram)
 	note(flow, OUTCOME_SERVED);
 	page_count(page, PAGE_udp_datagrams_received);
 	accelerator_add(flow->counts, ACCELERATOR_udp_received, datagram->length_bytes);
+	if (!flow_limits_pass(worker_limits(worker_of(flow)), &flow->limits, FLOW_WAY_READ,
+	        datagram->length_bytes, flow->last_heard_us))
+		return;
 	if (flow_send_datagram(
-	        flow->flow, datagram->data, datagram->length_bytes, worker_now_us(worker_of(flow))))
+	        flow->flow, datagram->data, datagram->length_bytes, flow->last_heard_us))
 		page_count(page, PAGE_udp_datagrams_dropped);
 }
 
@@ -258,6 +261,9 @@ static void on_datagram(void *object, const uint8_t *data, size_t length)
 		page_count(worker_page(worker), PAGE_udp_datagrams_dropped);
 		return;
 	}
+	if (!flow_limits_pass(worker_limits(worker), &flow->limits, FLOW_WAY_WRITTEN, length,
+	        worker_now_us(worker)))
+		return;
 	accelerator_add(flow->counts, ACCELERATOR_udp_sent, length);
 	udp_outbox_add(worker_udp_outbox(worker), &flow->udp, data, length, &connected, &connected);
 }
@@ -359,6 +365,7 @@ void udp_flows_on_config(struct endpoint *endpoint)
 
 		flow_treatment_renew(flow->flow, config, flow->accelerator, FLOW_UDP);
 		renew_idle_timeout(flow, config);
+		flow_limits_renew(&flow->limits, config, flow->accelerator);
 		if (!flow->has_socket) /* it waits for a name, and may try all of the new list */
 			flow->tried = 0;
 		flow_life_set_wanted(&flow->life,

@@ -60,7 +60,8 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	if (!user)
 		return false;
 	open.is_compressed = config->flow_settings.compression == COMPRESSION_LZ4;
-	if (!flow_limits_enter(limits_of(listener), &user->limits, config, from)
+	if (!flow_limits_enter(
+	        limits_of(listener), &user->limits, config, from, worker_now_us(listener->worker))
 	    || flow_open(lane->lane, &open, NULL, &flow, worker_now_us(listener->worker))) {
 		flow_limits_leave(limits_of(listener), &user->limits);
 		free(user);
@@ -78,6 +79,7 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	user->relay.counts = worker_accelerator(listener->worker, socket->accelerator);
 	accelerator_count(user->relay.counts, ACCELERATOR_tcp_flows);
 	accelerator_count(user->relay.counts, ACCELERATOR_tcp_opened);
+	tcp_relay_limit(&user->relay, &user->limits);
 	if (open.is_compressed)
 		tcp_relay_compress(&user->relay);
 	worker_touch(listener->worker, lane->lane);
@@ -206,6 +208,7 @@ void tcp_users_on_config(struct listener *listener)
 		}
 		flow_treatment_renew(user->relay.flow, config, user->accelerator, FLOW_TCP);
 		renew_idle_timeout(user);
+		flow_limits_renew(&user->limits, config, user->accelerator);
 		flow_life_set_wanted(&user->relay.life,
 		    listener_serves(listener, user->accelerator, PROTOCOL_TCP, user->port),
 		    config->drain_s);

@@ -269,7 +269,8 @@ static struct udp_user *user_admit(struct user_socket *socket, const struct conv
 	struct udp_source *source;
 	struct udp_user *user;
 
-	if (!flow_limits_enter(node, &limits, config, &key->user)) {
+	if (!flow_limits_enter(
+	        node, &limits, config, &key->user, worker_now_us(users->listener->worker))) {
 		refuse(users, config->id, PAGE_udp_refused_limit, ACCELERATOR_udp_limit);
 		return NULL;
 	}
@@ -370,6 +371,9 @@ static void on_user_datagram(void *context, struct udp_datagram *datagram)
 	is_active(user);
 	page_count(page_of(users), PAGE_udp_datagrams_received);
 	accelerator_add(user->counts, ACCELERATOR_udp_received, datagram->length_bytes);
+	if (!flow_limits_pass(worker_limits(worker), &user->limits, FLOW_WAY_READ,
+	        datagram->length_bytes, worker_now_us(worker)))
+		return;
 	if (flow_send_datagram(
 	        user->flow, datagram->data, datagram->length_bytes, worker_now_us(worker)))
 		page_count(page_of(users), PAGE_udp_datagrams_dropped);
@@ -401,6 +405,9 @@ static void on_datagram(void *object, const uint8_t *data, size_t length)
 		page_count(page_of(user->users), PAGE_udp_datagrams_dropped);
 		return;
 	}
+	if (!flow_limits_pass(worker_limits(worker), &user->limits, FLOW_WAY_WRITTEN, length,
+	        worker_now_us(worker)))
+		return;
 	accelerator_add(user->counts, ACCELERATOR_udp_sent, length);
 	udp_outbox_add(worker_udp_outbox(worker), &user->socket->udp, data, length, &user->key.user,
 	    &user->key.local);
@@ -546,6 +553,7 @@ void udp_users_on_config(struct udp_users *users)
 		}
 		flow_treatment_renew(user->flow, config, user->accelerator, FLOW_UDP);
 		renew_idle_timeout(user);
+		flow_limits_renew(&user->limits, config, user->accelerator);
 		flow_life_set_wanted(&user->life,
 		    listener_serves(
 		        listener, user->accelerator, PROTOCOL_UDP, user->key.local.port),

@@ -12,15 +12,21 @@
 #include <stdint.h>
 
 enum { LIMIT_FLOWS_MAX = 1000 * 1000 * 1000 };
+/* A second must take the largest datagram; ten times a port of 10 Gbit/s is more than a node carries. */
+#define LIMIT_BYTES_MIN UINT64_C(65536)
+#define LIMIT_BYTES_MAX UINT64_C(10000000000)
 
 /* What one source, or the accelerator, may have at a listener node. */
 struct user_limits {
-	uint32_t flows; /* at once, TCP and UDP together */
+	uint32_t flows;           /* at once, TCP and UDP together */
+	uint32_t new_flows_per_s; /* that begin, likewise */
+	uint64_t bytes_per_s; /* from users, and as much to them: TCP's is slowed, UDP's dropped */
 };
 
 /* What one backend may have from an endpoint node. */
 struct backend_limits {
 	uint32_t flows;
+	uint64_t bytes_per_s; /* to it, and as much from it */
 };
 
 struct accelerator_limits {

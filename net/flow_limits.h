@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The limits of an accelerator (model/accelerator_limits.h) at a node: each flow counts for its source and its
- * accelerator at a listener, and for its backend at an endpoint, in the pages of all workers (net/flow_counts.h).
- * Flows count whether or not there is a limit, so that one that is set later holds at once.
+ * accelerator at a listener, and for its backend at an endpoint, in the pages of all workers: flows in
+ * net/flow_counts.h, new flows and bytes a second in net/rate_counts.h.
+ * Flows count whether or not there is a limit, so that one that is set later holds at once; rates only with a limit.
  */
 #ifndef NET_FLOW_LIMITS_H
 #define NET_FLOW_LIMITS_H
@@ -10,6 +11,7 @@
 #include "base/addr.h"
 #include "model/node_config.h"
 #include "net/flow_counts.h"
+#include "net/rate_counts.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,12 +22,26 @@ struct page;
 struct node_limits {
 	struct page *page; /* of the worker: refusals are counted there */
 	struct flow_counts flows;
+	struct rate_counts rates;
 };
+
+enum { FLOW_SUBJECTS = 2 };
 
 /* What one flow counts for, part of the flow's struct; zeroed: nothing. */
 struct flow_limits {
-	uint64_t places[2];
-	unsigned count; /* of them */
+	struct flow_subject {
+		uint64_t place;
+		uint64_t bytes_per_s; /* 0: no limit */
+		uint32_t kind;        /* see flow_limits.c */
+	} subjects[FLOW_SUBJECTS];
+	unsigned count;  /* of them */
+	bool is_metered; /* one of them has a limit of bytes */
+};
+
+/* Bytes count by where they go at this node's socket; each way has the whole limit. */
+enum flow_way {
+	FLOW_WAY_READ = 1, /* from the user, or the backend */
+	FLOW_WAY_WRITTEN,
 };
 
 /*
@@ -33,7 +49,7 @@ struct flow_limits {
  * counted by its reason, and the flow counts for nothing.
  */
 bool flow_limits_enter(struct node_limits *node, struct flow_limits *flow,
-    const struct config_accelerator *config, const struct addr *user);
+    const struct config_accelerator *config, const struct addr *user, uint64_t now_us);
 /* The same at an endpoint, for the backend that is to get the flow; another one may have room. */
 bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, const struct backend *backend);
@@ -45,7 +61,29 @@ bool flow_limits_have_room(const struct node_limits *node, const struct config_a
     const struct addr *user);
 bool flow_limits_have_room_backend(const struct node_limits *node,
     const struct config_accelerator *config, const struct backend *backend);
+/* The config changed; what it says of the flow's accelerator holds from now on. */
+void flow_limits_renew(
+    struct flow_limits *flow, const struct node_config *config, uint32_t accelerator);
 /* The flow ended, or leaves its backend. */
 void flow_limits_leave(struct node_limits *node, struct flow_limits *flow);
+
+/*
+ * For a metered flow: how many bytes may be read or written now; 0, counted by its reason, when it is to wait, as
+ * there are none or so few that they are not worth a call.
+ */
+uint64_t flow_limits_left(const struct node_limits *node, const struct flow_limits *flow,
+    enum flow_way way, uint64_t now_us);
+/* So many were; below 2^32. */
+void flow_limits_use(struct node_limits *node, const struct flow_limits *flow, enum flow_way way,
+    uint64_t bytes, uint64_t now_us);
+/* A datagram of a metered flow: true, and used, when it may pass; else it is counted by its reason. */
+bool flow_limits_pass_metered(struct node_limits *node, const struct flow_limits *flow,
+    enum flow_way way, uint64_t bytes, uint64_t now_us);
+
+static inline bool flow_limits_pass(struct node_limits *node, const struct flow_limits *flow,
+    enum flow_way way, uint64_t bytes, uint64_t now_us)
+{
+	return !flow->is_metered || flow_limits_pass_metered(node, flow, way, bytes, now_us);
+}
 
 #endif

@@ -16,6 +16,7 @@
 #include "net/flow_counts.h"
 #include "net/page_accelerators.h"
 #include "net/page_paths.h"
+#include "net/rate_counts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -107,6 +108,16 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	    "TCP connections reset and datagrams dropped: their source has its flows")             \
 	X(limit_accelerator_flows, COUNTER,                                                        \
 	    "TCP connections reset and datagrams dropped: their accelerator has its flows")        \
+	X(limit_source_new_flows, COUNTER,                                                         \
+	    "TCP connections reset and datagrams dropped: their source begins flows too fast")     \
+	X(limit_accelerator_new_flows, COUNTER,                                                    \
+	    "TCP connections reset and datagrams dropped: flows of all begin too fast")            \
+	X(limit_source_bytes, COUNTER,                                                             \
+	    "Waits of TCP flows and datagrams dropped: their source has its bytes a second")       \
+	X(limit_accelerator_bytes, COUNTER,                                                        \
+	    "Waits of TCP flows and datagrams dropped: their accelerator has its bytes a second")  \
+	X(limit_backend_bytes, COUNTER,                                                            \
+	    "Waits of TCP flows and datagrams dropped: their backend has its bytes a second")      \
 	X(limit_backend_flows, COUNTER,                                                            \
 	    "Times that a flow went past a backend that has its flows")                            \
 	X(memory_bytes, GAUGE, "Bytes in stream buffers")
@@ -166,6 +177,7 @@ struct page {
 	/* From here on a new worker begins with zeros. */
 	struct flow_column udp_sources;   /* of a listener */
 	struct flow_column limited_flows; /* by what they count for, see net/flow_limits.h */
+	struct rate_column rates;         /* likewise */
 };
 
 /* ---- main ---- */

@@ -149,12 +149,12 @@ static int write_block(struct relay_blocks *blocks, struct relay_scratch *scratc
 /* Takes what one piece has, up to a block that the socket does not take. */
 static int write_piece(struct relay_blocks *blocks, struct relay_scratch *scratch,
     const struct relay_memory *memory, int descriptor, const uint8_t *data, size_t length,
-    struct relay_blocks_written *result)
+    size_t most, struct relay_blocks_written *result)
 {
 	int error = 0;
 	size_t taken;
 
-	while (!error && length > 0) {
+	while (!error && length > 0 && result->written < most) {
 		if (!blocks->chunk
 		    && !(blocks->chunk = charged_chunk_get(memory->pool, memory->budget)))
 			return ERR_NOMEM;
@@ -171,7 +171,7 @@ static int write_piece(struct relay_blocks *blocks, struct relay_scratch *scratc
 
 struct relay_blocks_written relay_blocks_write(struct relay_blocks *blocks,
     struct relay_scratch *scratch, const struct relay_memory *memory, int descriptor,
-    const struct iovec *pieces, int count)
+    const struct iovec *pieces, int count, size_t most)
 {
 	struct relay_blocks_written result = {0};
 	size_t skip;
@@ -183,7 +183,8 @@ struct relay_blocks_written relay_blocks_write(struct relay_blocks *blocks,
 
 		skip -= part;
 		result.error = write_piece(blocks, scratch, memory, descriptor,
-		    (const uint8_t *)pieces[i].iov_base + part, pieces[i].iov_len - part, &result);
+		    (const uint8_t *)pieces[i].iov_base + part, pieces[i].iov_len - part, most,
+		    &result);
 	}
 	if (relay_blocks_is_whole(blocks))
 		drop_chunk(blocks, memory->budget);

@@ -47,7 +47,7 @@ struct relay_blocks_written {
 	size_t taken;   /* bytes of the stream */
 	size_t written; /* bytes to the socket */
 	/*
-	 * 0: everything was taken; ERR_AGAIN: call again when the socket is writable; ERR_NOMEM:
+	 * 0: everything was taken, or `most` written; ERR_AGAIN: call again when the socket is writable; ERR_NOMEM:
 	 * later; ERR_MALFORMED: the peer's block; ERR_IO: the socket, with errno.
 	 */
 	int error;
@@ -59,10 +59,13 @@ struct relay_memory {
 	struct budget *budget;
 };
 
-/* Writes the stream's pieces, the first of which are those that were not taken before. */
+/*
+ * Writes the stream's pieces, the first of which are those that were not taken before; begins no block once `most`
+ * bytes are written.
+ */
 struct relay_blocks_written relay_blocks_write(struct relay_blocks *blocks,
     struct relay_scratch *scratch, const struct relay_memory *memory, int descriptor,
-    const struct iovec *pieces, int count);
+    const struct iovec *pieces, int count, size_t most);
 
 /* The stream may end here. */
 bool relay_blocks_is_whole(const struct relay_blocks *blocks);

@@ -21,6 +21,8 @@ enum {
 };
 #define LOOK_US UINT64_C(1000000)
 static const double STARVED_RETRY_S = 0.02;
+static const double SLOWED_RETRY_S = 0.02;
+enum { SLOWED_TURNS = 256 }; /* of flows that wait for bytes, each time */
 
 static struct page *page_of(const struct tcp_relay *relay)
 {
@@ -39,6 +41,7 @@ static void stop_watching(struct tcp_relay *relay)
 	ev_io_stop(worker_loop(worker), &relay->reader);
 	ev_io_stop(worker_loop(worker), &relay->writer);
 	list_del(&relay->starved);
+	list_del(&relay->slowed);
 }
 
 /* The linger option decides whether this is a reset or an orderly end. */
@@ -147,6 +150,70 @@ static void starve(struct tcp_relay *relay)
 	}
 }
 
+/* ---- bytes a second ---- */
+
+static bool is_metered(const struct tcp_relay *relay)
+{
+	return relay->limits && relay->limits->is_metered;
+}
+
+static void start_pace(struct tcp_relays *shared)
+{
+	if (ev_is_active(&shared->pace))
+		return;
+	ev_timer_set(&shared->pace, SLOWED_RETRY_S, 0.);
+	ev_timer_start(worker_loop(shared->worker), &shared->pace);
+}
+
+/* How much may be read or written now; 0: the relay gets its turn when there may be more. */
+static size_t take_turn(struct tcp_relay *relay, enum flow_way way)
+{
+	struct tcp_relays *shared = relay->shared;
+	uint64_t left = flow_limits_left(
+	    worker_limits(shared->worker), relay->limits, way, worker_now_us(shared->worker));
+
+	if (left > 0)
+		return left < SIZE_MAX ? (size_t)left : SIZE_MAX;
+	if (!list_is_linked(&relay->slowed))
+		list_add_tail(&shared->slowed, &relay->slowed);
+	start_pace(shared);
+	return 0;
+}
+
+static void use_bytes(struct tcp_relay *relay, enum flow_way way, size_t bytes)
+{
+	struct worker *worker = relay->shared->worker;
+
+	if (is_metered(relay) && bytes > 0)
+		flow_limits_use(
+		    worker_limits(worker), relay->limits, way, bytes, worker_now_us(worker));
+}
+
+/* Those that still have to wait go behind the others. */
+static void on_pace(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct tcp_relays *shared = timer->data;
+	struct list_node turns;
+
+	(void)events;
+	list_init(&turns);
+	for (int i = 0; i < SLOWED_TURNS && !list_is_empty(&shared->slowed); i++)
+		list_move_tail(&turns, shared->slowed.next);
+	while (!list_is_empty(&turns)) {
+		struct tcp_relay *relay = LIST_ENTRY(turns.next, struct tcp_relay, slowed);
+
+		list_del(&relay->slowed);
+		if (!relay->has_finished)
+			ev_io_start(loop, &relay->reader);
+		touch(relay);
+		flow_resume(relay->flow); /* last: the flow may end by it, and the relay with it */
+	}
+	if (!list_is_empty(&shared->slowed))
+		start_pace(shared);
+}
+
+/* ---- reading ---- */
+
 static void finish_reading(struct tcp_relay *relay)
 {
 	relay->has_finished = true;
@@ -195,6 +262,16 @@ static bool read_some(struct tcp_relay *relay)
 		return false;
 	}
 	size_t wanted = room < READ_BUDGET_BYTES ? room : READ_BUDGET_BYTES;
+	if (is_metered(relay)) {
+		size_t left = take_turn(relay, FLOW_WAY_READ);
+
+		if (left == 0) {
+			stop_reading(relay);
+			return false;
+		}
+		if (left < wanted && !relay->is_compressed) /* a block is whole */
+			wanted = left;
+	}
 	int count = read_space(relay->shared, wanted, pieces);
 	if (count == 0 || (relay->is_compressed && !scratch_of(relay->shared))) {
 		starve(relay);
@@ -213,6 +290,7 @@ static bool read_some(struct tcp_relay *relay)
 	page_add(page_of(relay), PAGE_tcp_received_bytes, (uint64_t)length);
 	if (relay->counts)
 		accelerator_add(relay->counts, ACCELERATOR_tcp_received, (uint64_t)length);
+	use_bytes(relay, FLOW_WAY_READ, (size_t)length);
 	flow_life_active(&relay->life);
 	int error = write_to_flow(relay, made);
 	drop_full_chunks(relay->shared);
@@ -272,22 +350,32 @@ static void note_written(struct tcp_relay *relay, size_t length)
 	page_add(page_of(relay), PAGE_tcp_sent_bytes, length);
 	if (relay->counts)
 		accelerator_add(relay->counts, ACCELERATOR_tcp_sent, length);
+	use_bytes(relay, FLOW_WAY_WRITTEN, length);
 	flow_life_active(&relay->life);
 }
 
+/* Goes on as soon as it may. */
+static void write_later(struct tcp_relay *relay)
+{
+	if (!is_metered(relay) || take_turn(relay, FLOW_WAY_WRITTEN) > 0)
+		ev_io_start(worker_loop(relay->shared->worker), &relay->writer);
+}
+
 static size_t take_blocks(
-    struct tcp_relay *relay, const struct iovec *pieces, int count, size_t total)
+    struct tcp_relay *relay, const struct iovec *pieces, int count, size_t total, size_t most)
 {
 	struct tcp_relays *shared = relay->shared;
 	struct relay_memory memory = {worker_pool(shared->worker), flow_budget(relay->flow)};
 	struct relay_blocks_written result = {.error = ERR_NOMEM};
 
 	if (scratch_of(shared))
-		result = relay_blocks_write(
-		    &relay->blocks, shared->scratch, &memory, relay->descriptor, pieces, count);
+		result = relay_blocks_write(&relay->blocks, shared->scratch, &memory,
+		    relay->descriptor, pieces, count, most);
 	note_written(relay, result.written);
 	switch (result.error) {
 	case 0:
+		if (result.taken < total)
+			write_later(relay);
 		break;
 	case ERR_AGAIN:
 		ev_io_start(worker_loop(shared->worker), &relay->writer);
@@ -306,18 +394,35 @@ static size_t take_blocks(
 	return result.taken;
 }
 
+/* As writev(), of the first `most` bytes: whole pieces, or else a part of the first. */
+static ssize_t write_pieces(
+    struct tcp_relay *relay, const struct iovec *pieces, int count, size_t most)
+{
+	size_t length = 0;
+	int whole = 0;
+
+	while (whole < count && pieces[whole].iov_len <= most - length)
+		length += pieces[whole++].iov_len;
+	if (whole == 0)
+		return write(relay->descriptor, pieces[0].iov_base, most);
+	return writev(relay->descriptor, pieces, whole);
+}
+
 size_t tcp_relay_on_data(void *object, const struct iovec *pieces, int count)
 {
 	struct tcp_relay *relay = object;
-	size_t total = 0;
+	size_t total = 0, left = SIZE_MAX;
 
 	if (!relay->is_connected)
 		return 0;
 	for (int i = 0; i < count; i++)
 		total += pieces[i].iov_len;
+	if (is_metered(relay) && (left = take_turn(relay, FLOW_WAY_WRITTEN)) == 0)
+		return 0;
 	if (relay->is_compressed)
-		return take_blocks(relay, pieces, count, total);
-	ssize_t written = writev(relay->descriptor, pieces, count);
+		return take_blocks(relay, pieces, count, total, left);
+	ssize_t written = left < total ? write_pieces(relay, pieces, count, left)
+	                               : writev(relay->descriptor, pieces, count);
 	if (written < 0 && errno != EAGAIN && errno != EINTR) {
 		tcp_relay_abort(relay, REASON_TCP_RESET);
 		return total;
@@ -325,7 +430,7 @@ size_t tcp_relay_on_data(void *object, const struct iovec *pieces, int count)
 	size_t taken = written > 0 ? (size_t)written : 0;
 	note_written(relay, taken);
 	if (taken < total)
-		ev_io_start(worker_loop(relay->shared->worker), &relay->writer);
+		write_later(relay);
 	return taken;
 }
 
@@ -430,9 +535,15 @@ void tcp_relay_init(struct tcp_relay *relay, const struct flow_handler *handler,
 	relay->reader.data = relay;
 	relay->writer.data = relay;
 	list_init(&relay->starved);
+	list_init(&relay->slowed);
 	worker_timer_init(&relay->look, on_look);
 	flow_life_init(&relay->life, shared->worker, idle_timeout_us, on_expired);
 	flow_set_user(flow, relay);
+}
+
+void tcp_relay_limit(struct tcp_relay *relay, const struct flow_limits *limits)
+{
+	relay->limits = limits;
 }
 
 void tcp_relay_compress(struct tcp_relay *relay)
@@ -446,11 +557,15 @@ void tcp_relays_init(struct tcp_relays *shared, struct worker *worker)
 	list_init(&shared->starved);
 	ev_init(&shared->retry, on_retry);
 	shared->retry.data = shared;
+	list_init(&shared->slowed);
+	ev_init(&shared->pace, on_pace);
+	shared->pace.data = shared;
 }
 
 void tcp_relays_clear(struct tcp_relays *shared)
 {
 	ev_timer_stop(worker_loop(shared->worker), &shared->retry);
+	ev_timer_stop(worker_loop(shared->worker), &shared->pace);
 	free(shared->scratch);
 	shared->scratch = NULL;
 	for (int i = 0; i < TCP_READ_CHUNKS; i++) {

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "net/flow_handler.h"
 #include "net/flow_life.h"
+#include "net/flow_limits.h"
 #include "net/relay_blocks.h"
 #include "net/worker.h"
 #include "tunnel/lane.h"
@@ -32,7 +33,8 @@ struct tcp_relays {
 	struct chunk *chunks[TCP_READ_CHUNKS]; /* the first may be partly used */
 	struct relay_scratch *scratch;         /* NULL before the first compressed flow */
 	struct list_node starved;              /* relays that found the pool at its limit */
-	ev_timer retry;
+	struct list_node slowed; /* relays that wait for their bytes a second, in turn */
+	ev_timer retry, pace;    /* of the former, of the latter */
 };
 
 struct tcp_relay {
@@ -49,9 +51,10 @@ struct tcp_relay {
 	struct flow_life life;
 	struct worker_timer look; /* for a reset, while the reader is off: no event tells of it */
 	uint64_t bytes_in, bytes_out; /* read from the socket, written to it */
-	struct list_node starved;
+	struct list_node starved, slowed;
 	struct page_accelerator
 	    *counts; /* NULL, or set after tcp_relay_init(): bytes count there too */
+	const struct flow_limits *limits; /* NULL: none */
 	/* The socket said something; NULL, or set after tcp_relay_init(). It only notes it. */
 	void (*on_first_byte)(struct tcp_relay *relay);
 	/* The flow is closed and the socket too: the owner may free the relay. */
@@ -65,6 +68,8 @@ void tcp_relays_clear(struct tcp_relays *shared);
 void tcp_relay_init(struct tcp_relay *relay, const struct flow_handler *handler,
     struct tcp_relays *shared, struct flow *flow, uint64_t idle_timeout_us,
     void (*on_end)(struct tcp_relay *relay, enum reason reason));
+/* Its bytes count for these limits, which the owner may change: before tcp_relay_start(). */
+void tcp_relay_limit(struct tcp_relay *relay, const struct flow_limits *limits);
 /* The flow's stream is blocks, each way: before tcp_relay_start(). */
 void tcp_relay_compress(struct tcp_relay *relay);
 /*

@@ -210,6 +210,7 @@ static void count_flows(struct worker *worker)
 	sources->own = &worker->page->udp_sources;
 	limited->own = &worker->page->limited_flows;
 	worker->limits.page = worker->page;
+	worker->limits.rates.own = &worker->page->rates;
 }
 
 static int on_settings(struct ipc *ipc, void *context, struct ipc_message *message)
@@ -261,6 +262,7 @@ static int on_sibling(struct ipc *ipc, void *context, struct ipc_message *messag
 	worker->siblings[worker->sibling_count++] = page;
 	sources->others[sources->other_count++] = &page->udp_sources;
 	limited->others[limited->other_count++] = &page->limited_flows;
+	worker->limits.rates.others[worker->limits.rates.other_count++] = &page->rates;
 	return 0;
 }
 

@@ -4,12 +4,15 @@ count together."""
 import os
 import signal
 import socket
+import threading
+import time
 
 import pytest
 
 from tests.e2e.test_limits import UdpEcho, is_answered, is_served, udp_user
 from tests.e2e.test_node import Echo
 from tests.lab import procs, trunkline
+from tests.lab.site import receive
 from tests.lab.trunkline import SLOW, Cluster, is_built
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
@@ -165,3 +168,110 @@ def test_limits_are_said_and_kept(cluster):
     item = next(item for item in status["items"] if item.get("name") == name)
     assert item["limits"] == limits
     cluster.ctl("accelerator", "delete", name, "--now")
+
+
+def test_new_flows_a_second(cluster, web):
+    """What comes faster is refused and counted; the next second takes more."""
+    with Accelerator(cluster, "tcp", [web.port], "source.new-flows=10") as service:
+        before = cluster.counters("listener")
+        began = time.monotonic()
+        users = service.take(40)
+        seconds = time.monotonic() - began
+        assert 10 <= len(users) <= 10 * (seconds + 2)
+        other = service.connect("127.0.0.2")
+        assert other
+        procs.wait_until(lambda: (user := service.connect()) and not users.append(user), 5 * SLOW,
+                         "the next second")
+        refused = cluster.counters("listener")["limit_source_new_flows"] - before["limit_source_new_flows"]
+        assert refused >= 40 - 10 * (seconds + 2)
+        close([*users, other])
+
+
+class Ends:
+    """A TCP server in the test, and flows to it by both ends."""
+
+    def __init__(self, cluster, *limits):
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.service = Accelerator(cluster, "tcp", [self.server.getsockname()[1]], *limits)
+
+    def pair(self):
+        user = socket.create_connection(("127.0.0.1", self.service.port), 5 * SLOW)
+        server = self.server.accept()[0]
+        for end in (user, server):
+            end.settimeout(30 * SLOW)
+        return user, server
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.service.__exit__()
+        self.server.close()
+
+
+def carry(source, sink, size):
+    """So many bytes from one end to the other, unharmed; the seconds that it took."""
+    data = os.urandom(size)
+    sender = threading.Thread(target=source.sendall, args=(data,))
+    began = time.monotonic()
+    sender.start()
+    got = receive(sink, size)
+    seconds = time.monotonic() - began
+    sender.join()
+    assert got == data
+    return seconds
+
+
+@pytest.mark.parametrize("whom", ["source", "accelerator", "backend"])
+def test_tcp_bytes_are_slowed(cluster, whom):
+    """1.5 MB at 500 kB a second: a second's worth at once, the rest as it passes; none is lost."""
+    rate, size = 500 << 10, 1536 << 10
+    with Ends(cluster) as ends:
+        user, server = ends.pair()
+        assert carry(user, server, size) < 2 * SLOW  # living flows too get the limit, and lose it
+        ends.service.limit(f"{whom}.bytes=500K")
+        node = "endpoint" if whom == "backend" else "listener"
+        assert carry(user, server, size) >= size / rate - 1.2
+        assert carry(server, user, size) >= size / rate - 1.2
+        assert cluster.counter(node, f"limit_{whom}_bytes") > 0
+        ends.service.limit(f"{whom}.bytes=0")
+        assert carry(server, user, size) < 2 * SLOW
+        close([user, server])
+
+
+def test_flows_of_a_source_share_its_bytes(cluster):
+    """Three flows at perhaps three workers, at once: together they have what one has."""
+    size = 768 << 10
+    with Ends(cluster, "source.bytes=512K") as ends:
+        pairs = [ends.pair() for _ in range(3)]
+        began = time.monotonic()
+        threads = [threading.Thread(target=carry, args=(*pair, size)) for pair in pairs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds = time.monotonic() - began
+        assert 3 * size / (512 << 10) - 1.6 <= seconds <= 60 * SLOW
+        for pair in pairs:
+            close(pair)
+
+
+def test_udp_bytes_are_dropped(cluster, echo):
+    """Datagrams above the rate do not come, and the flow goes on."""
+    with Accelerator(cluster, "udp", [echo.port], "source.bytes=100K") as service:
+        user = udp_user("127.0.0.1", service.port)
+        assert is_answered(user)
+        for _ in range(400):
+            user.send(bytes(1000))
+        heard = 0
+        user.settimeout(1)
+        while True:
+            try:
+                heard += len(user.recv(2000)) == 1000
+            except TimeoutError:
+                break
+        assert 20 <= heard <= 330  # each way has a second's at once
+        assert cluster.counter("listener", "limit_source_bytes") >= 50
+        user.settimeout(3 * SLOW)
+        assert is_answered(user)
+        user.close()

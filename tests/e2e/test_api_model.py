@@ -26,8 +26,13 @@ DEFAULTS = {"congestion": "bbr", "trace": False}
 BLOCKS = {"10.0.0.0/8": "10.0.0.0/8", "10.1.0.0/16": "::ffff:10.1.0.0/112",
           "2001:db8::/32": "2001:DB8::/32", "192.0.2.1/32": "192.0.2.1"}
 LISTS = strategies.lists(strategies.sampled_from(sorted(BLOCKS)), max_size=2)
-LIMITS = strategies.builds(lambda source, backend: {"source": {"flows": source}, "backend": {"flows": backend}},
-                           strategies.sampled_from([0, 5, 1000000000]), strategies.integers(0, 9))
+LIMITS = strategies.builds(
+    lambda flows, new, size: {
+        "source": {"flows": flows, "new_flows_per_s": new, "bytes_per_s": size},
+        "accelerator": {"flows": new, "new_flows_per_s": flows, "bytes_per_s": 0},
+        "backend": {"flows": new, "bytes_per_s": size}},
+    strategies.sampled_from([0, 5, 1000000000]), strategies.integers(0, 9),
+    strategies.sampled_from([0, 65536, 10000000000]))
 
 
 KEYS = strategies.sampled_from(["env", "example.com/tier"])
@@ -214,8 +219,7 @@ class Calls(stateful.RuleBasedStateMachine):
                     {"host": b["host"], "weight": b["weight"]} for b in group["backends"]]}
                     for group in item["endpoint_groups"]]
                 accelerators[item["name"]]["endpoint_groups"] = groups
-                accelerators[item["name"]]["limits"] = {
-                    whom: {"flows": item["limits"][whom]["flows"]} for whom in ("source", "backend")}
+                accelerators[item["name"]]["limits"] = item["limits"]
             else:
                 tunnel = {key: item[key] for key in DEFAULTS}
         assert accelerators == self.accelerators and tunnel == self.tunnel

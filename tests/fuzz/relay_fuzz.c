@@ -78,7 +78,8 @@ static ssize_t offer(struct state *s, const uint8_t *stream, size_t most)
 	struct iovec pieces[2] = {{copy, most / 3}, {copy + most / 3, most - most / 3}};
 
 	memcpy(copy, stream, most);
-	written = relay_blocks_write(&s->blocks, &scratch, &s->memory, s->socket[0], pieces, 2);
+	written =
+	    relay_blocks_write(&s->blocks, &scratch, &s->memory, s->socket[0], pieces, 2, SIZE_MAX);
 	free(copy);
 	require(written.taken <= most);
 	s->written_bytes += written.written;

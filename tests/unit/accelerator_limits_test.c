@@ -40,12 +40,18 @@ static void there_and_back(void **state)
 	struct holder holder, again;
 
 	(void)state;
-	assert_int_equal(from_yaml("limits: {source: {flows: 5}, accelerator: {flows: 70},"
-	                           " backend: {flows: 1000000000}}",
-	                     &holder.limits),
+	assert_int_equal(
+	    from_yaml("limits: {source: {flows: 5, new_flows_per_s: 6, bytes_per_s: 65536},"
+	              " accelerator: {flows: 70},"
+	              " backend: {flows: 1000000000, bytes_per_s: 10000000000}}",
+	        &holder.limits),
 	    0);
 	assert_int_equal(holder.limits.source.flows, 5);
+	assert_int_equal(holder.limits.source.new_flows_per_s, 6);
+	assert_int_equal(holder.limits.source.bytes_per_s, LIMIT_BYTES_MIN);
 	assert_int_equal(holder.limits.accelerator.flows, 70);
+	assert_int_equal(holder.limits.accelerator.bytes_per_s, 0);
+	assert_int_equal(holder.limits.backend.bytes_per_s, LIMIT_BYTES_MAX);
 	assert_int_equal(holder.limits.backend.flows, LIMIT_FLOWS_MAX);
 	json_t *json = schema_to_json(&schema, &holder, 0);
 	assert_int_equal(schema_from_json(&schema, json, 0, &again, &errors), 0);
@@ -60,6 +66,9 @@ static void refused(void **state)
 	} cases[] = {{"limits: 5", "limits"},
 	    {"limits: {source: {flows: -1}}", "limits.source.flows"},
 	    {"limits: {backend: {flows: 1000000001}}", "limits.backend.flows"},
+	    {"limits: {source: {bytes_per_s: 65535}}", "limits.source.bytes_per_s"},
+	    {"limits: {backend: {bytes_per_s: 10000000001}}", "limits.backend.bytes_per_s"},
+	    {"limits: {backend: {new_flows_per_s: 1}}", "limits.backend.new_flows_per_s"},
 	    {"limits: {user: {flows: 1}}", "limits.user"}};
 
 	(void)state;

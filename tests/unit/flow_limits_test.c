@@ -14,6 +14,7 @@ static struct page *pages[WORKERS];
 static struct node_limits workers[WORKERS];
 static struct config_accelerator config, other;
 static struct flow_limits flows[FLOWS];
+static uint64_t now_us;
 
 static int setup(void **state)
 {
@@ -22,10 +23,14 @@ static int setup(void **state)
 		pages[i] = calloc(1, sizeof *pages[i]);
 		assert_non_null(pages[i]);
 		workers[i] = (struct node_limits){.page = pages[i],
-		    .flows = {.key = "a shared key", .own = &pages[i]->limited_flows}};
+		    .flows = {.key = "a shared key", .own = &pages[i]->limited_flows},
+		    .rates = {.own = &pages[i]->rates}};
 	}
 	workers[0].flows.others[workers[0].flows.other_count++] = &pages[1]->limited_flows;
 	workers[1].flows.others[workers[1].flows.other_count++] = &pages[0]->limited_flows;
+	workers[0].rates.others[workers[0].rates.other_count++] = &pages[1]->rates;
+	workers[1].rates.others[workers[1].rates.other_count++] = &pages[0]->rates;
+	now_us = 9000000;
 	config = (struct config_accelerator){.id = 1, .name = "web"};
 	other = (struct config_accelerator){.id = 2, .name = "game"};
 	memset(flows, 0, sizeof flows);
@@ -45,7 +50,8 @@ static bool enter(int flow, const struct config_accelerator *accelerator, const 
 	struct addr from;
 
 	assert_int_equal(addr_parse(user, 4000, &from), 0);
-	return flow_limits_enter(&workers[flow % WORKERS], &flows[flow], accelerator, &from);
+	return flow_limits_enter(
+	    &workers[flow % WORKERS], &flows[flow], accelerator, &from, now_us);
 }
 
 static void leave(int flow)
@@ -136,6 +142,64 @@ static void a_backend_has_its_flows(void **state)
 	assert_true(flow_limits_enter_backend(&workers[0], &flows[2], &config, &one));
 }
 
+/* Of the node: begun here or there.  A flow that is refused takes nothing from anybody's rate. */
+static void flows_begin_at_a_rate(void **state)
+{
+	(void)state;
+	config.limits.source.new_flows_per_s = 3;
+	config.limits.accelerator.new_flows_per_s = 4;
+	for (int i = 0; i < 3; i++)
+		assert_true(enter(i, &config, "10.0.0.1"));
+	assert_false(enter(3, &config, "10.0.0.1"));
+	assert_true(enter(3, &config, "10.0.0.2"));
+	assert_false(enter(4, &config, "10.0.0.2"));
+	assert_int_equal(counted(PAGE_limit_source_new_flows), 1);
+	assert_int_equal(counted(PAGE_limit_accelerator_new_flows), 1);
+	now_us += 2000000;
+	for (int i = 4; i < 7; i++)
+		assert_true(enter(i, &config, "10.0.0.2"));
+	for (int i = 0; i < FLOWS; i++)
+		leave(i);
+	assert_nothing_is_left();
+}
+
+/* Each way by itself, flows of a source together; the tighter limit holds. */
+static void bytes_have_a_rate(void **state)
+{
+	struct node_limits *node = &workers[0];
+
+	(void)state;
+	assert_true(enter(0, &config, "10.0.0.1"));
+	assert_false(flows[0].is_metered);
+	assert_true(flow_limits_pass(node, &flows[0], FLOW_WAY_READ, 1000000, now_us));
+	config.limits.source.bytes_per_s = 100000;
+	config.limits.accelerator.bytes_per_s = 150000;
+	flow_limits_renew(
+	    &flows[0], &(struct node_config){.accelerators = &config, .accelerator_count = 1}, 1);
+	assert_int_equal(flow_limits_left(node, &flows[0], FLOW_WAY_READ, now_us), 100000);
+	assert_true(flow_limits_pass(node, &flows[0], FLOW_WAY_READ, 99990, now_us));
+	assert_false(flow_limits_pass(node, &flows[0], FLOW_WAY_READ, 11, now_us));
+	assert_int_equal(
+	    flow_limits_left(node, &flows[0], FLOW_WAY_READ, now_us), 0); /* too few to be read */
+	assert_int_equal(counted(PAGE_limit_source_bytes), 2);
+	assert_int_equal(flow_limits_left(node, &flows[0], FLOW_WAY_WRITTEN, now_us), 100000);
+	assert_true(enter(1, &config, "10.0.0.2"));
+	assert_in_range(
+	    flow_limits_left(&workers[1], &flows[1], FLOW_WAY_READ, now_us), 50000, 50020);
+	flow_limits_use(&workers[1], &flows[1], FLOW_WAY_READ, 50010, now_us);
+	assert_true(enter(3, &config, "10.0.0.3"));
+	flow_limits_use(&workers[1], &flows[3], FLOW_WAY_WRITTEN, 150000, now_us);
+	assert_int_equal(flow_limits_left(node, &flows[0], FLOW_WAY_READ, now_us + 500000), 0);
+	assert_int_equal(counted(PAGE_limit_accelerator_bytes), 0);
+	assert_int_equal(flow_limits_left(&workers[1], &flows[3], FLOW_WAY_WRITTEN, now_us), 0);
+	assert_int_equal(
+	    counted(PAGE_limit_source_bytes) + counted(PAGE_limit_accelerator_bytes), 4);
+	config.limits = (struct accelerator_limits){0};
+	flow_limits_renew(
+	    &flows[0], &(struct node_config){.accelerators = &config, .accelerator_count = 1}, 1);
+	assert_true(flow_limits_pass(node, &flows[0], FLOW_WAY_READ, 1000000, now_us));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -145,6 +209,8 @@ int main(void)
 	    TEST(an_accelerator_has_its_flows),
 	    TEST(a_limit_that_is_set_later_holds),
 	    TEST(a_backend_has_its_flows),
+	    TEST(flows_begin_at_a_rate),
+	    TEST(bytes_have_a_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,13 +74,34 @@ static void what_is_wrong_is_told(void **state)
 		json_t *body = json_object();
 
 		assert_false(take(unknown[i], NULL, NULL, body));
-		assert_non_null(strstr(error, "wants LIMIT=N, with one of source.flows, "));
+		assert_non_null(
+		    strstr(error, "wants LIMIT=N, with one of source.flows, source.new-flows, "));
 		json_decref(body);
 	}
 	json_t *body = json_object();
 	assert_false(take("source.flows=1000000001", NULL, NULL, body));
 	assert_string_equal(error,
 	    "--limit source.flows \"1000000001\": wants a whole number from 0 to 1000000000");
+	assert_false(take("backend.bytes=65535", NULL, NULL, body));
+	assert_string_equal(error,
+	    "--limit backend.bytes \"65535\": wants bytes a second, as 500K or 20M, "
+	    "from 64K to 10000000000, or 0 for no limit");
+	assert_false(take("backend.bytes=10000000001", NULL, NULL, body));
+	json_decref(body);
+}
+
+static void rates_are_taken(void **state)
+{
+	json_t *body = json_object();
+
+	(void)state;
+	assert_true(take("source.new-flows=20,source.bytes=64K",
+	    "accelerator.new-flows=7,accelerator.bytes=2M,backend.bytes=10000000000", NULL, body));
+	assert_int_equal(limit_of(body, "source", "new_flows_per_s"), 20);
+	assert_int_equal(limit_of(body, "source", "bytes_per_s"), 65536);
+	assert_int_equal(limit_of(body, "accelerator", "new_flows_per_s"), 7);
+	assert_int_equal(limit_of(body, "accelerator", "bytes_per_s"), 2 << 20);
+	assert_int_equal(limit_of(body, "backend", "bytes_per_s"), INT64_C(10000000000));
 	json_decref(body);
 }
 
@@ -103,6 +124,7 @@ int main(void)
 	    cmocka_unit_test(what_is_named_changes),
 	    cmocka_unit_test(nothing_named_sets_nothing),
 	    cmocka_unit_test(what_is_wrong_is_told),
+	    cmocka_unit_test(rates_are_taken),
 	    cmocka_unit_test(limits_are_shown),
 	};
 

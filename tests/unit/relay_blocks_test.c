@@ -119,7 +119,7 @@ static unsigned write_all(size_t length, size_t *got_back)
 		result = relay_blocks_write(&far, &scratch, &memory, backend[0],
 		    (struct iovec[]){{stream + taken, offered / 2},
 		        {stream + taken + offered / 2, offered - offered / 2}},
-		    2);
+		    2, SIZE_MAX);
 		assert_true(result.error == 0 || result.error == ERR_AGAIN);
 		assert_true(result.taken <= offered);
 		assert_int_equal(result.error == 0, result.taken == offered);
@@ -157,7 +157,7 @@ static void the_last_byte_waits_for_the_socket(void **state)
 	(void)state;
 	size = compressor_block(&compressor, body, length, stream);
 	piece = (struct iovec){stream, size};
-	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1);
+	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1, SIZE_MAX);
 	assert_int_equal(result.error, ERR_AGAIN);
 	assert_int_equal(result.taken, size - 1);
 	assert_false(relay_blocks_is_whole(&far));
@@ -165,7 +165,8 @@ static void the_last_byte_waits_for_the_socket(void **state)
 	while (result.error == ERR_AGAIN) {
 		while (recv(backend[1], arrived, sizeof(arrived), 0) > 0)
 			;
-		result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1);
+		result =
+		    relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1, SIZE_MAX);
 	}
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.taken, 1);
@@ -180,17 +181,17 @@ static void without_a_chunk_nothing_is_lost(void **state)
 	struct relay_blocks_written result;
 
 	(void)state;
-	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1);
+	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1, SIZE_MAX);
 	assert_int_equal(result.error, ERR_NOMEM);
 	assert_int_equal(result.taken, 0);
 	assert_int_equal(budget.used_bytes, 0);
 	chunk_unref(taken);
 	budget_force(&budget, 1);
-	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1);
+	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1, SIZE_MAX);
 	assert_int_equal(result.error, ERR_NOMEM);
 	assert_int_equal(chunk_pool_used_bytes(pool), 0);
 	budget_give(&budget, 1);
-	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1);
+	result = relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1, SIZE_MAX);
 	assert_int_equal(result.error, 0);
 	assert_int_equal(result.taken, sizeof(block));
 	assert_int_equal(recv(backend[1], arrived, 10, 0), 3);
@@ -202,13 +203,14 @@ static void what_is_no_block_is_told(void **state)
 	struct iovec piece = {none, sizeof(none)};
 
 	(void)state;
-	assert_int_equal(relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1).error,
+	assert_int_equal(
+	    relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1, SIZE_MAX).error,
 	    ERR_MALFORMED);
 	relay_blocks_clear(&far, &budget);
 	assert_int_equal(budget.used_bytes, 0);
 	piece = (struct iovec){cut, sizeof(cut)};
 	assert_int_equal(
-	    relay_blocks_write(&near, &scratch, &memory, backend[0], &piece, 1).error, 0);
+	    relay_blocks_write(&near, &scratch, &memory, backend[0], &piece, 1, SIZE_MAX).error, 0);
 	assert_false(relay_blocks_is_whole(&near));
 	assert_int_equal(budget.used_bytes, CHUNK_BYTES);
 }
@@ -223,7 +225,8 @@ static void a_socket_that_is_gone_is_told(void **state)
 	close(backend[1]);
 	backend[1] = -1;
 	assert_int_equal(
-	    relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1).error, ERR_IO);
+	    relay_blocks_write(&far, &scratch, &memory, backend[0], &piece, 1, SIZE_MAX).error,
+	    ERR_IO);
 	shutdown(user[1], SHUT_WR);
 	assert_int_equal(
 	    relay_blocks_read(&near, &scratch, user[0], &(struct iovec){stream, 100}, 1, &made), 0);

@@ -456,6 +456,71 @@ static void test_a_stream_that_ends_in_a_block_resets(void **state)
 	assert_int_equal(page_get(worker.page, PAGE_compression_malformed), 1);
 }
 
+/* Tenths of a second of the worker's clock, in each of which a slowed relay has its turn by the real one. */
+static void pass(unsigned tenths)
+{
+	for (unsigned i = 0; i < tenths; i++) {
+		usleep(21000);
+		run(100);
+	}
+}
+
+static void send_much(int peer, size_t bytes)
+{
+	static char sent[200000];
+	int room = 200000;
+
+	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
+	assert_int_equal(send(peer, sent, bytes, 0), bytes);
+}
+
+/* Slower than it could, and whole, each way; a limit that goes is felt at the next turn. */
+static void test_a_limit_on_bytes_slows_it(void **state)
+{
+	struct flow_limits limits = {
+	    .subjects = {{.place = 1, .bytes_per_s = 65536}}, .count = 1, .is_metered = true};
+
+	(void)state;
+	open_flow();
+	tcp_relay_limit(&user.relay, &limits);
+	run(2);
+	tcp_relay_start(&backend.relay, backend_inner);
+	send_much(user.peer, 200000);
+	send_much(backend.peer, 200000);
+	pass(3);
+	assert_in_range(user.relay.bytes_in, 60000, 65536 * 3 / 2);
+	assert_in_range(user.relay.bytes_out, 60000, 65536 * 3 / 2);
+	pass(14);
+	assert_in_range(user.relay.bytes_in, 65536 + 32768, 65536 * 5 / 2 - 16384);
+	assert_in_range(user.relay.bytes_out, 65536 + 32768, 65536 * 5 / 2 - 16384);
+	/* Two ways, and one turn for each tenth; the socket or the lane may ask once more. */
+	assert_in_range(page_get(worker.page, PAGE_limit_source_bytes), 2, 17 * 4);
+	limits.is_metered = false;
+	pass(3);
+	assert_int_equal(user.relay.bytes_in, 200000);
+	assert_int_equal(user.relay.bytes_out, 200000);
+}
+
+/* Who waits for bytes is not forgotten when it ends. */
+static void test_a_slowed_flow_may_end(void **state)
+{
+	struct flow_limits limits = {
+	    .subjects = {{.place = 1, .bytes_per_s = 65536}}, .count = 1, .is_metered = true};
+
+	(void)state;
+	open_flow();
+	tcp_relay_limit(&user.relay, &limits);
+	run(2);
+	send_much(user.peer, 100000);
+	pass(1);
+	assert_in_range(user.relay.bytes_in, 1, 99999);
+	assert_false(list_is_empty(&user.relays.slowed));
+	tcp_relay_abort(&user.relay, REASON_REMOVED);
+	assert_true(list_is_empty(&user.relays.slowed));
+	pass(5);
+	assert_true(user.has_ended);
+}
+
 int main(void)
 {
 	int failed;
@@ -467,6 +532,8 @@ int main(void)
 	};
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_carries_bytes_both_ways, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_limit_on_bytes_slows_it, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_slowed_flow_may_end, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_keeps_bytes_until_the_backend_is_there, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_fin_is_a_fin_in_each_direction, setup, teardown),

@@ -372,6 +372,42 @@ static void test_above_a_limit_on_flows_a_new_one_is_dropped(void **state)
 	close(other);
 }
 
+/* What is above the rate of bytes is dropped, each way; the flow stays. */
+static void test_above_a_limit_on_bytes_datagrams_are_dropped(void **state)
+{
+	static uint8_t bytes[60000];
+	struct far_flow *flow;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	fixture.accelerator.limits.source.bytes_per_s = 65536;
+	say(user, "first");
+	flow = far_flow_latest(&fixture.seoul, 0);
+	for (int i = 0; i < 2; i++) {
+		loopback_send(user, &where, bytes, sizeof bytes);
+		run(200);
+	}
+	assert_int_equal(flow->datagrams, 2);
+	assert_int_equal(counted(PAGE_limit_source_bytes), 1);
+	for (int i = 0; i < 2; i++) {
+		far_flow_send(flow, bytes, sizeof bytes);
+		run(100);
+	}
+	assert_int_equal(loopback_receive(user, bytes, sizeof bytes, NULL), sizeof bytes);
+	assert_silent(user);
+	assert_int_equal(counted(PAGE_limit_source_bytes), 2);
+	run(2000);
+	say(user, "again");
+	assert_int_equal(flow->datagrams, 3);
+	fixture.accelerator.limits.source.bytes_per_s = 0;
+	fixture_apply();
+	for (int i = 0; i < 2; i++) {
+		loopback_send(user, &where, bytes, sizeof bytes);
+		run(200);
+	}
+	assert_int_equal(flow->datagrams, 5);
+}
+
 static void test_a_reset_flow_begins_anew(void **state)
 {
 	struct far_flow *flow;
@@ -485,6 +521,7 @@ int main(void)
 	    TEST(test_at_a_sources_cap_the_longest_idle_gives_way),
 	    TEST(test_a_source_may_be_full_elsewhere),
 	    TEST(test_above_a_limit_on_flows_a_new_one_is_dropped),
+	    TEST(test_above_a_limit_on_bytes_datagrams_are_dropped),
 	    TEST(test_a_reset_flow_begins_anew),
 	    TEST(test_a_lost_lane_ends_its_flows),
 	    TEST(test_a_flow_follows_its_address_to_a_new_socket),
