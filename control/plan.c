@@ -4,6 +4,7 @@
 
 #include "control/plan.h"
 
+#include "base/err.h"
 #include "base/suggest.h"
 #include "control/faults.h"
 #include "control/rules.h"
@@ -74,12 +75,19 @@ static void report_rule(void *context, const struct problem *problem)
 		faults_add_problem(plan->faults, base, problem);
 }
 
+static void report_fault(void *context, const struct model_error *fault)
+{
+	const struct judging *judging = context;
+
+	faults_add_model(judging->plan->faults, judging->base, fault);
+}
+
 static void take_accelerator(struct judging *judging, struct plan_step *step, const json_t *json)
 {
 	json_t *faults = judging->plan->faults;
 	const struct stored_accelerator *stored;
 	struct schema_errors errors;
-	struct model_error error;
+	int result;
 
 	if (schema_from_json(
 	        &accelerator_schema, json, SCHEMA_KEEP_PARTS, &step->accelerator, &errors)
@@ -89,10 +97,11 @@ static void take_accelerator(struct judging *judging, struct plan_step *step, co
 		    &(struct reporting){judging, step});
 		return;
 	}
-	if (accelerator_validate(&step->accelerator, &error) < 0) {
-		faults_add_model(faults, judging->base, &error);
+	result = accelerator_judge(&step->accelerator, report_fault, judging);
+	if (result == ERR_NOMEM)
+		faults_add(faults, judging->base, false, "", "no memory");
+	if (result < 0)
 		return;
-	}
 	stored = installation_accelerator(judging->installation, step->name);
 	step->accelerator.id = stored ? stored->accelerator.id : 0;
 	step->before = stored ? accelerator_to_json(&stored->accelerator) : NULL;

@@ -305,21 +305,13 @@ static int check_health(const struct endpoint_group *group, size_t g, struct mod
 	return ERR_INVALID;
 }
 
-static int check_group(const struct accelerator *accelerator, size_t g, struct model_error *error)
+static int check_weights(const struct endpoint_group *group, size_t g, struct model_error *error)
 {
-	const struct endpoint_group *group = &accelerator->endpoint_groups[g];
 	char field[SCHEMA_PATH_BYTES];
 	uint32_t weights = 0;
 
-	if (check_health(group, g, error) < 0)
-		return ERR_INVALID;
-	for (size_t b = 0; b < group->backend_count; b++) {
-		int result = check_backend(accelerator, g, b, error);
-
-		if (result < 0)
-			return result;
+	for (size_t b = 0; b < group->backend_count; b++)
 		weights += group->backends[b].weight;
-	}
 	if (weights)
 		return 0;
 	snprintf(field, sizeof(field), "endpoint_groups[%zu].backends", g);
@@ -343,21 +335,64 @@ static int check_flow_settings(const struct accelerator *accelerator, struct mod
 	return 0;
 }
 
+struct judging {
+	accelerator_fault_fn *tell;
+	void *context;
+	int result;
+};
+
+/* Takes what a check says; was it good? */
+static bool take(struct judging *judging, int result, const struct model_error *error)
+{
+	if (result == ERR_INVALID)
+		judging->tell(judging->context, error);
+	if (result < 0 && judging->result != ERR_NOMEM)
+		judging->result = result;
+	return result == 0;
+}
+
+/* Without ports, nothing can be said of the backends'. */
+static void judge_groups(
+    struct judging *judging, const struct accelerator *accelerator, bool has_ports)
+{
+	struct model_error error;
+
+	for (size_t g = 0; g < accelerator->endpoint_group_count; g++) {
+		const struct endpoint_group *group = &accelerator->endpoint_groups[g];
+
+		take(judging, check_health(group, g, &error), &error);
+		for (size_t b = 0; has_ports && b < group->backend_count; b++)
+			take(judging, check_backend(accelerator, g, b, &error), &error);
+		take(judging, check_weights(group, g, &error), &error);
+	}
+}
+
+int accelerator_judge(struct accelerator *accelerator, accelerator_fault_fn *tell, void *context)
+{
+	struct judging judging = {tell, context, 0};
+	struct model_error error;
+	bool has_ports = take(&judging, derive_ports(accelerator, &error), &error);
+
+	take(&judging, check_regions_once(accelerator, &error), &error);
+	take(&judging, check_failover_order(accelerator, &error), &error);
+	judge_groups(&judging, accelerator, has_ports);
+	take(&judging, check_flow_settings(accelerator, &error), &error);
+	take(&judging, access_lists_validate(&accelerator->access, &error), &error);
+	return judging.result;
+}
+
+static void keep_first(void *context, const struct model_error *fault)
+{
+	struct model_error *first = context;
+
+	if (!first->reason[0])
+		*first = *fault;
+}
+
 int accelerator_validate(struct accelerator *accelerator, struct model_error *error)
 {
-	int result = derive_ports(accelerator, error);
-
-	if (result == 0)
-		result = check_regions_once(accelerator, error);
-	if (result == 0)
-		result = check_failover_order(accelerator, error);
-	for (size_t g = 0; result == 0 && g < accelerator->endpoint_group_count; g++)
-		result = check_group(accelerator, g, error);
-	if (result == 0)
-		result = check_flow_settings(accelerator, error);
-	if (result == 0)
-		result = access_lists_validate(&accelerator->access, error);
-	return result;
+	error->reason[0] = '\0';
+	return accelerator_judge(accelerator, keep_first, error);
 }
 
 bool accelerator_ports_overlap(

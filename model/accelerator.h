@@ -112,6 +112,10 @@ void accelerator_clear(struct accelerator *accelerator);
  */
 int accelerator_validate(struct accelerator *accelerator, struct model_error *error);
 
+/* The same, telling what is wrong with each backend, group and setting; *fault lasts for the call. */
+typedef void accelerator_fault_fn(void *context, const struct model_error *fault);
+int accelerator_judge(struct accelerator *accelerator, accelerator_fault_fn *tell, void *context);
+
 /* A new reference in the API's form, without id, or NULL without memory. */
 json_t *accelerator_to_json(const struct accelerator *accelerator);
 

@@ -28,6 +28,36 @@ static int decode(const char *text)
 	return result;
 }
 
+static void add_field(void *context, const struct model_error *fault)
+{
+	json_array_append_new(context, json_string(fault->field));
+}
+
+/* Each part is judged, whatever is wrong with the others. */
+static void all_faults_are_told(void **state)
+{
+	static const char text[] = START
+	    "\"ports\": [\"60000-65000\"], \"deadline_ms\": 50, \"failover_order\": [\"rome\"], "
+	    "\"endpoint_groups\": [{\"region\": \"oslo\", \"backends\": [{\"host\": \"192.0.2.1\","
+	    " \"port\": 65000, \"weight\": 0}, {\"host\": \"192.0.2.1\", \"port\": 65000,"
+	    " \"weight\": 0}]}]}";
+	json_t *fields = json_array(), *wanted;
+
+	(void)state;
+	assert_int_equal(schema_from_json_text(
+	                     &accelerator_schema, text, strlen(text), 0, &accelerator, &errors),
+	    0);
+	assert_int_equal(accelerator_judge(&accelerator, add_field, fields), ERR_INVALID);
+	wanted = json_pack("[s, s, s, s, s]", "failover_order[0]", "endpoint_groups[0].backends[0]",
+	    "endpoint_groups[0].backends[1]", "endpoint_groups[0].backends", "deadline_ms");
+	assert_true(json_equal(fields, wanted));
+	assert_int_equal(accelerator_validate(&accelerator, &error), ERR_INVALID);
+	assert_string_equal(error.field, "failover_order[0]");
+	json_decref(fields);
+	json_decref(wanted);
+	accelerator_clear(&accelerator);
+}
+
 static void defaults_and_ports(void **state)
 {
 	(void)state;
@@ -242,6 +272,7 @@ static void overlapping_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(all_faults_are_told),
 	    cmocka_unit_test(defaults_and_ports),
 	    cmocka_unit_test(there_and_back),
 	    cmocka_unit_test(shapes_that_are_refused),
