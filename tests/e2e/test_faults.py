@@ -422,7 +422,7 @@ def test_a_bad_line_changes_loses_and_doubles_nothing(site, tcp, udp):
         datagrams.stop()
         fragments.stop()
         large.close()
-    assert len(datagrams.back) > 0.7 * datagrams.sent
+    assert len(datagrams.back) > 0.7 / SLOW * datagrams.sent  # late ones are dropped where the machine is slow
     for way in BOTH_WAYS:
         after = site.wan.stats(*way)
         quiet = [fault for fault in ("corrupted", "doubled", "reordered", "replayed", "lost")
