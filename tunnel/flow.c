@@ -175,7 +175,7 @@ enum flow_class flow_class(const struct flow *flow)
 void flow_check_dead(struct flow *flow)
 {
 	if (stream_send_is_done(&flow->send) && flow->receive_is_over && !flow->is_delivering
-	    && !list_is_linked(&flow->dead_node))
+	    && !flow->is_releasing && !list_is_linked(&flow->dead_node))
 		list_add_tail(&flow->lane->dead, &flow->dead_node);
 }
 
@@ -195,6 +195,16 @@ void flow_reset_sending(struct flow *flow, enum reason reason)
 	flow_schedule(flow);
 }
 
+void flow_end_hold(struct flow *flow, uint64_t maximum)
+{
+	struct stream_recv *recv = &flow->recv;
+
+	flow->is_on_hold = flow->hold_is_pending = false;
+	recv->maximum = maximum > recv->maximum ? maximum : recv->maximum + 1;
+	flow->is_releasing = flow->window_is_pending = true;
+	flow_schedule(flow);
+}
+
 void flow_stop_receiving(struct flow *flow, enum reason reason)
 {
 	if (flow->is_stopped || flow->receive_is_over)
@@ -205,7 +215,9 @@ void flow_stop_receiving(struct flow *flow, enum reason reason)
 	/* Pieces that on_data has now are good until it returns. */
 	if (!flow->is_delivering)
 		stream_recv_clear(&flow->recv, &flow->lane->budget);
-	flow->window_is_pending = flow->hold_is_pending = false;
+	flow->window_is_pending = flow->is_releasing;
+	if (flow->is_on_hold)
+		flow_end_hold(flow, 0);
 	/* With the end known there is nothing left to stop. */
 	flow->receive_is_over = flow->recv.has_final;
 	flow->stop_is_pending = !flow->recv.has_final;

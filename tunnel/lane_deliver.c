@@ -104,20 +104,12 @@ static bool is_unwanted(const struct flow *flow, uint64_t offset, uint64_t end)
 
 /*
  * Everything was taken up to the first gap, so the flow goes on: only a greater maximum says so, also
- * when the end is known, since what is lost waits for it too.
+ * when all is there, since the peer may take for lost what we have, and waits for it too.
  */
 static void end_hold(struct flow *flow)
 {
-	struct stream_recv *recv = &flow->recv;
-
-	if (!flow->is_on_hold || flow->is_held || flow->is_stopped || flow->receive_is_over)
-		return;
-	flow->is_on_hold = flow->hold_is_pending = false;
-	recv->maximum = recv->taken + recv->window_bytes > recv->maximum
-	                    ? recv->taken + recv->window_bytes
-	                    : recv->maximum + 1;
-	flow->window_is_pending = true;
-	flow_schedule(flow);
+	if (flow->is_on_hold && !flow->is_held && !flow->is_stopped)
+		flow_end_hold(flow, flow->recv.taken + flow->recv.window_bytes);
 }
 
 /*

@@ -86,8 +86,12 @@ static void flow_fate(struct flow *flow, const struct sent_frame *frame, bool lo
 		break;
 	case FRAME_MAX_STREAM_DATA:
 		/* An older one that was lost is made up for by a newer one. */
-		if (lost && frame->offset == flow->recv.maximum)
-			flow->window_is_pending = !flow->receive_is_over && !flow->is_stopped;
+		if (frame->offset != flow->recv.maximum)
+			break;
+		if (!lost)
+			flow->is_releasing = false;
+		else if (flow->is_releasing || (!flow->recv.has_final && !flow->is_stopped))
+			flow->window_is_pending = true;
 		break;
 	}
 	flow_schedule(flow);

@@ -67,6 +67,7 @@ struct flow {
 	bool window_is_pending;
 	bool hold_is_pending;
 	bool is_on_hold;      /* the peer was told, or is to be, to send no more for now */
+	bool is_releasing;    /* it is told that it may go on: not acknowledged yet */
 	bool is_held;         /* on_data took less than it was given; flow_resume() ends that */
 	bool is_delivering;   /* within on_data */
 	bool is_stopped;      /* we want no more of the peer's bytes */
@@ -213,6 +214,11 @@ bool flow_has_new_stream(const struct flow *flow);
 bool flow_meets_deadline(const struct flow *flow, uint64_t queued_us);
 /* The lane's window grew: flows that waited for it go on. */
 void lane_unblock_flows(struct lane *lane);
+/*
+ * The peer may go on, up to `maximum` or at least by a byte: only a greater maximum says so, and the flow stays until that
+ * was acknowledged, as a peer on hold would wait for ever.
+ */
+void flow_end_hold(struct flow *flow, uint64_t maximum);
 /* Ends the sending half by RESET. */
 void flow_reset_sending(struct flow *flow, enum reason reason);
 /* Drops what was received and not taken, and all that follows. */

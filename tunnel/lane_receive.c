@@ -179,6 +179,7 @@ static int on_reset(struct lane *lane, const struct frame *frame)
 	stream_recv_clear(&flow->recv, &lane->budget);
 	flow->receive_is_over = true;
 	flow->stop_is_pending = flow->window_is_pending = flow->hold_is_pending = false;
+	flow->is_on_hold = flow->is_releasing = false;
 	flow_note_reason(flow, reset->reason);
 	flow_schedule(flow);
 	if (!flow->is_stopped)
