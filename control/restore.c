@@ -23,6 +23,7 @@ struct paths {
 	char directory[PATH_MAX - 64];
 	char database[PATH_MAX - 32], wal[PATH_MAX - 32];
 	char made[PATH_MAX]; /* the new one, until it is whole */
+	char made_wal[PATH_MAX + 8], made_journal[PATH_MAX + 16];
 	char replaced[PATH_MAX], replaced_wal[PATH_MAX + 8];
 	char identity[PATH_MAX - 32];
 };
@@ -37,6 +38,8 @@ static int set_paths(const char *state_directory, struct paths *paths)
 	snprintf(paths->database, sizeof(paths->database), "%s/control.db", paths->directory);
 	snprintf(paths->wal, sizeof(paths->wal), "%s/control.db-wal", paths->directory);
 	snprintf(paths->made, sizeof(paths->made), "%s.restored", paths->database);
+	snprintf(paths->made_wal, sizeof(paths->made_wal), "%s-wal", paths->made);
+	snprintf(paths->made_journal, sizeof(paths->made_journal), "%s-journal", paths->made);
 	snprintf(paths->replaced, sizeof(paths->replaced), "%s.replaced-%lld", paths->database,
 	    (long long)time(NULL));
 	snprintf(paths->replaced_wal, sizeof(paths->replaced_wal), "%s-wal", paths->replaced);
@@ -71,6 +74,15 @@ static int copy_bytes(int from, int to, uint64_t bytes)
 	return 0;
 }
 
+/* What is left of one that was broken off: SQLite would take its log for that of the next. */
+static void remove_made(const struct paths *paths)
+{
+	unlink(paths->made);
+	unlink(paths->made_wal);
+	unlink(paths->made_journal);
+}
+
+/* The directory belongs to the user that control runs as: a link there leads root nowhere. */
 static int copy_database(
     const char *backup_path, const struct paths *paths, struct backup_mark *mark)
 {
@@ -83,7 +95,8 @@ static int copy_database(
 		fail(backup_path, reason);
 		goto out;
 	}
-	to = open(paths->made, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	remove_made(paths);
+	to = open(paths->made, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to >= 0 && copy_bytes(from, to, mark->bytes) == 0 && fsync(to) == 0)
 		result = 0;
 	else
@@ -112,6 +125,8 @@ static int ready_database(const struct paths *paths, const struct backup_mark *m
 		fail(paths->made, store_error(store));
 	installation_clear(&installation);
 	store_close(store);
+	if (result == 0 && access(paths->made_wal, F_OK) == 0)
+		result = fail(paths->made_wal, "its log did not become a part of the database");
 	return result;
 }
 
@@ -161,7 +176,7 @@ int restore_state(const char *state_directory, const char *backup_path)
 		return fail(state_directory, strerror(errno));
 	if (copy_database(backup_path, &paths, &mark) < 0 || ready_database(&paths, &mark) < 0
 	    || take_place(&paths) < 0) {
-		unlink(paths.made);
+		remove_made(&paths);
 		return ERR_IO;
 	}
 	log_info("restored", "revision=%llu made=%s next=\"start control, then trunkctl adopt\"",

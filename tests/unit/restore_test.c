@@ -182,6 +182,36 @@ static void test_what_is_no_database_changes_nothing(void **state)
 	assert_int_equal(control.installation.restored_from_ms, 0);
 }
 
+/* As one that was killed leaves it: another database's log beside what it had made so far. */
+static void test_what_a_broken_one_left_is_not_taken_in(void **state)
+{
+	(void)state;
+	back_up();
+	control_add_accelerator("later", 80, "tokyo", "oslo");
+	shell("cp control.db control.db.restored && cp control.db-wal control.db.restored-wal");
+	store_close(control.store);
+	control.store = NULL;
+	assert_int_equal(restore_state(directory, backup_path), 0);
+	reopen();
+	assert_int_equal(control.installation.revision, 1);
+	assert_int_equal(control.installation.accelerator_count, 0);
+	assert_int_equal(control.installation.restored_from_ms, 1700000000000);
+	assert_int_equal(names_with(".restored"), 0);
+}
+
+static void test_it_follows_no_link(void **state)
+{
+	(void)state;
+	back_up();
+	store_close(control.store);
+	control.store = NULL;
+	shell("echo another file >victim && ln -s victim control.db.restored");
+	assert_int_equal(restore_state(directory, backup_path), 0);
+	shell("grep -q 'another file' victim && test ! -L control.db");
+	reopen();
+	assert_int_equal(control.installation.node_count, 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -192,6 +222,8 @@ int main(void)
 	    TEST(test_a_log_without_database_is_put_aside),
 	    TEST(test_a_damaged_one_is_replaced_too),
 	    TEST(test_what_is_no_database_changes_nothing),
+	    TEST(test_what_a_broken_one_left_is_not_taken_in),
+	    TEST(test_it_follows_no_link),
 	};
 
 	if (sodium_init() < 0 || keyed_hash_init() < 0)
