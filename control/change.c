@@ -85,15 +85,20 @@ static int adopt(struct control *control, const struct change *change)
 
 static int put_confirmation(struct control *control, const struct change *change)
 {
+	const struct installation *installation = &control->installation;
 	struct confirmation confirmation = {0};
 
 	if (change->confirm_s)
 		confirmation = (struct confirmation){.revision = change->revision.number,
-		    .back_to = control->installation.revision,
-		    .deadline_ms = change->revision.when_ms + UINT64_C(1000) * change->confirm_s,
+		    .back_to = installation->revision,
 		    .window_s = change->confirm_s};
+	else if (change->incarnation && installation->restored_from_ms)
+		confirmation = installation->confirmation;
 	else if (!change->ends_confirmation)
 		return 0;
+	if (confirmation.revision)
+		confirmation.deadline_ms =
+		    change->revision.when_ms + UINT64_C(1000) * confirmation.window_s;
 	return store_put_confirmation(control->store, &confirmation);
 }
 

@@ -67,7 +67,7 @@ void confirm_watch(struct control *control)
 {
 	const struct confirmation *confirmation = &control->installation.confirmation;
 
-	if (!confirmation->revision) {
+	if (!confirmation->revision || control->installation.restored_from_ms) {
 		confirm_stop(control);
 		return;
 	}
@@ -92,7 +92,8 @@ json_t *confirm_to_json(const struct control *control)
 
 	if (!confirmation->revision)
 		return json_null();
-	left = ev_timer_remaining(control->loop, &due);
+	left = control->installation.restored_from_ms ? (double)confirmation->window_s
+	                                              : ev_timer_remaining(control->loop, &due);
 	return json_pack("{s:I, s:I, s:o, s:I}", "revision", (json_int_t)confirmation->revision,
 	    "rolls_back_to", (json_int_t)confirmation->back_to, "deadline",
 	    time_to_json(confirmation->deadline_ms), "seconds_left",

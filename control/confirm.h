@@ -2,7 +2,8 @@
 /*
  * A change that waits to be confirmed: when nobody does in time, control goes back to the revision
  * before it by itself.  The wait is on disk with the change, so that a restart of control does not
- * forget it; while control runs it is measured by a clock that does not jump.
+ * forget it; while control runs it is measured by a clock that does not jump.  In a restored database
+ * it may have been confirmed since: nothing is undone before adoption, with which the wait begins anew.
  */
 #ifndef CONTROL_CONFIRM_H
 #define CONTROL_CONFIRM_H

@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 #include "base/keyed_hash.h"
+#include "control/change.h"
+#include "control/confirm.h"
 #include "tests/unit/control_fixture.h"
 
 static char directory[] = "/tmp/trunkline-adopt-XXXXXX";
@@ -88,6 +90,35 @@ static void test_a_restored_one_changes_nothing_before(void **state)
 	assert_int_equal(try_change(false), 0);
 }
 
+/* It may have been confirmed since the backup: nobody's change is undone before he could say so. */
+static void test_what_waited_begins_to_wait_anew(void **state)
+{
+	uint64_t now_ms = control_now_ms();
+	struct confirmation waits = {2, 1, now_ms - 5000, 60};
+	struct change change;
+
+	(void)state;
+	assert_int_equal(store_begin(control.store), 0);
+	assert_int_equal(store_put_confirmation(control.store, &waits), 0);
+	assert_int_equal(store_commit(control.store), 0);
+	assert_int_equal(store_mark_restored(control.store, 1700000000000), 0);
+	load();
+	confirm_watch(&control);
+	assert_false(ev_is_active(&control.confirm_due));
+	assert_int_equal(adopt_run(&control, "somebody", &change, &problem), 0);
+	assert_true(ev_is_active(&control.confirm_due));
+	assert_int_equal(control.installation.confirmation.revision, 2);
+	assert_int_equal(control.installation.confirmation.back_to, 1);
+	assert_in_range(
+	    control.installation.confirmation.deadline_ms, now_ms + 60000, now_ms + 90000);
+	change_init(&change, "somebody", "confirmed");
+	change.ends_confirmation = true;
+	assert_int_equal(change_begin(&control, &change, &problem), 0);
+	assert_int_equal(change_end(&control, &change, 0, &problem), 0);
+	assert_false(ev_is_active(&control.confirm_due));
+	assert_int_equal(control.installation.confirmation.revision, 0);
+}
+
 /* Ids of what was made after the backup may still be in use at nodes. */
 static void test_numbers_go_on_above(void **state)
 {
@@ -140,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_without_need_there_is_nothing_to_adopt),
 	    TEST(test_a_restored_one_changes_nothing_before),
+	    TEST(test_what_waited_begins_to_wait_anew),
 	    TEST(test_numbers_go_on_above),
 	    TEST(test_also_a_database_without_any_row),
 	};
