@@ -97,7 +97,8 @@ int store_put_confirmation(struct store *store, const struct confirmation *confi
 
 /*
  * For a database that was restored or set back: revisions go on above that number, ids far above
- * those that it knows, and configs bear this incarnation.  Before store_add_revision().
+ * those that it knows, configs bear this incarnation, and no unused join token is left.  Before
+ * store_add_revision().
  */
 int store_adopt(struct store *store, uint64_t incarnation, uint64_t above_revision);
 

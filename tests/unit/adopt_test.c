@@ -119,6 +119,24 @@ static void test_what_waited_begins_to_wait_anew(void **state)
 	assert_int_equal(control.installation.confirmation.revision, 0);
 }
 
+/* One that is unused in the backup may have been used since. */
+static void test_join_tokens_end_with_it(void **state)
+{
+	uint8_t secret[JOIN_SECRET_BYTES], hash[32];
+	struct change change;
+	struct token token;
+
+	(void)state;
+	control_add_token(NODE_ENDPOINT, "oslo", 7);
+	memset(secret, 7, sizeof secret);
+	crypto_generichash(hash, sizeof hash, secret, sizeof secret, NULL, 0);
+	assert_int_equal(store_find_token(control.store, hash, &token), 0);
+	assert_int_equal(store_mark_restored(control.store, 1700000000000), 0);
+	load();
+	assert_int_equal(adopt_run(&control, "somebody", &change, &problem), 0);
+	assert_int_equal(store_find_token(control.store, hash, &token), ERR_NOT_FOUND);
+}
+
 /* Ids of what was made after the backup may still be in use at nodes. */
 static void test_numbers_go_on_above(void **state)
 {
@@ -172,6 +190,7 @@ int main(void)
 	    TEST(test_without_need_there_is_nothing_to_adopt),
 	    TEST(test_a_restored_one_changes_nothing_before),
 	    TEST(test_what_waited_begins_to_wait_anew),
+	    TEST(test_join_tokens_end_with_it),
 	    TEST(test_numbers_go_on_above),
 	    TEST(test_also_a_database_without_any_row),
 	};
