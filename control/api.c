@@ -219,7 +219,7 @@ static enum MHD_Result answer_request(struct api *api, struct MHD_Connection *co
 	memcpy(request.parameters, pending->parameters, sizeof(request.parameters));
 	run_handler(api, &request, pending, &answer);
 	now = api->control->installation.revision;
-	api_audit(api->control, &request, answer.status, now > before ? now : 0,
+	api_audit(api->control, &request, pending->route, answer.status, now > before ? now : 0,
 	    answer.problem.kind ? answer.problem.detail : NULL);
 	result = send_answer(api, connection, &request, &answer);
 	json_decref(answer.body);

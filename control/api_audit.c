@@ -12,27 +12,38 @@
 enum { ENTRIES_DEFAULT = 100 };
 
 /*
+ * What a viewer may do is reading, by whatever method: a question is in the body of a POST as it
+ * has a user's address in it, which is to be in no log, and neither is what is said of a body that is
+ * cut.
+ */
+static bool is_reading(const struct api_request *request, const struct api_route *route)
+{
+	return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0
+	       || (route && route->least == API_ROLE_VIEWER);
+}
+
+/*
  * Reading is no change; who may not, or is nobody, is of interest whatever he wanted.  What was
  * done has a revision; without one nothing changed (a dry run, an answer given again), and
  * somebody who is known could fill the log with it.
  */
-static bool is_of_interest(const struct api_request *request, unsigned status, uint64_t revision)
+static bool is_of_interest(const struct api_request *request, const struct api_route *route,
+    unsigned status, uint64_t revision)
 {
 	if (status == 401 || status == 403)
 		return true;
-	if (status == 429 || strcmp(request->method, "GET") == 0
-	    || strcmp(request->method, "HEAD") == 0)
+	if (status == 429 || is_reading(request, route))
 		return false;
 	return status >= 400 || revision;
 }
 
-void api_audit(struct control *control, const struct api_request *request, unsigned status,
-    uint64_t revision, const char *detail)
+void api_audit(struct control *control, const struct api_request *request,
+    const struct api_route *route, unsigned status, uint64_t revision, const char *detail)
 {
 	const struct api_caller *caller = &request->caller;
 	char what[256], path[200];
 
-	if (!is_of_interest(request, status, revision))
+	if (!is_of_interest(request, route, status, revision))
 		return;
 	snprintf(what, sizeof(what), "%.16s %s", request->method,
 	    log_quote(path, sizeof(path), request->path));

@@ -5,11 +5,13 @@
 
 #include "control/api.h"
 
+struct api_route;
+
 /*
  * After each request: writes those that changed something, wanted to, or were refused for who
- * asked.  revision is what the change became, 0 for none; detail why it was refused, or NULL.
+ * asked.  route is NULL when there is none or who asked was not let in; revision is what the change became, 0 for none; detail why it was refused, or NULL.
  */
-void api_audit(struct control *control, const struct api_request *request, unsigned status,
-    uint64_t revision, const char *detail);
+void api_audit(struct control *control, const struct api_request *request,
+    const struct api_route *route, unsigned status, uint64_t revision, const char *detail);
 
 #endif

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "control/api_routes.h"
+#include "control/audit.h"
 #include "control/explain.h"
 
 #include "tests/unit/api_fixture.h"
@@ -84,6 +85,27 @@ static void test_what_is_wrong_is_told_without_the_address(void **state)
 	}
 }
 
+/* Of a body that is cut the caller is told where, with its words. */
+static void test_no_log_has_the_address(void **state)
+{
+	char path[sizeof api_directory + 16];
+	json_t *entries;
+
+	(void)state;
+	assert_int_equal(audit_open(&control.audit, api_directory), 0);
+	assert_int_equal(ask("{\"user\": \"203.0.113.9:4711"), 400);
+	assert_int_equal(ask("{\"user\": 203.0.113.9:4711}"), 400);
+	assert_int_equal(api_ask("POST", "/v1/apply", "", "{\"items\": ["), 400);
+	entries = audit_read(control.audit, 10);
+	assert_int_equal(json_array_size(entries), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(entries, 0), "what")),
+	    "POST /v1/apply");
+	json_decref(entries);
+	audit_close(control.audit);
+	snprintf(path, sizeof path, "%s/audit.log", api_directory);
+	unlink(path);
+}
+
 #define EXPLAIN_TEST(f) cmocka_unit_test_setup_teardown(f, setup_explain, teardown_explain)
 
 int main(void)
@@ -91,6 +113,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    EXPLAIN_TEST(test_the_answer_comes_when_time_is_over),
 	    EXPLAIN_TEST(test_what_is_wrong_is_told_without_the_address),
+	    EXPLAIN_TEST(test_no_log_has_the_address),
 	};
 
 	if (api_init())
