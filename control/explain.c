@@ -164,7 +164,8 @@ static void take_from_listener(
 		if (asked->has_answered || strcmp(asked->node, node->name) != 0)
 			continue;
 		put(asked, answer);
-		if (asked->answer.is_live || have_all_answered(inquiry))
+		if (!inquiry->endpoint.node[0]
+		    && (asked->answer.is_live || have_all_answered(inquiry)))
 			ask_endpoint(inquiry);
 		return;
 	}
@@ -175,9 +176,9 @@ void explain_take(struct explains *explains, const struct node *node, struct exp
 	LIST_FOREACH (inquiry, &explains->list, struct inquiry, node) {
 		if (inquiry->question.id != answer->id || inquiry->is_done)
 			continue;
-		if (!inquiry->endpoint.node[0]) {
+		if (strcmp(inquiry->endpoint.node, node->name) != 0) {
 			take_from_listener(inquiry, node, answer);
-		} else if (strcmp(inquiry->endpoint.node, node->name) == 0) {
+		} else {
 			put(&inquiry->endpoint, answer);
 			finish(inquiry);
 		}
@@ -273,18 +274,33 @@ static const char *verdict_of(const struct inquiry *inquiry)
 	                                : listener->answer.verdict);
 }
 
-/* Names of the listeners that were asked and do not speak, by whether they answered. */
-static json_t *others_json(const struct inquiry *inquiry, bool has_answered)
+static bool is_another(const struct inquiry *inquiry, const struct asked *asked)
+{
+	return asked != inquiry->spoken && asked->has_answered && explain_is_taken(&asked->answer);
+}
+
+/* Once one has the flow nobody waits for the others: they are not late. */
+static bool is_silent(const struct inquiry *inquiry, const struct asked *asked)
+{
+	return !asked->has_answered && !(inquiry->spoken && inquiry->spoken->answer.is_live);
+}
+
+static json_t *listeners_json(const struct inquiry *inquiry,
+    bool (*is_one)(const struct inquiry *inquiry, const struct asked *asked))
 {
 	json_t *names = json_array();
 
-	for (size_t i = 0; i < inquiry->listener_count; i++) {
-		const struct asked *asked = &inquiry->listeners[i];
+	for (size_t i = 0; i < inquiry->listener_count; i++)
+		if (is_one(inquiry, &inquiry->listeners[i]))
+			json_array_append_new(names, json_string(inquiry->listeners[i].node));
+	return names;
+}
 
-		if (asked != inquiry->spoken && asked->has_answered == has_answered)
-			json_array_append_new(names, json_string(asked->node));
-	}
-	if (!has_answered && inquiry->endpoint.node[0] && !inquiry->endpoint.has_answered)
+static json_t *silent_json(const struct inquiry *inquiry)
+{
+	json_t *names = listeners_json(inquiry, is_silent);
+
+	if (inquiry->endpoint.node[0] && !inquiry->endpoint.has_answered)
 		json_array_append_new(names, json_string(inquiry->endpoint.node));
 	return names;
 }
@@ -302,5 +318,5 @@ json_t *explain_result(const struct inquiry *inquiry)
 	    inquiry->spoken && inquiry->spoken->answer.is_live, "verdict", verdict_of(inquiry),
 	    "listener", node_json(inquiry->spoken, NODE_LISTENER), "endpoint",
 	    node_json(&inquiry->endpoint, NODE_ENDPOINT), "other_listeners",
-	    others_json(inquiry, true), "silent", others_json(inquiry, false));
+	    listeners_json(inquiry, is_another), "silent", silent_json(inquiry));
 }

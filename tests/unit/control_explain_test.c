@@ -120,6 +120,11 @@ static const char *text(const char *path)
 	return json_string_value(json_object_get(json_object_get(result, first), dot + 1));
 }
 
+static size_t count(const char *list)
+{
+	return json_array_size(json_object_get(result, list));
+}
+
 static void the_endpoint_is_asked_when_all_listeners_answered(void **state)
 {
 	(void)state;
@@ -136,7 +141,7 @@ static void the_endpoint_is_asked_when_all_listeners_answered(void **state)
 	assert_string_equal(text("accelerator"), "web");
 	assert_string_equal(text("listener.node"), "tyo-1");
 	assert_string_equal(text("endpoint.node"), "osl-1");
-	assert_int_equal(json_array_size(json_object_get(result, "other_listeners")), 1);
+	assert_int_equal(count("other_listeners"), 1);
 	assert_null(json_object_get(json_object_get(result, "listener"), "backends"));
 	assert_null(json_object_get(json_object_get(result, "endpoint"), "groups"));
 }
@@ -148,11 +153,39 @@ static void who_has_the_flow_speaks_at_once(void **state)
 	say("tyo-2", EXPLAIN_TAKEN, true);
 	assert_int_equal(sent_count, 3);
 	assert_string_equal(sent[2].question.listener, "tyo-2");
-	say("tyo-1", EXPLAIN_TAKEN, false); /* too late */
+	say("tyo-1", EXPLAIN_TAKEN, false);
+	assert_int_equal(sent_count, 3);
 	say("osl-1", EXPLAIN_TAKEN, true);
 	assert_int_equal(done, 1);
 	assert_true(json_is_true(json_object_get(result, "live")));
 	assert_string_equal(text("listener.node"), "tyo-2");
+	assert_int_equal(count("other_listeners"), 1);
+	assert_int_equal(count("silent"), 0);
+}
+
+/* Farther away than the one that has the flow, it is given no time. */
+static void who_is_not_waited_for_is_not_silent(void **state)
+{
+	(void)state;
+	begin(2);
+	say("tyo-1", EXPLAIN_TAKEN, true);
+	say("osl-1", EXPLAIN_TAKEN, true);
+	assert_int_equal(done, 1);
+	say("tyo-2", EXPLAIN_TAKEN, false);
+	assert_int_equal(count("other_listeners"), 0);
+	assert_int_equal(count("silent"), 0);
+}
+
+static void who_would_not_take_it_is_no_other(void **state)
+{
+	(void)state;
+	begin(2);
+	say("tyo-2", EXPLAIN_DENIED, false);
+	say("tyo-1", EXPLAIN_TAKEN, false);
+	say("osl-1", EXPLAIN_TAKEN, false);
+	assert_int_equal(done, 1);
+	assert_int_equal(count("other_listeners"), 0);
+	assert_int_equal(count("silent"), 0);
 }
 
 static void a_refusal_needs_no_endpoint(void **state)
@@ -209,7 +242,7 @@ static void who_is_silent_is_not_waited_for(void **state)
 	ROUNDS_UNTIL(rounds_one(control.loop), sent_count == 3);
 	ROUNDS_UNTIL(rounds_one(control.loop), done == 1);
 	assert_string_equal(text("verdict"), "no-answer");
-	assert_int_equal(json_array_size(json_object_get(result, "silent")), 2);
+	assert_int_equal(count("silent"), 2);
 	assert_string_equal(text("listener.node"), "tyo-2");
 }
 
@@ -247,6 +280,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    EXPLAIN_TEST(the_endpoint_is_asked_when_all_listeners_answered),
 	    EXPLAIN_TEST(who_has_the_flow_speaks_at_once),
+	    EXPLAIN_TEST(who_is_not_waited_for_is_not_silent),
+	    EXPLAIN_TEST(who_would_not_take_it_is_no_other),
 	    EXPLAIN_TEST(a_refusal_needs_no_endpoint),
 	    EXPLAIN_TEST(a_disabled_accelerator_is_known_to_control_alone),
 	    EXPLAIN_TEST(the_endpoint_may_refuse),
