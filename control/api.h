@@ -55,6 +55,7 @@ struct api_answer {
 	char location[128];
 	struct api_stream *stream; /* in place of body; given up to the caller */
 	struct api_file file;      /* in place of body; given up to the caller */
+	bool is_dry_run;           /* only told what would be done */
 	struct problem problem;    /* when the handler returned -1 */
 };
 

@@ -71,6 +71,7 @@ static int run(struct control *control, const struct api_request *request, struc
 		if (plan_run(control, plan, &change, &answer->problem) < 0)
 			return -1;
 	}
+	answer->is_dry_run = wanted->is_dry_run;
 	api_answer_set_etag(answer, control->installation.revision);
 	answer->body = plan_answer(plan, control->installation.revision, wanted->is_dry_run);
 	return 0;

@@ -122,6 +122,7 @@ int api_rollback(
 		change.ends_confirmation = true;
 		result = plan_run(control, &plan, &change, &answer->problem);
 	}
+	answer->is_dry_run = wanted.is_dry_run;
 	if (result == 0)
 		answer->body =
 		    plan_answer(&plan, control->installation.revision, wanted.is_dry_run);

@@ -181,6 +181,7 @@ static int keep(struct control *control, const struct hashes *hashes, struct api
 	return result;
 }
 
+/* A dry run that is repeated harms nobody, and needs no disk. */
 static int run_first(struct control *control, const struct api_request *request,
     api_handler_fn *handle, const struct hashes *hashes, struct api_answer *answer)
 {
@@ -190,7 +191,7 @@ static int run_first(struct control *control, const struct api_request *request,
 	if (result < 0)
 		return result;
 	result = handle(control, request, answer);
-	if (result == 0 && answer->body)
+	if (result == 0 && answer->body && !answer->is_dry_run)
 		result = keep(control, hashes, answer);
 	return change_release(control, result, &answer->problem);
 }

@@ -91,6 +91,22 @@ static void an_answer_that_is_not_saved_undoes_its_change(void **state)
 	assert_int_equal(control.installation.revision, before + 1);
 }
 
+/* Nothing is changed, so nothing is kept: it also goes with a full disk. */
+static void a_dry_run_needs_no_disk(void **state)
+{
+	(void)state;
+	assert_int_equal(post("/v1/accelerators", "w", WEB), 201);
+	is_disk_full = true;
+	assert_int_equal(
+	    post("/v1/apply", "a", "{\"dry_run\": true, \"prune\": true, \"items\": []}"), 200);
+	assert_int_equal(json_array_size(api_at("changes")), 1);
+	assert_int_equal(post("/v1/rollback", "b", "{\"dry_run\": true, \"revision\": 2}"), 200);
+	assert_int_equal(json_array_size(api_at("changes")), 1);
+	assert_int_equal(post("/v1/apply", "c", "{\"prune\": true, \"items\": []}"), 503);
+	is_disk_full = false;
+	assert_int_equal(control.installation.accelerator_count, 1);
+}
+
 /* A plan of so many tunnels is more than is kept; that it was done is. */
 static void a_long_answer_is_not_given_again(void **state)
 {
@@ -219,6 +235,7 @@ int main(void)
 	    API_TEST(once_done_it_is_answered_again),
 	    API_TEST(what_failed_is_tried_again),
 	    API_TEST(an_answer_that_is_not_saved_undoes_its_change),
+	    API_TEST(a_dry_run_needs_no_disk),
 	    API_TEST(a_long_answer_is_not_given_again),
 	    API_TEST(a_backup_may_bear_a_key),
 	    API_TEST(keys_that_are_none),
