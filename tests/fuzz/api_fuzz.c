@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Control, asked by anybody: requests of any method, path, query, If-Match, Idempotency-Key and body to the API's handlers,
- * and the first words of nodes that want to join, over a real store in memory.  Each gets an answer that is JSON, with a status of 2xx or
- * 4xx; what was done with a key is answered again and not done again; what was stored loads again, and compiles into every node's config.
+ * and the first words of nodes that want to join, over a real store in memory.  Each gets an answer, JSON, text or a stream, with a status of
+ * 2xx or 4xx (readyz: 503, as nothing listens for nodes); what was done with a key is answered again and not done again; what was stored loads
+ * again, and compiles into every node's config.
  */
 #include "config.h"
 
@@ -13,6 +14,7 @@
 #include "control/api_routes.h"
 #include "control/compile.h"
 #include "control/events.h"
+#include "control/explain.h"
 #include "control/idempotency.h"
 #include "control/node_join.h"
 #include "model/messages.h"
@@ -54,17 +56,40 @@ const char *__wrap_MHD_lookup_connection_value(
 	return query[0] ? query : NULL;
 }
 
-static void check_answer(struct api_answer *answer, int result)
+static bool is_status_right(const struct api_route *route, unsigned status)
+{
+	if (route && route->handle == api_readyz)
+		return status == MHD_HTTP_SERVICE_UNAVAILABLE;
+	return status / 100 == 2 || status / 100 == 4;
+}
+
+static char *text_of(struct api_answer *answer, int result)
 {
 	json_t *json = result == 0 ? json_incref(answer->body) : problem_to_json(&answer->problem);
-	unsigned status = result == 0 ? answer->status : problem_status(&answer->problem);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
-	require(text && (status / 100 == 2 || status / 100 == 4));
+	json_decref(json);
+	return !text && result == 0 && answer->text ? strdup(answer->text) : text;
+}
+
+static void check_answer(const struct api_route *route, struct api_answer *answer, int result)
+{
+	char *text = text_of(answer, result);
+
+	require(text || answer->stream);
+	require(is_status_right(
+	    route, result == 0 ? answer->status : problem_status(&answer->problem)));
 	require(memchr(answer->etag, '\0', sizeof(answer->etag))
 	        && memchr(answer->location, '\0', sizeof(answer->location)));
 	free(text);
-	json_decref(json);
+}
+
+static void free_answer(struct api_answer *answer)
+{
+	if (answer->stream)
+		api_stream_free(answer->stream);
+	free(answer->text);
+	json_decref(answer->body);
 }
 
 /* The first answer once more, and no other revision; a long one is told of only. */
@@ -75,7 +100,7 @@ static void ask_again(const struct api_request *request, const struct api_route 
 	struct api_answer again = {.status = MHD_HTTP_OK};
 	int result = idempotency_run(&control, request, route->handle, &again);
 
-	check_answer(&again, result);
+	check_answer(route, &again, result);
 	require(control.installation.revision == revision);
 	if (result == 0)
 		require(again.status == first->status && json_equal(again.body, first->body)
@@ -83,9 +108,10 @@ static void ask_again(const struct api_request *request, const struct api_route 
 		        && strcmp(again.location, first->location) == 0);
 	else
 		require(again.problem.kind == PROBLEM_KEY_REUSED);
-	json_decref(again.body);
+	free_answer(&again);
 }
 
+/* No backup: a store in memory has no folder for one. */
 static void ask(const char *method, const char *path, const char *body)
 {
 	struct api_request request = {
@@ -93,15 +119,14 @@ static void ask(const char *method, const char *path, const char *body)
 	struct api_answer answer = {.status = MHD_HTTP_OK};
 	const struct api_route *route = api_route_find(&request, &answer.problem);
 
+	if (route && route->handle == api_backup)
+		return;
 	int result = route ? idempotency_run(&control, &request, route->handle, &answer) : -1;
 
-	if (answer.stream)
-		api_stream_free(answer.stream);
-	else
-		check_answer(&answer, result);
-	if (result == 0 && once_key[0] && strcmp(method, "POST") == 0)
+	check_answer(route, &answer, result);
+	if (result == 0 && once_key[0] && strcmp(method, "POST") == 0 && !answer.stream)
 		ask_again(&request, route, &answer);
-	json_decref(answer.body);
+	free_answer(&answer);
 }
 
 /* A node that says hello, with the token of this program or none. */
@@ -211,7 +236,8 @@ static void begin(void)
 	control.tunnels = tunnels_new();
 	control.access = api_access_new(API_RATE_DEFAULT);
 	control.events = events_new(&control);
-	require(control.access && control.events);
+	control.explains = explains_new(&control);
+	require(control.access && control.events && control.explains);
 	require(control.tunnels && store_open(&control.store, ":memory:", reason) == 0);
 	require(store_begin(control.store) == 0);
 	add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
@@ -226,6 +252,7 @@ static void end(void)
 {
 	tunnels_free(control.tunnels);
 	api_access_free(control.access);
+	explains_free(control.explains);
 	events_free(control.events);
 	installation_clear(&control.installation);
 	store_close(control.store);
