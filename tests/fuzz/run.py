@@ -5,7 +5,7 @@
     tests/fuzz/run.py BUILD [--seconds N] [TARGET...]
 
 New inputs are not kept; a crash leaves its input in BUILD and prints how to repeat it.
-A target NAME has its corpus in tests/fuzz/corpus/NAME. Ends in "N passed, N failed".
+A target NAME has its corpus in tests/fuzz/corpus/NAME, and stands in doc/TESTING.md's table. Ends in "N passed, N failed".
 """
 import argparse
 import concurrent.futures
@@ -18,11 +18,20 @@ import tempfile
 here = os.path.dirname(os.path.abspath(__file__))
 
 
+def is_told_of(name):
+    with open(os.path.join(here, "..", "..", "doc", "TESTING.md"), encoding="utf-8") as file:
+        table = file.read().partition("## Fuzzing")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| ([a-z, ]+) \|", table, re.MULTILINE)
+    return name.removesuffix("_fuzz") in ", ".join(cells).split(", ")
+
+
 def run(build, program, seconds):
     name = os.path.basename(program)
     corpus = os.path.join(here, "corpus", name)
     if not os.path.isdir(corpus) or not os.listdir(corpus):
         return False, f"no corpus in tests/fuzz/corpus/{name}"
+    if not is_told_of(name):
+        return False, "no row in doc/TESTING.md"
     with tempfile.TemporaryDirectory() as fresh:
         done = subprocess.run(
             [os.path.join(build, program), fresh, corpus, f"-max_total_time={seconds}", "-timeout=10",
