@@ -61,18 +61,32 @@ static void print_backup(struct session *session, const char *path, const struct
 	json_decref(value);
 }
 
+/* A rename would put the file in the place of a pipe, a device or a link. */
+static enum exit_code check_path(const char *path)
+{
+	struct stat status;
+	if (strcmp(path, "-") == 0)
+		return session_fail(EXIT_USAGE, "a backup goes to a file, and - is none");
+	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return fail_file(path, "it is no regular file");
+	return EXIT_DONE;
+}
+
 /* Written beside and renamed, so that an earlier backup stays until the new one is whole. */
 int backup_make(struct session *session, const struct invocation *invocation)
 {
 	const char *path = invocation->arguments[0];
 	char beside[PATH_BYTES];
 	struct backup_mark mark;
+	enum exit_code code = check_path(path);
+	if (code != EXIT_DONE)
+		return code;
 	if (snprintf(beside, sizeof(beside), "%s.tmp", path) >= (int)sizeof(beside))
 		return fail_file(path, strerror(ENAMETOOLONG));
 	FILE *file = open_private(beside);
 	if (!file)
 		return fail_file(beside, strerror(errno));
-	enum exit_code code = fetch(session, file, beside, &mark);
+	code = fetch(session, file, beside, &mark);
 	fclose(file);
 	if (code == EXIT_DONE && rename(beside, path) < 0)
 		code = fail_file(path, strerror(errno));

@@ -68,6 +68,33 @@ static void test_whole_or_as_before(void **state)
 	assert_int_equal(cli_run("backup /nonexistent/folder/file"), EXIT_FAILED);
 }
 
+/* What stands there is no file: it stays, and control is not asked. */
+static void assert_refused(mode_t kind)
+{
+	unsigned before = cli_requests();
+	struct stat status;
+
+	assert_int_equal(cli_run(command), EXIT_FAILED);
+	assert_int_equal(cli_requests(), before);
+	assert_int_equal(lstat(path, &status), 0);
+	assert_int_equal(status.st_mode & S_IFMT, kind);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_only_a_file_is_replaced(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	make(text, sizeof text);
+	cli_set(200, text);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_refused(S_IFIFO);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	assert_refused(S_IFLNK);
+	assert_int_equal(cli_run("backup -"), EXIT_USAGE);
+}
+
 static void test_who_is_adopted_is_told(void **state)
 {
 	(void)state;
@@ -91,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_whole_or_as_before),
+	    TEST(test_only_a_file_is_replaced),
 	    TEST(test_who_is_adopted_is_told),
 	};
 
