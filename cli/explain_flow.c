@@ -47,7 +47,7 @@ static const struct phrase outcomes[] = {
     {"no-backend", "refused: the endpoint has no backend that it may use"},
     {"limit", "refused: its source, the accelerator or each backend has as many flows as it may"},
     {"disabled", "refused: the accelerator is disabled"},
-    {"no-listener", "no listener of the accelerator is up"},
+    {"no-listener", "none of the listeners to ask is up"},
     {"no-answer", "a node did not answer in time"},
     {NULL, NULL},
 };
@@ -175,17 +175,28 @@ static void print_groups(struct session *session, const json_t *listener)
 	session_print_table(session, table);
 }
 
-/* Why an endpoint of a group is not the one: no lane, no health, or the hash. */
+/* Of an endpoint that could take flows, by what became of its group. */
+static const struct phrase endpoint_reasons[] = {
+    {"not-asked", "its group was not asked"},
+    {"passes", "its group passed the flow on"},
+    {"dial-0", "its group takes no flows"},
+    {"no-endpoint", "its group cannot take the flow"},
+    {NULL, NULL},
+};
+
+/* Why an endpoint of a group is not the one: no lane, no health, its group, or the hash. */
 static const char *endpoint_reason(const json_t *group, const json_t *endpoint)
 {
-	if (strcmp(text_of(group, "endpoint"), text_of(endpoint, "name")) == 0)
+	const char *verdict = text_of(group, "verdict");
+	bool takes = strcmp(verdict, "takes") == 0 || strcmp(verdict, "takes-rest") == 0;
+	if (takes && strcmp(text_of(group, "endpoint"), text_of(endpoint, "name")) == 0)
 		return "the flow's hash chose it";
 	if (!json_is_true(json_object_get(endpoint, "has_lane")))
 		return "has no lane that is up";
 	if (strcmp(text_of(endpoint, "health"), "unhealthy") == 0)
 		return "has no healthy backend";
-	return text_of(group, "endpoint")[0] ? "the flow's hash chose another"
-	                                     : "its group was not asked";
+	const char *reason = say(endpoint_reasons, verdict);
+	return reason != verdict ? reason : "the flow's hash chose another";
 }
 
 static void print_endpoints(struct session *session, const json_t *listener)
@@ -282,6 +293,16 @@ static json_t *question_of(const struct invocation *invocation)
 	    "protocol", invocation_value(invocation, "--protocol"));
 }
 
+/* 3 when there is no such flow, 1 when nobody could be asked. */
+static enum exit_code code_of(const char *verdict)
+{
+	if (strcmp(verdict, "not-live") == 0)
+		return EXIT_NOT_FOUND;
+	if (strcmp(verdict, "no-listener") == 0 || strcmp(verdict, "no-answer") == 0)
+		return EXIT_FAILED;
+	return EXIT_DONE;
+}
+
 int explain_flow(struct session *session, const struct invocation *invocation)
 {
 	static const char *const protocols[] = {"tcp", "udp", NULL};
@@ -304,8 +325,7 @@ int explain_flow(struct session *session, const struct invocation *invocation)
 		return code;
 	if (!session_print_value(session, answer))
 		print_flow(session, answer);
-	if (strcmp(text_of(answer, "verdict"), "not-live") == 0)
-		code = EXIT_NOT_FOUND;
+	code = code_of(text_of(answer, "verdict"));
 	json_decref(answer);
 	return code;
 }

@@ -82,15 +82,63 @@ static void test_a_refusal_says_why(void **state)
 	assert_non_null(strstr(printed, "refused: no endpoint that can be reached has a healthy"));
 }
 
-static void test_no_such_flow_is_not_found(void **state)
+/* A group with an endpoint that has a lane and is healthy, and which the hash gives the flow. */
+#define GROUP(verdict)                                                                             \
+	"{\"node\": \"tyo-1\", \"workers\": 1, \"alike\": 1, \"affinity\": \"none\", \"lane\": "   \
+	"null, \"groups\": [{\"region\": \"oslo\", \"verdict\": \"" verdict                        \
+	"\", \"ranked\": true, \"rtt_us\": 0, \"dial\": 0, \"share\": 23, \"endpoint\": "          \
+	"\"osl-1\", "                                                                              \
+	"\"endpoints\": [{\"name\": \"osl-1\", \"has_lane\": true, \"health\": \"healthy\", "      \
+	"\"rtt_us\": 142100}], \"endpoint_total\": 1}]}"
+
+static void assert_endpoint_reason(const char *listener, const char *reason)
+{
+	char answer[2048], line[256];
+
+	snprintf(answer, sizeof answer,
+	    "{\"accelerator\": \"web\", \"protocol\": \"tcp\", \"port\": 443, \"live\": false, "
+	    "\"verdict\": \"no-lane\", \"listener\": %s, \"endpoint\": null, "
+	    "\"other_listeners\": [], \"silent\": []}",
+	    listener);
+	snprintf(line, sizeof line, "osl-1     oslo    142.1  healthy  %s\n", reason);
+	cli_set(200, answer);
+	assert_int_equal(cli_run("explain flow 192.0.2.1:4000 --to web"), EXIT_DONE);
+	assert_non_null(strstr(printed, line));
+}
+
+static void test_an_endpoint_is_told_of_as_its_group_is(void **state)
 {
 	(void)state;
-	cli_set(200,
-	    "{\"user\": \"192.0.2.1:4000\", \"accelerator\": null, \"protocol\": null, \"port\": "
-	    "null, \"live\": false, \"verdict\": \"not-live\", \"listener\": null, \"endpoint\": "
-	    "null, \"other_listeners\": [], \"silent\": []}");
-	assert_int_equal(cli_run("explain flow 192.0.2.1:4000"), EXIT_NOT_FOUND);
-	assert_non_null(strstr(printed, "name what it goes to by --to"));
+	assert_endpoint_reason(GROUP("takes-rest"), "the flow's hash chose it");
+	assert_endpoint_reason(GROUP("passes"), "its group passed the flow on");
+	assert_endpoint_reason(GROUP("dial-0"), "its group takes no flows");
+	assert_endpoint_reason(GROUP("not-asked"), "its group was not asked");
+}
+
+static const struct {
+	const char *verdict, *said;
+	int code;
+} unanswered[] = {
+    {"not-live", "name what it goes to by --to", EXIT_NOT_FOUND},
+    {"no-listener", "none of the listeners to ask is up", EXIT_FAILED},
+    {"no-answer", "a node did not answer in time", EXIT_FAILED},
+};
+
+static void test_no_flow_is_found(void **state)
+{
+	char answer[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof unanswered / sizeof unanswered[0]; i++) {
+		snprintf(answer, sizeof answer,
+		    "{\"user\": \"192.0.2.1:4000\", \"accelerator\": null, \"protocol\": null, "
+		    "\"port\": null, \"live\": false, \"verdict\": \"%s\", \"listener\": null, "
+		    "\"endpoint\": null, \"other_listeners\": [], \"silent\": []}",
+		    unanswered[i].verdict);
+		cli_set(200, answer);
+		assert_int_equal(cli_run("explain flow 192.0.2.1:4000"), unanswered[i].code);
+		assert_non_null(strstr(printed, unanswered[i].said));
+	}
 }
 
 static void test_no_address_is_usage(void **state)
@@ -110,7 +158,8 @@ int main(void)
 	    CLI_TEST(test_a_flow_that_is_to_come),
 	    CLI_TEST(test_a_flow_that_is_there),
 	    CLI_TEST(test_a_refusal_says_why),
-	    CLI_TEST(test_no_such_flow_is_not_found),
+	    CLI_TEST(test_an_endpoint_is_told_of_as_its_group_is),
+	    CLI_TEST(test_no_flow_is_found),
 	    CLI_TEST(test_no_address_is_usage),
 	};
 
