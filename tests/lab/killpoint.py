@@ -37,8 +37,8 @@ def at(pid, call, nth):
         point.was_hit = procs.identity(pid) is None
 
 
-def run(args, call, nth):
-    """Runs a program that is killed at that call; whether it was."""
-    done = procs.run(["strace", "-o", os.devnull, "-e", f"trace={call}", "-e",
+def run(args, call, nth, seconds=60):
+    """Runs a program that is killed at that call, and ended after so long; whether it was killed."""
+    done = procs.run(["timeout", str(seconds), "strace", "-o", os.devnull, "-e", f"trace={call}", "-e",
                       f"inject={call}:signal=KILL:when={nth}", *args], check=False)
     return done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
