@@ -13,8 +13,8 @@ import tempfile
 
 import pytest
 
-from tests.e2e.test_control_api import Control
 from tests.lab import killpoint, procs, trunkline
+from tests.lab.control_alone import Control
 from tests.lab.trunkline import SLOW, is_built
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
