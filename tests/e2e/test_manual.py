@@ -3,7 +3,8 @@
 
 An example is a literal block. One that begins with a key is a file, of the kind of its page; any
 other is a script, run by bash with the paths of the manual moved into the test's folder. A daemon
-in it only checks its command line (-t); what goes on for ever is ended as Ctrl-C would."""
+in it only checks its command line (-t); what goes on for ever is ended as Ctrl-C would, and has shown
+something until then where it is not for events to come."""
 import os
 import re
 import subprocess
@@ -14,8 +15,8 @@ from tests.lab import procs, trunkline
 from tests.lab.trunkctl import run
 from tests.lab.wan import ROOT, built
 
-WRITTEN = sorted(name for name in os.listdir(os.path.join(ROOT, "doc"))
 MADE = ["trunkctl-commands.1", "trunkline-fields.5"]  # by make, in the same folder when it is built in the tree
+WRITTEN = sorted(name for name in os.listdir(os.path.join(ROOT, "doc"))
                  if re.search(r"\.[158]$", name) and name not in MADE)
 DAEMONS = [name for name in WRITTEN if name.endswith(".8")]
 
@@ -26,8 +27,11 @@ PREAMBLE = r"""
 set -euo pipefail
 trunkctl() {
     case " $* " in
-    *" watch "* | *" --watch "* | *" events "*)
-        timeout --preserve-status -s INT 1 trunkctl "$@" ;;
+    *" watch "* | *" --watch "*)
+        timeout --preserve-status -s INT "$WATCHED_S" trunkctl "$@" >watched
+        test -s watched ;;
+    *" events "*)
+        timeout --preserve-status -s INT "$WATCHED_S" trunkctl "$@" ;;
     *) command trunkctl "$@" ;;
     esac
 }
@@ -104,7 +108,8 @@ class Machine:
     def __init__(self, cluster, folder):
         self.folder = str(folder)
         self.env = {**os.environ, "HOME": self.folder, "TRUNKLINE_CONTROL": cluster.api,
-                    "PATH": f"{built('')}:{os.environ['PATH']}"}
+                    "PATH": f"{built('')}:{os.environ['PATH']}",
+                    "WATCHED_S": str(3 * trunkline.SLOW)}
         token = cluster.token("endpoint", "frankfurt")
         self.write("root/token", token + "\n")
         self.write("etc/trunkline/endpoint.yaml", "workers: 2\nstate: state\n")
