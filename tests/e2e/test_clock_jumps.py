@@ -17,7 +17,7 @@ from tests.lab.wan import ROOT
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
 HOUR = 3600
 PORT = 9000
-HEALTH = "tcp,interval=200ms,timeout=150ms,rise=1,fall=2"
+HEALTH = "tcp,interval=1s,timeout=1s,rise=1,fall=3"
 NEWS = r" (lane|tunnel_established|node_up|node_down|control_connected|control_unreachable|backend_health" \
        r"|config_applied|config_refused|process_died|process_broke_rules|sandbox_killed|worker_ends) "
 
