@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The man pages: well-formed, complete, and each example does what it says on a real installation.
 
-An example is a literal block. One that begins with a key is a file, of the kind of its page; any
+An example is a literal block or a displayed line. One that begins with a key is a file, of the kind of its page; any
 other is a script, run by bash with the paths of the manual moved into the test's folder. A daemon
 in it only checks its command line (-t); what goes on for ever is ended as Ctrl-C would, and has shown
 something until then where it is not for events to come."""
@@ -52,11 +52,11 @@ def rendered(page, form="ascii"):
 
 
 def examples(page):
-    """The literal blocks of a page, as a reader sees them."""
+    """The literal blocks and displayed lines of a page, as a reader sees them."""
     with open(path_of(page), encoding="utf-8") as file:
         text = file.read()
-    for block in re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", text, re.M | re.S):
-        yield block.replace(r"\&", "").replace(r"\(aq", "'").replace(r"\e", "\\")
+    for block, line in re.findall(r"^(?:\.Bd -literal.*?\n(.*?)^\.Ed|\.Dl (.*?))$", text, re.M | re.S):
+        yield (block or line).replace(r"\&", "").replace(r"\(aq", "'").replace(r"\e", "\\")
 
 
 def is_file(example):
@@ -113,6 +113,8 @@ class Machine:
         token = cluster.token("endpoint", "frankfurt")
         self.write("root/token", token + "\n")
         self.write("etc/trunkline/endpoint.yaml", "workers: 2\nstate: state\n")
+        os.makedirs(os.path.join(self.folder, "run/trunkline"))
+        os.symlink(cluster.api_socket, os.path.join(self.folder, "run/trunkline/control.sock"))
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
