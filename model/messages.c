@@ -155,7 +155,9 @@ int message_encode(const struct message *message, char **text, size_t *length)
 	if (!*text)
 		return ERR_NOMEM;
 	*length = strlen(*text);
-	if (*length <= CONTROL_MESSAGE_BYTES_MAX)
+	/* What the other side would not take is not sent: it would come again and again. */
+	if (*length <= CONTROL_MESSAGE_BYTES_MAX
+	    && json_guard(*text, *length, JSON_DEPTH_MAX, JSON_VALUES_MAX) == 0)
 		return 0;
 	free(*text);
 	*text = NULL;

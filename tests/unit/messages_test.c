@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "model/messages.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct model_error error;
@@ -121,6 +122,52 @@ static void config(void **state)
 	message_clear(&again);
 }
 
+/* Many short blocks are few bytes and many values, of which a reader takes so many. */
+static void what_is_encoded_is_decoded(void **state)
+{
+	enum { ACCELERATORS = 200 };
+	static struct cidr_text blocks[ACCELERATORS][2 * ACCESS_ENTRIES_MAX];
+	static struct config_accelerator accelerators[ACCELERATORS];
+	struct port_range port = {80, 80};
+	struct message again,
+	    message = {.type = MESSAGE_CONFIG,
+	        .body.config = {
+	            .number = {1, 2}, .node_name = "a", .region = "b", .role = NODE_LISTENER}};
+	size_t length;
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < ACCELERATORS; i++) {
+		struct config_accelerator *accelerator = &accelerators[i];
+
+		for (size_t j = 0; j < 2 * ACCESS_ENTRIES_MAX; j++)
+			snprintf(blocks[i][j].text, sizeof blocks[i][j].text, "10.%zu.%zu.0/24",
+			    j / 256, j % 256);
+		*accelerator = (struct config_accelerator){.id = (uint32_t)i + 1,
+		    .protocol = PROTOCOL_TCP,
+		    .ports = &port,
+		    .port_count = 1,
+		    .tcp_idle_timeout_s = 1,
+		    .udp_idle_timeout_s = 1,
+		    .udp_flows_per_source = 1,
+		    .connect_timeout_ms = 1000,
+		    .access = {blocks[i], ACCESS_ENTRIES_MAX, blocks[i] + ACCESS_ENTRIES_MAX,
+		        ACCESS_ENTRIES_MAX}};
+		health_check_default(&accelerator->health);
+		snprintf(accelerator->name, sizeof accelerator->name, "a%zu", i);
+	}
+	message.body.config.accelerators = accelerators;
+	message.body.config.accelerator_count = ACCELERATORS;
+	assert_int_equal(message_encode(&message, &text, &length), ERR_TOO_LARGE);
+	assert_null(text);
+	message.body.config.accelerator_count = ACCELERATORS / 2;
+	assert_int_equal(message_encode(&message, &text, &length), 0);
+	if (message_decode(text, length, &again, &error) < 0)
+		fail_msg("%s: %s", error.field, error.reason);
+	message_clear(&again);
+	free(text);
+}
+
 static void expect_refused(const char *text, int result)
 {
 	struct message message;
@@ -154,6 +201,7 @@ int main(void)
 	    cmocka_unit_test(report),
 	    cmocka_unit_test(short_ones),
 	    cmocka_unit_test(config),
+	    cmocka_unit_test(what_is_encoded_is_decoded),
 	    cmocka_unit_test(refuses_what_is_none),
 	};
 
