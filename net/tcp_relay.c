@@ -165,18 +165,37 @@ static void start_pace(struct tcp_relays *shared)
 	ev_timer_start(worker_loop(shared->worker), &shared->pace);
 }
 
+static unsigned bit_of(enum flow_way way)
+{
+	return 1u << way;
+}
+
+/* Whoever comes first takes all that there is: so those that had some go behind those that had none. */
+static void wait_for_turn(struct tcp_relay *relay, enum flow_way way)
+{
+	struct tcp_relays *shared = relay->shared;
+
+	if (!(relay->used_ways & bit_of(way)))
+		list_move_tail(&shared->slowed, &relay->slowed);
+	else if (!list_is_linked(&relay->slowed))
+		list_add_tail(&shared->served, &relay->slowed);
+	relay->used_ways &= ~bit_of(way);
+	relay->waiting_ways |= bit_of(way);
+	start_pace(shared);
+}
+
 /* How much may be read or written now; 0: the relay gets its turn when there may be more. */
 static size_t take_turn(struct tcp_relay *relay, enum flow_way way)
 {
-	struct tcp_relays *shared = relay->shared;
-	uint64_t left = flow_limits_left(
-	    worker_limits(shared->worker), relay->limits, way, worker_now_us(shared->worker));
+	struct worker *worker = relay->shared->worker;
+	uint64_t left;
 
+	if (relay->waiting_ways & bit_of(way))
+		return 0;
+	left = flow_limits_left(worker_limits(worker), relay->limits, way, worker_now_us(worker));
 	if (left > 0)
 		return left < SIZE_MAX ? (size_t)left : SIZE_MAX;
-	if (!list_is_linked(&relay->slowed))
-		list_add_tail(&shared->slowed, &relay->slowed);
-	start_pace(shared);
+	wait_for_turn(relay, way);
 	return 0;
 }
 
@@ -184,32 +203,10 @@ static void use_bytes(struct tcp_relay *relay, enum flow_way way, size_t bytes)
 {
 	struct worker *worker = relay->shared->worker;
 
-	if (is_metered(relay) && bytes > 0)
-		flow_limits_use(
-		    worker_limits(worker), relay->limits, way, bytes, worker_now_us(worker));
-}
-
-/* Those that still have to wait go behind the others. */
-static void on_pace(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	struct tcp_relays *shared = timer->data;
-	struct list_node turns;
-
-	(void)events;
-	list_init(&turns);
-	for (int i = 0; i < SLOWED_TURNS && !list_is_empty(&shared->slowed); i++)
-		list_move_tail(&turns, shared->slowed.next);
-	while (!list_is_empty(&turns)) {
-		struct tcp_relay *relay = LIST_ENTRY(turns.next, struct tcp_relay, slowed);
-
-		list_del(&relay->slowed);
-		if (!relay->has_finished)
-			ev_io_start(loop, &relay->reader);
-		touch(relay);
-		flow_resume(relay->flow); /* last: the flow may end by it, and the relay with it */
-	}
-	if (!list_is_empty(&shared->slowed))
-		start_pace(shared);
+	if (!is_metered(relay) || bytes == 0)
+		return;
+	flow_limits_use(worker_limits(worker), relay->limits, way, bytes, worker_now_us(worker));
+	relay->used_ways |= bit_of(way);
 }
 
 /* ---- reading ---- */
@@ -307,6 +304,36 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 	(void)loop;
 	(void)events;
 	read_some(watcher->data);
+}
+
+/* Reads itself: the loop would call the readers in an order of its own. */
+static void have_turn(struct tcp_relay *relay)
+{
+	list_del(&relay->slowed);
+	relay->waiting_ways = 0;
+	if (!relay->has_finished) {
+		ev_io_start(worker_loop(relay->shared->worker), &relay->reader);
+		read_some(relay);
+	}
+	touch(relay);
+	flow_resume(relay->flow); /* last: the flow may end by it, and the relay with it */
+}
+
+static void on_pace(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct tcp_relays *shared = timer->data;
+	struct list_node turns;
+
+	(void)loop;
+	(void)events;
+	list_init(&turns);
+	list_splice_tail(&shared->slowed, &shared->served);
+	for (int i = 0; i < SLOWED_TURNS && !list_is_empty(&shared->slowed); i++)
+		list_move_tail(&turns, shared->slowed.next);
+	while (!list_is_empty(&turns))
+		have_turn(LIST_ENTRY(turns.next, struct tcp_relay, slowed));
+	if (!list_is_empty(&shared->slowed) || !list_is_empty(&shared->served))
+		start_pace(shared);
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
@@ -558,6 +585,7 @@ void tcp_relays_init(struct tcp_relays *shared, struct worker *worker)
 	ev_init(&shared->retry, on_retry);
 	shared->retry.data = shared;
 	list_init(&shared->slowed);
+	list_init(&shared->served);
 	ev_init(&shared->pace, on_pace);
 	shared->pace.data = shared;
 }

@@ -33,8 +33,9 @@ struct tcp_relays {
 	struct chunk *chunks[TCP_READ_CHUNKS]; /* the first may be partly used */
 	struct relay_scratch *scratch;         /* NULL before the first compressed flow */
 	struct list_node starved;              /* relays that found the pool at its limit */
-	struct list_node slowed; /* relays that wait for their bytes a second, in turn */
-	ev_timer retry, pace;    /* of the former, of the latter */
+	/* Relays that wait for their bytes a second, in turn; those of `served` just had some. */
+	struct list_node slowed, served;
+	ev_timer retry, pace; /* of those that starve, of those that wait for bytes a second */
 };
 
 struct tcp_relay {
@@ -50,8 +51,10 @@ struct tcp_relay {
 	ev_io reader, writer;
 	struct flow_life life;
 	struct worker_timer look; /* for a reset, while the reader is off: no event tells of it */
-	uint64_t bytes_in, bytes_out; /* read from the socket, written to it */
-	struct list_node starved, slowed;
+	uint64_t bytes_in, bytes_out;     /* read from the socket, written to it */
+	struct list_node starved, slowed; /* the latter on `slowed` or `served` */
+	unsigned waiting_ways; /* bit 1 << enum flow_way: no bytes of it before its turn */
+	unsigned used_ways;    /* the same: bytes of it were used since it waited last */
 	struct page_accelerator
 	    *counts; /* NULL, or set after tcp_relay_init(): bytes count there too */
 	const struct flow_limits *limits; /* NULL: none */

@@ -30,7 +30,11 @@ struct side {
 	enum reason ended_with;
 };
 
-static struct side user, backend;
+enum { SHARERS = 3 };
+
+static struct side user, backend; /* their relays are shared by the sharers, too */
+static struct side users[SHARERS], backends[SHARERS];
+static struct side *next_backend;
 static uint64_t idle_timeout_us;
 static bool is_compressed; /* of the flows of this run */
 
@@ -50,10 +54,10 @@ static void on_end(struct tcp_relay *relay, enum reason reason)
 static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)
 {
 	(void)context;
-	tcp_relay_init(
-	    &backend.relay, &tcp_relay_handler, &backend.relays, flow, idle_timeout_us, on_end);
+	tcp_relay_init(&next_backend->relay, &tcp_relay_handler, &backend.relays, flow,
+	    idle_timeout_us, on_end);
 	if (open->is_compressed)
-		tcp_relay_compress(&backend.relay);
+		tcp_relay_compress(&next_backend->relay);
 	return REASON_NONE;
 }
 
@@ -64,7 +68,8 @@ static void run(unsigned rounds)
 
 static int backend_inner;
 
-static void open_flow(void)
+/* The user's relay has started; the backend's is the caller's to start. */
+static void open_flow_of(struct side *from, struct side *to)
 {
 	struct flow_open open = {
 	    .kind = FLOW_TCP, .accelerator = 1, .is_compressed = is_compressed};
@@ -73,14 +78,20 @@ static void open_flow(void)
 
 	addr_parse("192.0.2.1:1000", 0, &open.user);
 	addr_parse("192.0.2.2:80", 0, &open.local);
-	loopback_pair(&inner, &user.peer);
-	loopback_pair(&backend_inner, &backend.peer);
+	loopback_pair(&inner, &from->peer);
+	loopback_pair(&backend_inner, &to->peer);
+	next_backend = to;
 	assert_int_equal(flow_open(joint.near.lane, &open, NULL, &flow, worker.now_us), 0);
 	tcp_relay_init(
-	    &user.relay, &tcp_relay_handler, &user.relays, flow, idle_timeout_us, on_end);
+	    &from->relay, &tcp_relay_handler, &user.relays, flow, idle_timeout_us, on_end);
 	if (is_compressed)
-		tcp_relay_compress(&user.relay);
-	tcp_relay_start(&user.relay, inner);
+		tcp_relay_compress(&from->relay);
+	tcp_relay_start(&from->relay, inner);
+}
+
+static void open_flow(void)
+{
+	open_flow_of(&user, &backend);
 }
 
 static int setup(void **state)
@@ -501,6 +512,48 @@ static void test_a_limit_on_bytes_slows_it(void **state)
 	assert_int_equal(user.relay.bytes_out, 200000);
 }
 
+static void assert_shared(const uint64_t bytes[SHARERS])
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < SHARERS; i++)
+		sum += bytes[i];
+	assert_in_range(sum, 2 * 65536, 6 * 65536);
+	for (int i = 0; i < SHARERS; i++)
+		if (bytes[i] < sum / SHARERS / 4)
+			fail_msg("flow %d has %llu of %llu bytes", i, (unsigned long long)bytes[i],
+			    (unsigned long long)sum);
+}
+
+/* Each has more to say than there is, each way. */
+static void test_flows_of_one_limit_take_turns(void **state)
+{
+	struct flow_limits limits = {
+	    .subjects = {{.place = 1, .bytes_per_s = 65536}}, .count = 1, .is_metered = true};
+	uint64_t in[SHARERS], out[SHARERS];
+
+	(void)state;
+	for (int i = 0; i < SHARERS; i++) {
+		open_flow_of(&users[i], &backends[i]);
+		tcp_relay_limit(&users[i].relay, &limits);
+		run(2);
+		tcp_relay_start(&backends[i].relay, backend_inner);
+	}
+	for (int i = 0; i < SHARERS; i++) {
+		send_much(users[i].peer, 200000);
+		send_much(backends[i].peer, 200000);
+	}
+	pass(30);
+	for (int i = 0; i < SHARERS; i++) {
+		in[i] = users[i].relay.bytes_in;
+		out[i] = users[i].relay.bytes_out;
+		close(users[i].peer);
+		close(backends[i].peer);
+	}
+	assert_shared(in);
+	assert_shared(out);
+}
+
 /* Who waits for bytes is not forgotten when it ends. */
 static void test_a_slowed_flow_may_end(void **state)
 {
@@ -514,9 +567,9 @@ static void test_a_slowed_flow_may_end(void **state)
 	send_much(user.peer, 100000);
 	pass(1);
 	assert_in_range(user.relay.bytes_in, 1, 99999);
-	assert_false(list_is_empty(&user.relays.slowed));
+	assert_true(list_is_linked(&user.relay.slowed));
 	tcp_relay_abort(&user.relay, REASON_REMOVED);
-	assert_true(list_is_empty(&user.relays.slowed));
+	assert_true(list_is_empty(&user.relays.slowed) && list_is_empty(&user.relays.served));
 	pass(5);
 	assert_true(user.has_ended);
 }
@@ -533,6 +586,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_carries_bytes_both_ways, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_limit_on_bytes_slows_it, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_flows_of_one_limit_take_turns, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_slowed_flow_may_end, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        test_keeps_bytes_until_the_backend_is_there, setup, teardown),
