@@ -137,7 +137,9 @@ static bool has_room(
 	const struct config_accelerator *config =
 	    choice_accelerator(listener->choice, answer->accelerator);
 
-	return config && flow_limits_have_room(worker_limits(listener->worker), config, user);
+	return config
+	       && flow_limits_have_room(
+	           worker_limits(listener->worker), config, user, worker_now_us(listener->worker));
 }
 
 /* What a new flow like it would meet now. */

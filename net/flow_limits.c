@@ -102,18 +102,24 @@ static const struct user_limits *limits_of(
 	                                       : &config->limits.accelerator;
 }
 
+static bool may_begin(const struct node_limits *node, const struct flow_subject *subject,
+    const struct config_accelerator *config, uint64_t now_us)
+{
+	uint32_t limit = limits_of(config, subject)->new_flows_per_s;
+
+	return !limit
+	       || rate_counts_left(&node->rates, rate_place(subject, RATE_NEW_FLOWS), limit, now_us)
+	              > 0;
+}
+
 /* Both are asked before either is charged. */
 static bool begin(struct node_limits *node, const struct flow_limits *flow,
     const struct config_accelerator *config, uint64_t now_us)
 {
 	for (unsigned i = 0; i < flow->count; i++) {
 		const struct flow_subject *subject = &flow->subjects[i];
-		uint32_t limit = limits_of(config, subject)->new_flows_per_s;
 
-		if (limit
-		    && rate_counts_left(
-		           &node->rates, rate_place(subject, RATE_NEW_FLOWS), limit, now_us)
-		           == 0)
+		if (!may_begin(node, subject, config, now_us))
 			return refuse(node, config, subject, reasons[subject->kind].new_flows,
 			    "new_flows_per_s");
 	}
@@ -168,32 +174,43 @@ bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flo
 	return true;
 }
 
-static bool has_room(const struct node_limits *node, const struct limit_key *key, uint32_t limit)
+static struct flow_subject subject_of(const struct node_limits *node, const struct limit_key *key)
+{
+	return (struct flow_subject){
+	    .kind = key->subject, .place = flow_counts_place(&node->flows, key, sizeof *key)};
+}
+
+static bool has_room(
+    const struct node_limits *node, const struct flow_subject *subject, uint32_t limit)
 {
 	const struct flow_counts *counts = &node->flows;
-	uint64_t place = flow_counts_place(counts, key, sizeof *key);
 
 	return !limit
-	       || flow_counts_fit(counts, flow_counts_own(counts, place) + 1,
-	           flow_counts_others(counts, place), limit);
+	       || flow_counts_fit(counts, flow_counts_own(counts, subject->place) + 1,
+	           flow_counts_others(counts, subject->place), limit);
 }
 
 bool flow_limits_have_room(const struct node_limits *node, const struct config_accelerator *config,
-    const struct addr *user)
+    const struct addr *user, uint64_t now_us)
 {
-	struct limit_key source = key_of_source(config, user),
-	                 accelerator = key_of_accelerator(config);
+	struct limit_key source_key = key_of_source(config, user),
+	                 accelerator_key = key_of_accelerator(config);
+	struct flow_subject source = subject_of(node, &source_key),
+	                    accelerator = subject_of(node, &accelerator_key);
 
 	return has_room(node, &source, config->limits.source.flows)
-	       && has_room(node, &accelerator, config->limits.accelerator.flows);
+	       && has_room(node, &accelerator, config->limits.accelerator.flows)
+	       && may_begin(node, &source, config, now_us)
+	       && may_begin(node, &accelerator, config, now_us);
 }
 
 bool flow_limits_have_room_backend(const struct node_limits *node,
     const struct config_accelerator *config, const struct backend *backend)
 {
 	struct limit_key key = key_of_backend(node, config, backend);
+	struct flow_subject subject = subject_of(node, &key);
 
-	return has_room(node, &key, config->limits.backend.flows);
+	return has_room(node, &subject, config->limits.backend.flows);
 }
 
 void flow_limits_renew(

@@ -54,11 +54,11 @@ bool flow_limits_enter(struct node_limits *node, struct flow_limits *flow,
 bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, const struct backend *backend);
 /*
- * Would one more be let in?  Nothing is counted; two workers that ask at once may both hear yes, so
+ * Would one more be let in now?  Nothing is counted; two workers that ask at once may both hear yes, so
  * that only entering decides.
  */
 bool flow_limits_have_room(const struct node_limits *node, const struct config_accelerator *config,
-    const struct addr *user);
+    const struct addr *user, uint64_t now_us);
 bool flow_limits_have_room_backend(const struct node_limits *node,
     const struct config_accelerator *config, const struct backend *backend);
 /* The config changed; what it says of the flow's accelerator holds from now on. */

@@ -155,6 +155,35 @@ static void test_a_live_tcp_flow_is_told_as_it_is(void **state)
 	close(user);
 }
 
+static void test_new_flows_above_their_rate_are_told(void **state)
+{
+	struct worker_socket entrance = fixture_lend(WORKER_SOCKET_UDP_USERS, "127.0.0.1");
+	struct explain_question question = question_of(PROTOCOL_UDP, 443);
+	struct user_limits *limits[] = {
+	    &fixture.accelerator.limits.source, &fixture.accelerator.limits.accelerator};
+	struct addr address;
+
+	(void)state;
+	snprintf(question.user, sizeof question.user, "127.0.0.1:9");
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	for (int i = 0; i < 2; i++) {
+		int user = loopback_udp("127.0.0.1", &address);
+
+		limits[i]->new_flows_per_s = 1;
+		ask(&question);
+		assert_int_equal(answer.verdict, EXPLAIN_TAKEN);
+		loopback_send(user, &entrance.local, "x", 1);
+		run(5);
+		ask(&question);
+		assert_int_equal(answer.verdict, EXPLAIN_LIMIT);
+		run(2000);
+		ask(&question);
+		assert_int_equal(answer.verdict, EXPLAIN_TAKEN);
+		limits[i]->new_flows_per_s = 0;
+		close(user);
+	}
+}
+
 static void test_a_live_udp_flow_is_found_by_port(void **state)
 {
 	struct worker_socket entrance = fixture_lend(WORKER_SOCKET_UDP_USERS, "127.0.0.1");
@@ -195,6 +224,7 @@ int main(void)
 	    EXPLAIN_TEST(test_without_health_it_is_refused_or_fails_open),
 	    EXPLAIN_TEST(test_what_refuses_it_before_is_told),
 	    EXPLAIN_TEST(test_a_live_tcp_flow_is_told_as_it_is),
+	    EXPLAIN_TEST(test_new_flows_above_their_rate_are_told),
 	    EXPLAIN_TEST(test_a_live_udp_flow_is_found_by_port),
 	};
 
