@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "model/json_guard.h"
 #include "net/node_private.h"
+#include "net/pacing_timer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,8 +18,8 @@ enum { CHOICE_BYTES = NAME_BYTES };
 struct pending {
 	struct node_explain *explain;
 	bool is_used, has_best;
-	uint64_t id;
-	unsigned asked, answered;
+	struct explain_question question;
+	unsigned asked, answered;                     /* workers; 0 asked: it waits for its turn */
 	uint64_t heard;                               /* bit i: worker i answered */
 	char choices[NODE_WORKERS_MAX][CHOICE_BYTES]; /* of each, "" for none */
 	struct explain_answer best;
@@ -28,7 +29,7 @@ struct pending {
 struct node_explain {
 	struct node *node;
 	struct pending list[NODE_EXPLAIN_PENDING_MAX];
-	unsigned next; /* whose turn it is to give way */
+	uint64_t next_us; /* when one more goes to the workers, were there no burst */
 };
 
 _Static_assert(NODE_WORKERS_MAX <= 64, "a bit for each worker");
@@ -67,13 +68,6 @@ static void answer(struct pending *pending)
 	forget(pending);
 }
 
-static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	(void)loop;
-	(void)events;
-	answer(timer->data);
-}
-
 static void note_choice(struct pending *pending, const struct explain_answer *told)
 {
 	char *choice = pending->choices[told->worker];
@@ -104,8 +98,19 @@ static void take(struct pending *pending, struct explain_answer *told)
 
 static struct pending *find(struct node_explain *explain, uint64_t id)
 {
+	for (unsigned i = 0; i < NODE_EXPLAIN_PENDING_MAX; i++) {
+		struct pending *pending = &explain->list[i];
+
+		if (pending->is_used && pending->asked > 0 && pending->question.id == id)
+			return pending;
+	}
+	return NULL;
+}
+
+static struct pending *find_free(struct node_explain *explain)
+{
 	for (unsigned i = 0; i < NODE_EXPLAIN_PENDING_MAX; i++)
-		if (explain->list[i].is_used && explain->list[i].id == id)
+		if (!explain->list[i].is_used)
 			return &explain->list[i];
 	return NULL;
 }
@@ -116,7 +121,7 @@ static unsigned ask_workers(struct node *node, const struct explain_question *qu
 {
 	unsigned asked = 0;
 
-	for (unsigned i = 0; i < node->workers; i++) {
+	for (unsigned i = 0; node->supervisor && i < node->workers; i++) {
 		struct process *worker = supervisor_process(node->supervisor, PROCESS_WORKER, i);
 		struct ipc *channel = process_channel(worker);
 
@@ -127,23 +132,62 @@ static unsigned ask_workers(struct node *node, const struct explain_question *qu
 	return asked;
 }
 
+static void set_due(struct pending *pending, uint64_t ms)
+{
+	ev_timer_set(&pending->due, (double)ms / 1000, 0.);
+	ev_timer_start(pending->explain->node->loop, &pending->due);
+}
+
+static void begin(struct pending *pending)
+{
+	pending->asked = ask_workers(pending->explain->node, &pending->question);
+	if (pending->asked > 0)
+		set_due(pending, NODE_EXPLAIN_MS);
+	else
+		forget(pending);
+}
+
+/* Its turn came, or the workers' time is over. */
+static void on_due(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct pending *pending = timer->data;
+
+	(void)loop;
+	(void)events;
+	if (pending->asked > 0)
+		answer(pending);
+	else
+		begin(pending);
+}
+
+/* How long one more has to wait for its turn. */
+static uint64_t wait_ms(struct node_explain *explain, uint64_t now_us)
+{
+	const uint64_t burst_us = (NODE_EXPLAIN_BURST - 1) * NODE_EXPLAIN_INTERVAL_MS * 1000;
+
+	if (explain->next_us < now_us)
+		explain->next_us = now_us;
+	return explain->next_us > now_us + burst_us
+	           ? (explain->next_us - now_us - burst_us + 999) / 1000
+	           : 0;
+}
+
 void node_explain_ask(struct node_explain *explain, const struct explain_question *question)
 {
-	struct pending *pending = &explain->list[explain->next++ % NODE_EXPLAIN_PENDING_MAX];
+	struct pending *pending = find_free(explain);
+	uint64_t wait = wait_ms(explain, pacing_timer_now_us());
 
-	if (pending->is_used)
-		answer(pending);
-	if (!explain->node->supervisor)
+	if (!pending || wait > NODE_EXPLAIN_WAIT_MS)
 		return;
-	pending->id = question->id;
-	pending->answered = 0;
-	pending->heard = 0;
-	pending->asked = ask_workers(explain->node, question);
-	if (pending->asked == 0)
-		return;
+	explain->next_us += NODE_EXPLAIN_INTERVAL_MS * 1000;
 	pending->is_used = true;
-	ev_timer_set(&pending->due, (double)NODE_EXPLAIN_MS / 1000, 0.);
-	ev_timer_start(explain->node->loop, &pending->due);
+	pending->question = *question;
+	pending->asked = pending->answered = 0;
+	pending->heard = 0;
+	if (wait > 0)
+		set_due(pending, wait);
+	else
+		begin(pending);
 }
 
 /* A worker may be taken over: it speaks for itself alone, once, and what it says has bounds. */

@@ -177,18 +177,50 @@ static void who_is_silent_or_down_is_not_waited_for(void **state)
 	assert_int_equal(sent, 1);
 	is_down[1] = is_down[2] = true;
 	ask(6);
-	assert_false(ev_is_active(&node.explain->list[1].due));
+	assert_false(ev_is_active(&node.explain->list[0].due));
+	assert_false(node.explain->list[0].is_used);
 }
 
-static void the_oldest_question_gives_way(void **state)
+/* Who may ask, a role that only reads, may not hold the workers' flows by it. */
+static void many_questions_wait_for_their_turn(void **state)
+{
+	enum { WAITING = 4, TOO_MANY = 100 };
+	unsigned first = NODE_EXPLAIN_BURST * WORKERS;
+
+	(void)state;
+	for (uint64_t i = 0; i < NODE_EXPLAIN_BURST + WAITING + TOO_MANY; i++)
+		ask(5 + i);
+	assert_in_range(asked, first, first + WORKERS);  /* a slow machine's time passes, too */
+	tell(0, "{\"id\": 13, \"verdict\": \"taken\"}"); /* nobody has asked it yet */
+	for (unsigned i = 0; i < 700; i++)
+		rounds_one(node.loop);
+	assert_in_range(asked, first + WAITING * WORKERS, first + (WAITING + 1) * WORKERS);
+	assert_int_equal(sent, 0);
+}
+
+/* No question is forgotten for another one while there is a free place. */
+static void a_slow_question_keeps_its_place(void **state)
 {
 	(void)state;
 	ask(5);
 	tell(0, TAKEN("a"));
-	for (uint64_t i = 0; i < NODE_EXPLAIN_PENDING_MAX; i++)
+	for (unsigned i = 0; i < 2 * NODE_EXPLAIN_PENDING_MAX; i++) {
+		char text[64];
+
+		node.explain->next_us = 0; /* as if time had passed */
 		ask(100 + i);
-	assert_int_equal(sent, 1);
+		for (unsigned worker = 0; worker < WORKERS; worker++) {
+			snprintf(
+			    text, sizeof text, "{\"id\": %u, \"verdict\": \"taken\"}", 100 + i);
+			tell(worker, text);
+		}
+		assert_int_equal(sent, 1 + i);
+	}
+	tell(1, TAKEN("a"));
+	tell(2, LIVE);
+	assert_int_equal(sent, 1 + 2 * NODE_EXPLAIN_PENDING_MAX);
 	assert_int_equal(answered.id, 5);
+	assert_true(answered.is_live);
 }
 
 #define EXPLAIN_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -200,7 +232,8 @@ int main(void)
 	    EXPLAIN_TEST(who_has_the_flow_speaks),
 	    EXPLAIN_TEST(a_worker_speaks_once_and_of_what_was_asked),
 	    EXPLAIN_TEST(who_is_silent_or_down_is_not_waited_for),
-	    EXPLAIN_TEST(the_oldest_question_gives_way),
+	    EXPLAIN_TEST(many_questions_wait_for_their_turn),
+	    EXPLAIN_TEST(a_slow_question_keeps_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
