@@ -30,13 +30,16 @@ static const struct page_accelerator *find(const struct page_accelerators *table
 	return NULL;
 }
 
-/* One whose accelerator is gone. */
+/* One whose accelerator is gone: the nearest to where find() begins. */
 static struct page_accelerator *find_gone(
-    struct page_accelerators *table, const struct node_config *config)
+    struct page_accelerators *table, uint32_t id, const struct node_config *config)
 {
-	for (size_t i = 0; i < PAGE_ACCELERATORS; i++)
-		if (!node_config_accelerator(config, table->list[i].id))
-			return &table->list[i];
+	for (size_t i = 0; i < PAGE_ACCELERATORS; i++) {
+		struct page_accelerator *place = &table->list[(id + i) % PAGE_ACCELERATORS];
+
+		if (!node_config_accelerator(config, place->id))
+			return place;
+	}
 	return NULL;
 }
 
@@ -50,7 +53,7 @@ struct page_accelerator *page_accelerator(
 	if (!node_config_accelerator(config, id))
 		return &table->others;
 	if (!place)
-		place = find_gone(table, config);
+		place = find_gone(table, id, config);
 	if (!place)
 		return &table->others;
 	memset(place->values, 0, sizeof(place->values));

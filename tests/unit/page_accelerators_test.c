@@ -84,6 +84,22 @@ static void test_a_full_table_gives_up_those_that_are_gone(void **state)
 	assert_int_equal(sum(9, ACCELERATOR_udp_opened), 1);
 }
 
+/* Each flow asks for its place, so it is near. */
+static void test_a_place_that_is_given_up_is_the_nearest(void **state)
+{
+	enum { FIRST = 4 * PAGE_ACCELERATORS, NEW = 9 * PAGE_ACCELERATORS + 500 };
+
+	(void)state;
+	for (uint32_t i = 0; i < PAGE_ACCELERATORS; i++) {
+		add_to_config(FIRST + i);
+		place(FIRST + i);
+	}
+	accelerators[17].id = NEW;
+	accelerators[503].id = accelerators[501].id = NEW + 1;
+	assert_ptr_equal(place(NEW), &table.list[501]);
+	assert_ptr_equal(place(NEW + 1), &table.list[503]);
+}
+
 static void test_a_new_worker_has_no_flows_and_all_counts(void **state)
 {
 	(void)state;
@@ -121,6 +137,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_each_has_its_place, set_up),
 	    cmocka_unit_test_setup(test_none_that_is_not_in_the_config, set_up),
 	    cmocka_unit_test_setup(test_a_full_table_gives_up_those_that_are_gone, set_up),
+	    cmocka_unit_test_setup(test_a_place_that_is_given_up_is_the_nearest, set_up),
 	    cmocka_unit_test_setup(test_a_new_worker_has_no_flows_and_all_counts, set_up),
 	    cmocka_unit_test_setup(test_lines_of_a_metric_stand_together, set_up),
 	};
