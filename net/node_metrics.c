@@ -129,16 +129,16 @@ static void write_accelerator(const struct node *node, const struct page *const 
     struct exposition *exposition)
 {
 	const struct accelerator_value_description *described = &accelerator_values[value];
-	uint64_t sums[ACCELERATOR_VALUE_COUNT] = {0};
+	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < node->workers; i++)
-		page_accelerators_add(&pages[i]->accelerators, accelerator->id, sums);
+		sum += page_accelerators_value(&pages[i]->accelerators, accelerator->id, value);
 	/* The last label is none where there is no reason. */
 	exposition_count(exposition,
 	    EXPOSITION_LABELS({"accelerator", accelerator->name}, {"region", node->config.region},
 	        {"protocol", described->protocol},
 	        {described->reason ? "reason" : NULL, described->reason}),
-	    sums[value]);
+	    sum);
 }
 
 static bool has_protocol(const struct config_accelerator *accelerator, const char *protocol)

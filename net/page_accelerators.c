@@ -70,13 +70,12 @@ void page_accelerators_clear(struct page_accelerators *table)
 	}
 }
 
-void page_accelerators_add(
-    const struct page_accelerators *table, uint32_t id, uint64_t sums[ACCELERATOR_VALUE_COUNT])
+uint64_t page_accelerators_value(
+    const struct page_accelerators *table, uint32_t id, enum accelerator_value value)
 {
 	const struct page_accelerator *place = find(table, id);
 
 	if (!place || !id || __atomic_load_n(&place->id, __ATOMIC_RELAXED) != id)
-		return;
-	for (size_t i = 0; i < ACCELERATOR_VALUE_COUNT; i++)
-		sums[i] += __atomic_load_n(&place->values[i], __ATOMIC_RELAXED);
+		return 0;
+	return __atomic_load_n(&place->values[value], __ATOMIC_RELAXED);
 }

@@ -99,8 +99,8 @@ static inline void accelerator_drop(
 
 /* ---- main ---- */
 
-/* Adds what the table has of that accelerator to sums. */
-void page_accelerators_add(
-    const struct page_accelerators *table, uint32_t id, uint64_t sums[ACCELERATOR_VALUE_COUNT]);
+/* What the table has of that accelerator, 0 when it has nothing. */
+uint64_t page_accelerators_value(
+    const struct page_accelerators *table, uint32_t id, enum accelerator_value value);
 
 #endif

@@ -33,10 +33,7 @@ static void add_to_config(uint32_t id)
 
 static uint64_t sum(uint32_t id, enum accelerator_value value)
 {
-	uint64_t sums[ACCELERATOR_VALUE_COUNT] = {0};
-
-	page_accelerators_add(&table, id, sums);
-	return sums[value];
+	return page_accelerators_value(&table, id, value);
 }
 
 static void test_each_has_its_place(void **state)
