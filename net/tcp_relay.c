@@ -247,6 +247,18 @@ static ssize_t read_pieces(
 	return length;
 }
 
+/* The room for so many bytes of a compressed flow, a block at least. */
+static size_t room_of_blocks(size_t bytes)
+{
+	if (bytes >= READ_BUDGET_BYTES)
+		return READ_BUDGET_BYTES;
+	if (bytes < COMPRESSION_BLOCK_BYTES)
+		bytes = COMPRESSION_BLOCK_BYTES;
+	return bytes
+	       + (bytes + COMPRESSION_BLOCK_BYTES - 1) / COMPRESSION_BLOCK_BYTES
+	             * COMPRESSION_STORED_BYTES;
+}
+
 /* Reads once; false when there is nothing more to read now. */
 static bool read_some(struct tcp_relay *relay)
 {
@@ -266,8 +278,8 @@ static bool read_some(struct tcp_relay *relay)
 			stop_reading(relay);
 			return false;
 		}
-		if (left < wanted && !relay->is_compressed) /* a block is whole */
-			wanted = left;
+		left = relay->is_compressed ? room_of_blocks(left) : left;
+		wanted = left < wanted ? left : wanted;
 	}
 	int count = read_space(relay->shared, wanted, pieces);
 	if (count == 0 || (relay->is_compressed && !scratch_of(relay->shared))) {

@@ -512,6 +512,26 @@ static void test_a_limit_on_bytes_slows_it(void **state)
 	assert_int_equal(user.relay.bytes_out, 200000);
 }
 
+/* Of a compressed flow a block more than there is, as a block is whole. */
+static void test_a_read_is_no_longer_than_there_is(void **state)
+{
+	struct flow_limits limits = {
+	    .subjects = {{.place = 1, .bytes_per_s = 65536}}, .count = 1, .is_metered = true};
+
+	(void)state;
+	open_flow();
+	tcp_relay_limit(&user.relay, &limits);
+	run(2);
+	tcp_relay_start(&backend.relay, backend_inner);
+	send_much(user.peer, 60000);
+	run(20);
+	assert_int_equal(user.relay.bytes_in, 60000);
+	send_much(user.peer, 100000);
+	run(20);
+	assert_in_range(user.relay.bytes_in, 60001,
+	    65536 + 65536 / 20 + (is_compressed ? COMPRESSION_BLOCK_BYTES : 0));
+}
+
 static void assert_shared(const uint64_t bytes[SHARERS])
 {
 	uint64_t sum = 0;
@@ -586,6 +606,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_carries_bytes_both_ways, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_limit_on_bytes_slows_it, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        test_a_read_is_no_longer_than_there_is, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_flows_of_one_limit_take_turns, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_a_slowed_flow_may_end, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
