@@ -382,6 +382,7 @@ int store_open(struct store **out, const char *path, char reason[REASON_BYTES])
 		store_close(store);
 		return result;
 	}
+	store_remove_copy(store);
 	*out = store;
 	return 0;
 }

@@ -66,6 +66,9 @@ static int copy_pages(struct store *store, sqlite3 *copy)
 	return result == SQLITE_OK ? 0 : fail_copy(store, sqlite3_errstr(result));
 }
 
+/* Nobody keeps it: what makes a backup last is its checksum, and who saves it. */
+static const char copy_sql[] = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF";
+
 /* What a crash left of an earlier one is in the way. */
 static int copy_to(struct store *store, const char *path)
 {
@@ -75,7 +78,8 @@ static int copy_to(struct store *store, const char *path)
 
 	unlink(path);
 	if (sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL)
-	    == SQLITE_OK)
+	        == SQLITE_OK
+	    && sqlite3_exec(copy, copy_sql, NULL, NULL, NULL) == SQLITE_OK)
 		result = copy_pages(store, copy);
 	else
 		result = fail_copy(store, sqlite3_errmsg(copy));
@@ -84,13 +88,26 @@ static int copy_to(struct store *store, const char *path)
 	return result;
 }
 
+static void name_copy(const struct store *store, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%.*s.copy", PATH_MAX - 8,
+	    sqlite3_db_filename(store->database, "main"));
+}
+
+void store_remove_copy(const struct store *store)
+{
+	char path[PATH_MAX];
+
+	name_copy(store, path);
+	unlink(path);
+}
+
 int store_copy(struct store *store, int *descriptor)
 {
 	char path[PATH_MAX];
 	int result;
 
-	snprintf(path, sizeof(path), "%.*s.copy", PATH_MAX - 8,
-	    sqlite3_db_filename(store->database, "main"));
+	name_copy(store, path);
 	result = copy_to(store, path);
 	*descriptor = result == 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	if (result == 0 && *descriptor < 0)

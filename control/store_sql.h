@@ -76,6 +76,9 @@ void store_done(sqlite3_stmt *statement);
 /* Binds, runs to the end, lets go: 0 or ERR_IO.  statement may be NULL (its binding failed). */
 int store_run(struct store *store, sqlite3_stmt *statement);
 
+/* A copy that a crash left beside the database, with all that is secret in it. */
+void store_remove_copy(const struct store *store);
+
 /* A column's text, cut at size - 1. */
 void store_copy_text(char *to, size_t size, sqlite3_stmt *row, int column);
 

@@ -182,6 +182,17 @@ static void test_what_is_no_database_changes_nothing(void **state)
 	assert_int_equal(control.installation.restored_from_ms, 0);
 }
 
+/* All secrets are in it. */
+static void test_a_copy_that_was_left_is_removed(void **state)
+{
+	(void)state;
+	shell("echo secrets >control.db.copy");
+	store_close(control.store);
+	control.store = NULL;
+	reopen();
+	assert_int_equal(names_with(".copy"), 0);
+}
+
 /* As one that was killed leaves it: another database's log beside what it had made so far. */
 static void test_what_a_broken_one_left_is_not_taken_in(void **state)
 {
@@ -224,6 +235,7 @@ int main(void)
 	    TEST(test_what_is_no_database_changes_nothing),
 	    TEST(test_what_a_broken_one_left_is_not_taken_in),
 	    TEST(test_it_follows_no_link),
+	    TEST(test_a_copy_that_was_left_is_removed),
 	};
 
 	if (sodium_init() < 0 || keyed_hash_init() < 0)
