@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "control/api_routes.h"
+#include "control/audit.h"
 #include "control/metrics.h"
 #include "control/node_server.h"
 
@@ -39,7 +40,7 @@ int api_readyz(
 	if (control->installation.restored_from_ms)
 		add_reason(reasons, "the state was restored from a backup, and no change is taken "
 		                    "before trunkctl adopt");
-	if (!control->audit)
+	if (!audit_is_open(control->audit))
 		add_reason(reasons, "the audit log is not open");
 	if (json_array_size(reasons))
 		answer->status = STATUS_UNAVAILABLE;

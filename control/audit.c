@@ -61,6 +61,11 @@ void audit_close(struct audit *audit)
 	free(audit);
 }
 
+bool audit_is_open(const struct audit *audit)
+{
+	return audit && audit->descriptor >= 0;
+}
+
 /* The i-th file's path, the newest being 0. */
 static void name_file(const struct audit *audit, int i, char path[PATH_MAX])
 {

@@ -10,6 +10,7 @@
 #define CONTROL_AUDIT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,9 @@ struct audit;
 /* Opens it for appending.  ERR_IO with errno, ERR_NOMEM. */
 int audit_open(struct audit **audit, const char *state_directory);
 void audit_close(struct audit *audit);
+
+/* False when it could not be opened again, and entries are lost; the next write tries.  Takes NULL. */
+bool audit_is_open(const struct audit *audit);
 
 /* Writes one line, and logs the same.  What cannot be written is logged as an error.  Takes NULL. */
 void audit_write(struct audit *audit, const struct audit_entry *entry, uint64_t unix_ms);

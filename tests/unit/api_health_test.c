@@ -6,6 +6,8 @@
 
 #include "tests/unit/api_fixture.h"
 
+#include <fcntl.h>
+
 static bool has_reason(const char *text)
 {
 	const json_t *list = api_at("reasons");
@@ -48,6 +50,39 @@ static void test_each_reason_is_told(void **state)
 	unlink(path);
 }
 
+static void write_entry(void)
+{
+	audit_write(control.audit,
+	    &(struct audit_entry){
+	        .outcome = AUDIT_DONE, .who = "somebody", .from = "here", .what = "something"},
+	    1700000000000);
+}
+
+/* When it was full, and the next one could not be made. */
+static void test_a_lost_audit_log_is_told(void **state)
+{
+	char path[sizeof api_directory + 16], away[sizeof api_directory + 8];
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/audit.log", api_directory);
+	snprintf(away, sizeof away, "%s-away", api_directory);
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	assert_int_equal(truncate(path, AUDIT_FILE_BYTES_MAX), 0);
+	assert_int_equal(audit_open(&control.audit, api_directory), 0);
+	assert_int_equal(rename(api_directory, away), 0);
+	write_entry();
+	assert_int_equal(rename(away, api_directory), 0);
+	assert_int_equal(api_get("/readyz"), 503);
+	assert_true(has_reason("audit log"));
+	write_entry();
+	assert_int_equal(api_get("/readyz"), 503);
+	assert_false(has_reason("audit log"));
+	audit_close(control.audit);
+	unlink(path);
+	strcat(path, ".1");
+	unlink(path);
+}
+
 static void test_metrics_are_text(void **state)
 {
 	(void)state;
@@ -62,6 +97,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    API_TEST(test_alive),
 	    API_TEST(test_each_reason_is_told),
+	    API_TEST(test_a_lost_audit_log_is_told),
 	    API_TEST(test_metrics_are_text),
 	};
 
