@@ -180,10 +180,14 @@ int change_hold(struct control *control, struct change_hold *hold, struct proble
 	return 0;
 }
 
-/* What was read while it was held is not what is on disk. */
+/* What was read while it was held is not what is on disk, unless nothing was written. */
 static void undo(struct control *control, const struct change *change)
 {
+	bool is_as_read = store_is_untouched(control->store);
+
 	store_drop(control->store);
+	if (is_as_read)
+		return;
 	renew_snapshot(control, change);
 	api_access_load_tokens(control->access, control->store);
 }

@@ -259,6 +259,12 @@ void store_rollback(struct store *store)
 	memcpy(store->error, kept, sizeof(kept));
 }
 
+bool store_is_untouched(const struct store *store)
+{
+	return !sqlite3_get_autocommit(store->database)
+	       && sqlite3_txn_state(store->database, "main") != SQLITE_TXN_WRITE;
+}
+
 void store_drop(struct store *store)
 {
 	store->is_held = false;

@@ -79,11 +79,12 @@ void store_rollback(struct store *store);
 /*
  * What is begun and committed from store_hold() on is one transaction, on disk when store_release()
  * returns 0 and not before.  A rollback undoes all of it, and store_release() then fails.  After a
- * failure, call store_drop().  ERR_IO.
+ * failure, call store_drop().  ERR_IO.  It is untouched while nothing was written, nor rolled back.
  */
 int store_hold(struct store *store);
 int store_release(struct store *store);
 void store_drop(struct store *store);
+bool store_is_untouched(const struct store *store);
 
 /*
  * Remembers the change, and forgets all but the last STORE_REVISIONS_KEPT, or fewer when they have more

@@ -91,6 +91,19 @@ static void an_answer_that_is_not_saved_undoes_its_change(void **state)
 	assert_int_equal(control.installation.revision, before + 1);
 }
 
+/* A caller could make control read all of it each time. */
+static void what_is_refused_at_once_reads_no_database(void **state)
+{
+	(void)state;
+	control.installation.nodes[0].slots = 99;
+	assert_int_equal(post("/v1/apply", "a", "{}"), 400);
+	assert_int_equal(control.installation.nodes[0].slots, 99);
+	is_disk_full = true;
+	assert_int_equal(post("/v1/accelerators", "b", WEB), 503);
+	is_disk_full = false;
+	assert_int_equal(control.installation.nodes[0].slots, 1);
+}
+
 /* Nothing is changed, so nothing is kept: it also goes with a full disk. */
 static void a_dry_run_needs_no_disk(void **state)
 {
@@ -235,6 +248,7 @@ int main(void)
 	    API_TEST(once_done_it_is_answered_again),
 	    API_TEST(what_failed_is_tried_again),
 	    API_TEST(an_answer_that_is_not_saved_undoes_its_change),
+	    API_TEST(what_is_refused_at_once_reads_no_database),
 	    API_TEST(a_dry_run_needs_no_disk),
 	    API_TEST(a_long_answer_is_not_given_again),
 	    API_TEST(a_backup_may_bear_a_key),
