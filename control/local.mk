@@ -17,6 +17,7 @@ libcontrol_a_SOURCES = \
 	control/api_tunnels.c control/api_tunnels.h \
 	control/attention.c control/attention.h \
 	control/audit.c control/audit.h \
+	control/backend_reports.c control/backend_reports.h \
 	control/change.c control/change.h \
 	control/compile.c control/compile.h \
 	control/confirm.c control/confirm.h \
@@ -117,7 +118,7 @@ API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_
 	tests/unit/api_doctor_test tests/unit/api_explain_test tests/unit/attention_test tests/unit/api_revisions_test tests/unit/api_rollout_test
 API_TESTS += tests/unit/api_health_test tests/unit/metrics_test
 API_TESTS += tests/unit/api_audit_test tests/unit/api_backup_test tests/unit/api_stream_test
-check_PROGRAMS += $(API_TESTS) tests/unit/adopt_test tests/unit/change_test tests/unit/confirm_test tests/unit/events_test \
+check_PROGRAMS += $(API_TESTS) tests/unit/adopt_test tests/unit/backend_reports_test tests/unit/change_test tests/unit/confirm_test tests/unit/events_test \
 	tests/unit/rollback_test tests/unit/idempotency_test
 API_FIXTURE = tests/unit/api_fixture.h tests/unit/control_fixture.h
 tests_unit_api_test_SOURCES = tests/unit/api_test.c $(API_FIXTURE)
@@ -163,6 +164,8 @@ tests_unit_rollback_test_SOURCES = tests/unit/rollback_test.c tests/unit/control
 tests_unit_rollback_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_confirm_test_SOURCES = tests/unit/confirm_test.c tests/unit/control_fixture.h
 tests_unit_confirm_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_backend_reports_test_SOURCES = tests/unit/backend_reports_test.c tests/unit/control_fixture.h
+tests_unit_backend_reports_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_adopt_test_SOURCES = tests/unit/adopt_test.c tests/unit/control_fixture.h
 tests_unit_adopt_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_change_test_SOURCES = tests/unit/change_test.c tests/unit/control_fixture.h

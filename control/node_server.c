@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "control/audit.h"
+#include "control/backend_reports.h"
 #include "control/compile.h"
 #include "control/events.h"
 #include "control/explain.h"
@@ -425,6 +426,8 @@ static void on_report(
 	record->live.counter_count = report->counter_count;
 	report->counters = NULL; /* moved */
 	report->counter_count = 0;
+	report->backend_count = backend_reports_keep(&server->control->installation,
+	    node_of(server, record), report->backends, report->backend_count);
 	health_tell(server->control, node_of(server, record), record->live.backends,
 	    record->live.backend_count, report->backends, report->backend_count);
 	free(record->live.backends);
