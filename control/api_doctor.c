@@ -44,8 +44,9 @@ int api_doctor(
 	size_t wrong;
 
 	(void)request;
-	attention_add(control, findings);
+	/* Tunnels may be so many that they fill the list. */
 	look_at_nodes(control, findings);
+	attention_add(control, findings);
 	api_tunnels_each(control, look_at_tunnel, findings);
 	wrong = finding_sort(findings);
 	answer->body = json_pack("{s:s, s:o, s:I, s:o, s:I, s:o}", "version", PACKAGE_VERSION,

@@ -20,20 +20,41 @@ static const char *const check_names[] = {
     [CHECK_MTU] = "mtu",
 };
 
+static json_t *make(enum finding_level level, enum finding_check check, const char *node,
+    const char *detail, const char *fix)
+{
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s}", "level", level_names[level], "check",
+	    check_names[check], "node", node, "detail", detail, "fix", fix);
+}
+
+/* In the last place, as bad as the worst of those that it stands for. */
+static void leave_out(json_t *list, enum finding_level level)
+{
+	json_t *last = json_array_get(list, FINDINGS_MAX - 1);
+
+	if (!last)
+		json_array_append_new(
+		    list, make(level, CHECK_LIMITS, NULL,
+		              "there are more findings than are listed: the others are left out",
+		              "mend what is listed first; trunkctl tunnel list has all tunnels"));
+	else if (level == FINDING_WRONG)
+		json_object_set_new(last, "level", json_string(level_names[level]));
+}
+
 void finding_add(json_t *list, enum finding_level level, enum finding_check check, const char *node,
     const char *fix, const char *format, ...)
 {
 	char detail[REASON_BYTES + 128];
 	va_list args;
 
-	if (json_array_size(list) >= FINDINGS_MAX)
+	if (json_array_size(list) >= FINDINGS_MAX - 1) {
+		leave_out(list, level);
 		return;
+	}
 	va_start(args, format);
 	vsnprintf(detail, sizeof(detail), format, args);
 	va_end(args);
-	json_array_append_new(
-	    list, json_pack("{s:s, s:s, s:s?, s:s, s:s}", "level", level_names[level], "check",
-	              check_names[check], "node", node, "detail", utf8_mend(detail), "fix", fix));
+	json_array_append_new(list, make(level, check, node, utf8_mend(detail), fix));
 }
 
 static bool is_wrong(const json_t *finding)

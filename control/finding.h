@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-enum { FINDINGS_MAX = 1000 }; /* of a list; more are left out */
+enum { FINDINGS_MAX = 1000 }; /* of a list; more are left out, and the last one says so */
 
 enum finding_level {
 	FINDING_WRONG,  /* something does not work as it was stated */

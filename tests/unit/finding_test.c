@@ -69,12 +69,22 @@ static void a_cut_text_is_no_lost_finding(void **state)
 	assert_int_equal(strlen(text_of(0, "detail")), REASON_BYTES + 126);
 }
 
+/* What is left out is not hidden: when something of it is wrong, so is the last one. */
 static void there_is_a_most(void **state)
 {
 	(void)state;
-	for (int i = 0; i < FINDINGS_MAX + 10; i++)
-		finding_add(findings, FINDING_WRONG, CHECK_CONFIG, NULL, "", "%d", i);
+	for (int i = 0; i < FINDINGS_MAX - 1; i++)
+		finding_add(findings, FINDING_NOTICE, CHECK_CONFIG, NULL, "", "%d", i);
+	assert_string_equal(text_of(FINDINGS_MAX - 2, "detail"), "998");
+	finding_add(findings, FINDING_NOTICE, CHECK_CONFIG, NULL, "", "one more");
 	assert_int_equal(json_array_size(findings), FINDINGS_MAX);
+	assert_non_null(strstr(text_of(FINDINGS_MAX - 1, "detail"), "left out"));
+	assert_string_equal(text_of(FINDINGS_MAX - 1, "level"), "notice");
+	finding_add(findings, FINDING_WRONG, CHECK_CONFIG, NULL, "", "and one");
+	finding_add(findings, FINDING_NOTICE, CHECK_CONFIG, NULL, "", "and another");
+	assert_int_equal(json_array_size(findings), FINDINGS_MAX);
+	assert_int_equal(finding_sort(findings), 1);
+	assert_non_null(strstr(text_of(0, "detail"), "left out"));
 }
 
 static void checks_have_names(void **state)
