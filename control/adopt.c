@@ -2,6 +2,7 @@
 /* See adopt.h. */
 #include "control/adopt.h"
 
+#include "control/compile.h"
 #include "control/node_server.h"
 
 static struct config_number own_number(const struct control *control)
@@ -56,5 +57,6 @@ int adopt_run(
 	    most(own.revision, least(newest.revision, own.revision + ADOPT_REVISIONS_MAX));
 	if (change_begin(control, change, problem) < 0)
 		return -1;
-	return change_end(control, change, 0, problem);
+	return change_end(
+	    control, change, store_put_compile_format(control->store, COMPILE_FORMAT), problem);
 }

@@ -10,6 +10,12 @@
 #include "model/node_config.h"
 
 /*
+ * Raise it whenever compile_node_config() gives other content for the same installation: nodes refuse
+ * other content under a number that they know, so control's next start gives new numbers (recompile.h).
+ */
+enum { COMPILE_FORMAT = 1 };
+
+/*
  * Fills *config, the caller's to node_config_clear(); its number is (incarnation, revision) of the
  * installation, its drain_s the default.  Endpoints without an address yet are left out.
  * ERR_NOMEM: *config is then empty.

@@ -70,6 +70,7 @@ struct installation {
 	 * nodes were told since to follow it (adopt.h).
 	 */
 	uint64_t restored_from_ms;
+	uint64_t compile_format; /* see recompile.h; 0 of a database older than that */
 };
 
 void installation_clear(struct installation *installation);

@@ -40,6 +40,7 @@ libcontrol_a_SOURCES = \
 	control/options.c control/options.h \
 	control/plan.c control/plan.h control/plan_run.c \
 	control/problem.c control/problem.h \
+	control/recompile.c control/recompile.h \
 	control/rate_limit.c control/rate_limit.h \
 	control/restore.c control/restore.h \
 	control/rollback.c control/rollback.h \
@@ -119,6 +120,7 @@ API_TESTS = tests/unit/api_test tests/unit/api_accelerators_test tests/unit/api_
 API_TESTS += tests/unit/api_health_test tests/unit/metrics_test
 API_TESTS += tests/unit/api_audit_test tests/unit/api_backup_test tests/unit/api_stream_test
 check_PROGRAMS += $(API_TESTS) tests/unit/adopt_test tests/unit/backend_reports_test tests/unit/change_test tests/unit/confirm_test tests/unit/events_test \
+	tests/unit/recompile_test \
 	tests/unit/rollback_test tests/unit/idempotency_test
 API_FIXTURE = tests/unit/api_fixture.h tests/unit/control_fixture.h
 tests_unit_api_test_SOURCES = tests/unit/api_test.c $(API_FIXTURE)
@@ -168,6 +170,8 @@ tests_unit_backend_reports_test_SOURCES = tests/unit/backend_reports_test.c test
 tests_unit_backend_reports_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_adopt_test_SOURCES = tests/unit/adopt_test.c tests/unit/control_fixture.h
 tests_unit_adopt_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_recompile_test_SOURCES = tests/unit/recompile_test.c tests/unit/control_fixture.h
+tests_unit_recompile_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_change_test_SOURCES = tests/unit/change_test.c tests/unit/control_fixture.h
 tests_unit_change_test_LDADD = $(CONTROL_TEST_LIBS)
 

@@ -15,6 +15,7 @@
 #include "control/idempotency.h"
 #include "control/node_server.h"
 #include "control/options.h"
+#include "control/recompile.h"
 #include "control/restore.h"
 #include "net/daemon.h"
 #include "net/keys_process.h"
@@ -229,6 +230,8 @@ static int start(struct daemon_state *daemon)
 		result = open_store(daemon);
 	if (result == 0)
 		result = open_audit(daemon);
+	if (result == 0)
+		recompile_if_other(control);
 	if (result == 0)
 		result = privileges_give_state(daemon->options.state);
 	if (result == 0)

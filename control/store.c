@@ -3,6 +3,7 @@
 #include "control/store.h"
 
 #include "base/err.h"
+#include "control/compile.h"
 #include "control/store_sql.h"
 
 #include <sodium.h>
@@ -306,8 +307,9 @@ static int write_meta(struct store *store)
 
 	randombytes_buf(&seed, sizeof(seed));
 	snprintf(text, sizeof(text),
-	    "INSERT INTO meta VALUES ('incarnation', %lld), ('seed', %lld)", (long long)time(NULL),
-	    (long long)(seed >> 1));
+	    "INSERT INTO meta VALUES ('incarnation', %lld), ('seed', %lld), "
+	    "('" STORE_COMPILE_FORMAT_KEY "', %d)",
+	    (long long)time(NULL), (long long)(seed >> 1), COMPILE_FORMAT);
 	return run_text(store, text);
 }
 

@@ -103,6 +103,9 @@ int store_put_confirmation(struct store *store, const struct confirmation *confi
  */
 int store_adopt(struct store *store, uint64_t incarnation, uint64_t above_revision);
 
+/* Which COMPILE_FORMAT (compile.h) configs of this installation's numbers were made by. */
+int store_put_compile_format(struct store *store, uint64_t format);
+
 /* Remembers that it was restored from a backup made then, until store_adopt(). */
 int store_mark_restored(struct store *store, uint64_t backup_ms);
 

@@ -253,6 +253,12 @@ int store_put_confirmation(struct store *store, const struct confirmation *confi
 	return result;
 }
 
+int store_put_compile_format(struct store *store, uint64_t format)
+{
+	return store_run(store,
+	    store_bind(store, STATEMENT_META_PUT, "ti", STORE_COMPILE_FORMAT_KEY, (int64_t)format));
+}
+
 int store_load(struct store *store, struct installation *installation)
 {
 	struct installation loaded = {0};
@@ -275,6 +281,8 @@ int store_load(struct store *store, struct installation *installation)
 		result = load_confirmation(store, &loaded.confirmation);
 	if (result == 0)
 		result = read_meta(store, STORE_RESTORED_KEY, &loaded.restored_from_ms);
+	if (result == 0)
+		result = read_meta(store, STORE_COMPILE_FORMAT_KEY, &loaded.compile_format);
 	if (result < 0) {
 		installation_clear(&loaded);
 		return result;

@@ -53,6 +53,9 @@ enum statement {
 /* In meta: when the backup was made from which this database was restored, until it is adopted. */
 #define STORE_RESTORED_KEY "restored_from_ms"
 
+/* In meta: see store_put_compile_format(). */
+#define STORE_COMPILE_FORMAT_KEY "compile_format"
+
 struct store {
 	sqlite3 *database;
 	sqlite3_stmt *statements[STATEMENTS];

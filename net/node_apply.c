@@ -74,7 +74,7 @@ static int judge(const struct node *node, const struct node_config *config, char
 		    node->newest.revision);
 		return ERR_REPLAY;
 	}
-	if (node->has_config && config_number_compare(&config->number, &node->config.number) == 0
+	if (node->config_text && config_number_compare(&config->number, &node->config.number) == 0
 	    && !is_same(config, &node->config)) {
 		snprintf(reason, REASON_BYTES,
 		    "config %" PRIu64 ".%" PRIu64

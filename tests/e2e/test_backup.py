@@ -4,6 +4,7 @@ go back, go on serving, and follow again when they are told to."""
 import os
 import shutil
 import socket
+import sqlite3
 import stat
 
 import pytest
@@ -155,6 +156,30 @@ def test_a_control_whose_files_were_set_back_is_not_followed(cluster):
     cluster.ctl("adopt")
     cluster.wait_served("new", is_served=False)
     cluster.wait_served("old")
+
+
+def test_an_upgraded_control_may_make_other_configs_of_the_same_objects(cluster):
+    """Nodes have the number already: they are given another, and nothing is refused."""
+    cluster.start_pair()
+    cluster.make("old")
+    cluster.control.stop()
+    database = sqlite3.connect(os.path.join(cluster.control.state, "control.db"))
+    with database:
+        database.execute("UPDATE accelerators SET body = json_set(body, '$.udp_idle_timeout_s', 77)")
+        database.execute("UPDATE meta SET value = 0 WHERE key = 'compile_format'")
+    before = database.execute("SELECT max(number) FROM revisions").fetchone()[0]
+    database.close()
+    cluster.control.start()
+    cluster.wait_control()
+    cluster.ctl("wait", "--timeout", "20s")
+    for name, daemon in cluster.nodes.items():
+        config = cluster.ctl("node", "show", name)["config"]
+        assert config["wanted"] == config["applied"] == before + 1, config
+        assert not daemon.logged("config_refused")
+    assert "made anew" in cluster.ctl("history")["items"][0]["what"]
+    cluster.control.restart()
+    cluster.wait_control()
+    assert cluster.ctl("status")["revision"] == before + 1
 
 
 def test_what_cannot_be_restored(cluster):

@@ -298,11 +298,37 @@ static void only_those_concerned_change(void **state)
 	assert_memory_not_equal(before[1], after[1], 32);
 }
 
+static void expect_print(const char *node_name, const char *wanted)
+{
+	struct node_config config = compile(node_name);
+	uint8_t print[32];
+	char text[2 * sizeof(print) + 1];
+
+	assert_int_equal(node_config_fingerprint(&config, print), 0);
+	sodium_bin2hex(text, sizeof(text), print, sizeof(print));
+	if (strcmp(text, wanted) != 0)
+		fail_msg(
+		    "%s has another config than in compile format %d, which is no fault: raise "
+		    "COMPILE_FORMAT, or its nodes refuse it after an upgrade; it is now %s",
+		    node_name, COMPILE_FORMAT, text);
+	node_config_clear(&config);
+}
+
+/* A node with the number takes no other content by it. */
+static void the_same_content_by_the_same_format(void **state)
+{
+	(void)state;
+	assert_int_equal(COMPILE_FORMAT, 1);
+	expect_print("tyo-1", "6f876098cebc30949c6c73574ab51ba08c8809b12cb7399997d7692543f229e1");
+	expect_print("osl-1", "67c2f7dbaa2a9c8f66c77221c302ba675008e92d00a81c4777a1dcf6c146eb3a");
+}
+
 #define COMPILE_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    COMPILE_TEST(the_same_content_by_the_same_format),
 	    COMPILE_TEST(listener_with_both),
 	    COMPILE_TEST(listener_of_one),
 	    COMPILE_TEST(endpoint_knows_who_may_ask),
