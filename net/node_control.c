@@ -281,11 +281,8 @@ static int read_token(const struct node *node, struct join_token *token)
 	return result;
 }
 
-static void take_token(struct node *node, struct join_token *token)
+static void take_secret(struct node *node, struct join_token *token)
 {
-	memcpy(node->enrolment.addresses, token->addresses, sizeof(token->addresses));
-	node->enrolment.address_count = token->address_count;
-	memcpy(node->enrolment.control_pin, token->control_pin, PIN_BYTES);
 	memcpy(node->secret, token->secret, JOIN_SECRET_BYTES);
 	sodium_memzero(token->secret, JOIN_SECRET_BYTES);
 }
@@ -304,13 +301,17 @@ static int join(struct node *node)
 		return ERR_INVALID;
 	}
 	node->enrolment.role = token.role;
-	take_token(node, &token);
+	memcpy(node->enrolment.addresses, token.addresses, sizeof(token.addresses));
+	node->enrolment.address_count = token.address_count;
+	memcpy(node->enrolment.control_pin, token.control_pin, PIN_BYTES);
+	take_secret(node, &token);
 	return 0;
 }
 
 /*
- * The token on the command line of a node that has joined is its old one, which control ignores, or
- * a new one, for a control that does not know the node any more, or is at another address by now.
+ * The token on the command line of a node that has joined is its old one, of which control ignores
+ * the secret and which may tell an address that is given up; or a new one, for a control that does
+ * not know the node any more, or is at another address by now.
  */
 static void offer_token(struct node *node)
 {
@@ -324,8 +325,10 @@ static void offer_token(struct node *node)
 		    "reason=\"it is of another control than the one that this node joined\" "
 		    "fix=\"to join that one remove %s/control.json\"",
 		    node->options.state);
-	else if (token.role == node->program->role)
-		take_token(node, &token);
+	else if (token.role == node->program->role) {
+		node_store_add_addresses(&node->enrolment, &token);
+		take_secret(node, &token);
+	}
 	sodium_memzero(&token, sizeof(token));
 }
 

@@ -100,6 +100,29 @@ int node_store_save_enrolment(const char *state, const struct enrolment *enrolme
 	return result;
 }
 
+static bool knows(const struct enrolment *enrolment, const char *address)
+{
+	for (size_t i = 0; i < enrolment->address_count; i++)
+		if (strcmp(enrolment->addresses[i], address) == 0)
+			return true;
+	return false;
+}
+
+void node_store_add_addresses(struct enrolment *enrolment, const struct join_token *token)
+{
+	bool is_news = true;
+
+	for (size_t i = 0; i < token->address_count; i++)
+		is_news = is_news && !knows(enrolment, token->addresses[i]);
+	if (is_news && enrolment->address_count == JOIN_ADDRESSES_MAX)
+		enrolment->address_count--;
+	for (size_t i = 0;
+	     i < token->address_count && enrolment->address_count < JOIN_ADDRESSES_MAX; i++)
+		if (!knows(enrolment, token->addresses[i]))
+			memcpy(enrolment->addresses[enrolment->address_count++],
+			    token->addresses[i], NAME_BYTES);
+}
+
 /* ---- the config ---- */
 
 int node_store_load_config(const char *state, struct node_config *config, char **text,

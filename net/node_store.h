@@ -28,6 +28,12 @@ int node_store_load_enrolment(const char *state, struct enrolment *enrolment);
 int node_store_save_enrolment(const char *state, const struct enrolment *enrolment);
 
 /*
+ * Puts addresses of a token behind those that the node has, as far as there is room.  When there is none
+ * and it knows none of them, the token's first one takes the last place.
+ */
+void node_store_add_addresses(struct enrolment *enrolment, const struct join_token *token);
+
+/*
  * ERR_NOT_FOUND; ERR_MALFORMED with *error filled; ERR_IO with errno.  On success *text, with its
  * length, is the saved form as a worker takes it, the caller's to free(), and
  * node_config_clear() frees *config.

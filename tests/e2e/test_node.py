@@ -2,6 +2,7 @@
 """A node's main process on loopback: joining and being refused, configs that cannot be applied,
 serving without control, restarts of its processes, and its end."""
 import contextlib
+import json
 import os
 import re
 import signal
@@ -164,6 +165,38 @@ def test_a_token_serves_once_and_the_state_directory_from_then_on(cluster):
     status, second = start_alone(cluster, "listener", token, "--name", "l2")
     assert status == 1
     assert len(last_lines(second)) == 1 and "join_denied" in second.log()
+
+
+def test_an_old_token_takes_no_address_back_and_a_new_one_tells_one(cluster):
+    """Control was where nobody is now: so says the token in the service's file."""
+    control = cluster.start_control("control", "--advertise", f"127.0.0.1:{procs.free_port()}")
+    old = cluster.token("listener", "near")
+    control.stop()
+    del control.args[-2:]
+    control.start()
+    cluster.wait_control()
+    l1 = cluster.add_listener("l1")
+    path = os.path.join(l1.state, "control.json")
+
+    def known():
+        with open(path, encoding="utf-8") as file:
+            return [a["address"] for a in json.load(file)["addresses"]]
+
+    procs.wait_until(lambda: os.path.exists(path), 5 * trunkline.SLOW, path)
+    was = known()
+    l1.stop()
+    l1.start("--join", old)
+    cluster.wait_node("l1")
+    assert known()[:len(was)] == was
+    gone = f"127.0.0.1:{procs.free_port()}"
+    l1.stop()
+    with open(path, encoding="utf-8") as file:
+        content = json.load(file)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({**content, "addresses": [{"address": gone}]}, file)
+    l1.start("--join", cluster.token("listener", "near"))
+    procs.wait_until(lambda: known()[:1 + len(was)] == [gone, *was], 10 * trunkline.SLOW,
+                     lambda: f"{was} behind {gone}: {known()}")
 
 
 @pytest.mark.parametrize("spoil, words", [

@@ -78,6 +78,35 @@ static void enrolment_comes_back(void **state)
 	assert_string_equal(loaded.name, "e1");
 }
 
+static void expect_addresses(const struct enrolment *enrolment, const char *wanted)
+{
+	char text[JOIN_ADDRESSES_MAX * NAME_BYTES] = "";
+
+	for (size_t i = 0; i < enrolment->address_count; i++)
+		strcat(strcat(text, enrolment->addresses[i]), " ");
+	assert_string_equal(text, wanted);
+}
+
+/* An old token tells what the node gave up: nothing that it knows gives way for that. */
+static void tokens_addresses_come_behind_the_known_ones(void **state)
+{
+	struct enrolment enrolment = {.address_count = 1, .addresses = {"new:1"}};
+
+	(void)state;
+	node_store_add_addresses(&enrolment,
+	    &(struct join_token){.address_count = 3, .addresses = {"old:1", "new:1", "old:2"}});
+	expect_addresses(&enrolment, "new:1 old:1 old:2 ");
+	node_store_add_addresses(
+	    &enrolment, &(struct join_token){.address_count = 2, .addresses = {"b:1", "c:1"}});
+	expect_addresses(&enrolment, "new:1 old:1 old:2 b:1 ");
+	node_store_add_addresses(
+	    &enrolment, &(struct join_token){.address_count = 2, .addresses = {"c:1", "b:1"}});
+	expect_addresses(&enrolment, "new:1 old:1 old:2 b:1 ");
+	node_store_add_addresses(
+	    &enrolment, &(struct join_token){.address_count = 2, .addresses = {"d:1", "e:1"}});
+	expect_addresses(&enrolment, "new:1 old:1 old:2 d:1 ");
+}
+
 static void broken_enrolment_is_refused(void **state)
 {
 	static const char *const texts[] = {"", "{}", "[]", "{\"addresses\":[],\"name\":\"x\"}",
@@ -129,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(enrolment_comes_back, setup, teardown),
+	    cmocka_unit_test(tokens_addresses_come_behind_the_known_ones),
 	    cmocka_unit_test_setup_teardown(broken_enrolment_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        config_comes_back_and_a_spoilt_one_does_not, setup, teardown),
