@@ -148,10 +148,9 @@ struct schema_errors {
 };
 
 enum schema_flags {
-	SCHEMA_IGNORE_UNKNOWN = 1, /* decode: take no notice of keys that are not in the table */
-	SCHEMA_OMIT_SECRETS = 2,   /* encode: leave out is_secret members */
+	SCHEMA_OMIT_SECRETS = 1, /* encode: leave out is_secret members */
 	/* decode: after ERR_MALFORMED *out has what was right, zero for the rest; to be cleared */
-	SCHEMA_KEEP_PARTS = 4,
+	SCHEMA_KEEP_PARTS = 2,
 };
 
 /*

@@ -21,7 +21,6 @@
 struct walk {
 	const struct schema_source *source;
 	struct schema_errors *errors;
-	unsigned flags;
 	unsigned depth;
 	size_t values;
 	size_t allocated_bytes;
@@ -454,11 +453,11 @@ static void decode_pair(struct walk *walk, const struct schema *schema,
 	before = path_push_key(walk, pair->key, pair->key_length);
 	field = find_field(schema, pair);
 	bit = field ? UINT64_C(1) << (field - schema->fields) : 0;
-	if (!field && !(walk->flags & SCHEMA_IGNORE_UNKNOWN)) {
+	if (!field) {
 		report_unknown(walk, schema, pair);
-	} else if (field && *seen & bit) {
+	} else if (*seen & bit) {
 		report_key(walk, pair->key_node, "stands here twice");
-	} else if (field) {
+	} else {
 		*seen |= bit;
 		decode_member(walk, field, pair->value, object);
 	}
@@ -523,7 +522,7 @@ static void decode_struct(
 int schema_decode(const struct schema *schema, const struct schema_source *source,
     struct schema_node root, unsigned flags, void *out, struct schema_errors *errors)
 {
-	struct walk walk = {.source = source, .errors = errors, .flags = flags};
+	struct walk walk = {.source = source, .errors = errors};
 
 	memset(out, 0, schema->size);
 	decode_object(&walk, schema, root, out);

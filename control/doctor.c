@@ -19,7 +19,8 @@ static void check_version(json_t *findings, const struct node *node, const char 
 {
 	if (strcmp(node->version, version) != 0)
 		finding_add(findings, FINDING_WRONG, CHECK_VERSION, node->name,
-		    "install the same version everywhere: endpoints first, control last",
+		    "install the same version everywhere: control first, then endpoints, then "
+		    "listeners",
 		    "%s %s runs version %s, control %s", node_role_text(node->role), node->name,
 		    node->version, version);
 }

@@ -16,8 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Raised when a message changes its meaning; control denies another one in words. */
-enum { CONTROL_PROTOCOL = 1 };
+/*
+ * Raised whenever a message changes, be it by one key: the other end would refuse it as no message.
+ * Control denies another one in words; so hello and denied stay as they are.
+ */
+enum { CONTROL_PROTOCOL = 2 };
 
 enum message_type {
 	MESSAGE_HELLO = 1, /* node: first on each connection, CONTROL_HELLO_BYTES_MAX at most */

@@ -69,7 +69,7 @@ class Node:
             return True
 
     def hello(self, token=None, **changes):
-        message = {"type": "hello", "protocol": 1, "role": self.role, "name": self.name, "slots": 2,
+        message = {"type": "hello", "protocol": 2, "role": self.role, "name": self.name, "slots": 2,
                    "instance": 1, "version": "0.1", "incarnation": 0, "revision": 0}
         if self.role == "endpoint":
             message["tunnel"] = "0.0.0.0:7401"

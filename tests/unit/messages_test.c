@@ -3,8 +3,9 @@
 #include "tests/unit/cmocka_all.h"
 
 #include "base/err.h"
-#include "model/messages.h"
+#include "model/messages.c"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -194,6 +195,51 @@ static void refuses_what_is_none(void **state)
 	expect_refused("{\"type\":[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}", ERR_MALFORMED);
 }
 
+/* What of a table the other end must agree on. */
+static void add_schema(crypto_generichash_state *hash, const struct schema *schema)
+{
+	char text[256];
+
+	for (size_t i = 0; i < schema->field_count; i++) {
+		const struct schema_field *field = &schema->fields[i];
+		bool is_of_size = field->type == SCHEMA_HEX || field->type == SCHEMA_BASE64;
+
+		snprintf(text, sizeof(text), "%s %d %d %d %d %zu;", field->key, field->type,
+		    field->is_required, field->is_array, field->is_map,
+		    is_of_size ? field->size : 0);
+		crypto_generichash_update(hash, (const unsigned char *)text, strlen(text));
+		for (size_t j = 0; field->names && field->names[j]; j++)
+			crypto_generichash_update(hash, (const unsigned char *)field->names[j],
+			    strlen(field->names[j]) + 1);
+		if (field->schema)
+			add_schema(hash, field->schema);
+		crypto_generichash_update(hash, (const unsigned char *)".", 1);
+	}
+}
+
+/* Control and nodes of two versions understand each other, or are told by the number that they do not. */
+static void the_same_messages_by_the_same_number(void **state)
+{
+	crypto_generichash_state hash;
+	uint8_t print[16];
+	char text[2 * sizeof(print) + 1];
+
+	(void)state;
+	crypto_generichash_init(&hash, NULL, 0, sizeof(print));
+	for (int i = MESSAGE_HELLO; i <= MESSAGE_EXPLAINED; i++) {
+		crypto_generichash_update(
+		    &hash, (const unsigned char *)kinds[i].text, strlen(kinds[i].text) + 1);
+		add_schema(&hash, kinds[i].schema);
+	}
+	crypto_generichash_final(&hash, print, sizeof(print));
+	sodium_bin2hex(text, sizeof(text), print, sizeof(print));
+	assert_int_equal(CONTROL_PROTOCOL, 2);
+	if (strcmp(text, "d366c795e5984aad681d3384650596ae") != 0)
+		fail_msg("messages are other ones than those of protocol %d, which is no fault: "
+		         "raise CONTROL_PROTOCOL; they are now %s",
+		    CONTROL_PROTOCOL, text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,7 +249,8 @@ int main(void)
 	    cmocka_unit_test(config),
 	    cmocka_unit_test(what_is_encoded_is_decoded),
 	    cmocka_unit_test(refuses_what_is_none),
+	    cmocka_unit_test(the_same_messages_by_the_same_number),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
