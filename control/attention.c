@@ -36,9 +36,14 @@ static void add_restored(const struct control *control, json_t *list)
 
 static const char *refusal_fix(const struct control *control, const struct node_live *live)
 {
-	return adopt_is_ahead(control, &live->has)
-	           ? "trunkctl adopt lets nodes follow this control from here on"
-	           : "mend the cause or change the accelerator";
+	if (adopt_is_ahead(control, &live->has))
+		return "trunkctl adopt lets nodes follow this control from here on";
+	/* By that number it has another one, or cannot serve by what it saved. */
+	if (live->has.incarnation == control->installation.incarnation
+	    && live->has.revision == live->refused_revision)
+		return "trunkctl adopt lets nodes follow this control from here on if its state "
+		       "was set back; else mend the cause";
+	return "mend the cause or change the accelerator";
 }
 
 static void add_node_problems(const struct control *control, json_t *list)

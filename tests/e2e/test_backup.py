@@ -151,7 +151,8 @@ def test_a_control_whose_files_were_set_back_is_not_followed(cluster):
     assert cluster.answers("new") and cluster.answers("old")
     # It counts up to the number that they have, and is not taken for the one who gave it.
     cluster.ctl("accelerator", "update", "old", "--idle-timeout", "77s")
-    cluster.wait_problem("is another than the one of that number")
+    said = cluster.wait_problem("is another than the one of that number")
+    assert all("trunkctl adopt lets nodes follow" in line for line in said), said
     assert cluster.answers("new") and cluster.answers("old")
     cluster.ctl("adopt")
     cluster.wait_served("new", is_served=False)
