@@ -26,7 +26,8 @@ static json_t *node_json(const struct control *control, const struct node *node)
 		state = "refused";
 		reason = live->refused_reason;
 		since_ms = live->refused_since_ms;
-	} else if (live->has_applied && live->applied_revision == live->wanted_revision) {
+	} else if (live->has_applied && !live->is_asked
+	           && live->applied_revision == live->wanted_revision) {
 		state = "applied";
 		since_ms = live->applied_since_ms;
 	}

@@ -11,11 +11,13 @@
  * A node has a revision when it serves by the config of that revision or of a later one; a config
  * that did not change keeps its number, so the one wanted may be older than the revision.
  * What a node has when it connects it may be unable to serve by: then it refuses it.  And one that
- * is newer than the wanted one is of a control that was restored since, and another config.
+ * is newer than the wanted one is of a control that was restored since, and another config; so may
+ * be one of that very number, until the node that is asked has answered.
  */
 static bool is_applied(const struct node_live *live, uint64_t needed)
 {
-	return live->has_applied && live->applied_revision >= needed
+	return live->has_applied && !(live->is_up && live->is_asked)
+	       && live->applied_revision >= needed
 	       && live->applied_revision <= live->wanted_revision
 	       && (!live->refused_revision || live->applied_revision != live->refused_revision);
 }

@@ -226,9 +226,13 @@ static void push_config(
 	}
 	config->number = record->wanted;
 	config->drain_s = record->drain_s;
-	if (record->link && (is_new || is_first) && send_message(record->link, &message) < 0)
-		note_refusal(server, record, record->wanted.revision,
-		    "the config is larger than a message to a node may be: it was not sent");
+	if (record->link && (is_new || is_first)) {
+		record->live.is_asked = send_message(record->link, &message) == 0;
+		if (!record->live.is_asked)
+			note_refusal(server, record, record->wanted.revision,
+			    "the config is larger than a message to a node may be: it was not "
+			    "sent");
+	}
 	node_config_clear(config);
 }
 
@@ -386,10 +390,17 @@ static void on_hello(
 	push_config(server, record, DRAIN_DEFAULT_S, true);
 }
 
+static void note_answer(struct record *record, const struct config_number *number)
+{
+	if (config_number_compare(number, &record->wanted) == 0)
+		record->live.is_asked = false;
+}
+
 static void on_applied(
     struct node_server *server, struct record *record, const struct message_applied *applied)
 {
 	tell_config(server, record, applied->number.revision, NULL);
+	note_answer(record, &applied->number);
 	record->live.has = applied->number;
 	record->live.has_applied = true;
 	record->live.applied_revision = applied->number.revision;
@@ -405,6 +416,7 @@ static void on_refused(
 	const struct node *node = node_of(server, record);
 	char quoted[REASON_BYTES];
 
+	note_answer(record, &refused->number);
 	note_refusal(server, record, refused->number.revision, refused->reason);
 	log_limited(LOG_LEVEL_WARN, 10, "config_refused", "node=%s revision=%llu reason=%s",
 	    node->name, (unsigned long long)refused->number.revision,

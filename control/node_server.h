@@ -31,6 +31,7 @@ struct node_live {
 	    refused_revision; /* 0: none; the newest that it refused, unless it applied a later */
 	uint64_t refused_since_ms;
 	char refused_reason[REASON_BYTES];
+	bool is_asked; /* the wanted config was sent, and neither applied nor refused yet */
 	struct config_number has; /* that it said it has, or applied; zero when it has none */
 	uint64_t reported_ms;     /* UNIX time when its last report came, 0 before the first */
 	uint64_t reported_steady_ms;

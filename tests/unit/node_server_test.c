@@ -255,6 +255,27 @@ static void test_what_a_node_has_but_refused_is_not_applied(void **state)
 	expect_rollout("applied", true);
 }
 
+/* It may be another one of the number that a control which was set back gave before. */
+static void test_what_a_node_has_is_not_applied_before_it_says_so(void **state)
+{
+	uint32_t id = join();
+	uint64_t wanted = live(id)->wanted_revision;
+	struct message applied = {.type = MESSAGE_APPLIED,
+	    .body.applied.number = {control.installation.incarnation, wanted - 1}};
+
+	(void)state;
+	come_again(wanted);
+	UNTIL(live(id)->applied_revision == wanted);
+	expect_rollout("pending", false);
+	control_peer_send(other, &applied); /* of an earlier one */
+	UNTIL(live(id)->applied_revision == wanted - 1);
+	assert_true(live(id)->is_asked);
+	applied.body.applied.number.revision = wanted;
+	control_peer_send(other, &applied);
+	UNTIL(!live(id)->is_asked);
+	expect_rollout("applied", true);
+}
+
 /* Control was restored from a backup: the node's config is of a time that is no more. */
 static void test_what_is_newer_than_wanted_is_not_applied(void **state)
 {
@@ -498,6 +519,7 @@ int main(int argc, char **argv)
 	    TEST(test_a_message_out_of_order_ends_it),
 	    TEST(test_what_a_node_says_of_its_config_is_kept),
 	    TEST(test_what_a_node_has_but_refused_is_not_applied),
+	    TEST(test_what_a_node_has_is_not_applied_before_it_says_so),
 	    TEST(test_what_is_newer_than_wanted_is_not_applied),
 	    TEST(test_a_report_brings_counters),
 	    TEST(test_a_backends_new_state_is_told),
