@@ -204,6 +204,8 @@ static enum MHD_Result respond(struct MHD_Connection *connection, struct answer 
 	}
 	MHD_add_response_header(response, "Content-Type", answer->type);
 	MHD_add_response_header(response, "Cache-Control", "no-store");
+	/* One answer each, so that nobody holds the few connections for longer than their time. */
+	MHD_add_response_header(response, "Connection", "close");
 	if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, "Allow", "GET, HEAD");
 	result = MHD_queue_response(connection, answer->status, response);

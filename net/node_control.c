@@ -155,8 +155,11 @@ static void on_config(struct node *node, struct node_config *config)
 	struct message answer = {.type = MESSAGE_REFUSED};
 	struct config_number number = config->number;
 	char reason[REASON_BYTES] = "", quoted[REASON_BYTES];
-	int result = node_apply_is_known(node, config) ? 0 : node_apply(node, config, reason);
+	int result;
 
+	if (config_number_compare(&number, &node->sent) > 0)
+		node->sent = number;
+	result = node_apply_is_known(node, config) ? 0 : node_apply(node, config, reason);
 	if (result == 0) {
 		node->owes_answer = true;
 		node_control_serving(node);

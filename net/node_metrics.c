@@ -70,6 +70,13 @@ static uint64_t applied_revision(const struct node *node)
 	return lowest;
 }
 
+/* Above the applied one while the node refuses, or its workers have not come to it. */
+static uint64_t wanted_revision(const struct node *node)
+{
+	return config_number_compare(&node->sent, &node->newest) > 0 ? node->sent.revision
+	                                                             : node->newest.revision;
+}
+
 static void write_node(const struct node *node, struct exposition *exposition)
 {
 	exposition_family(
@@ -85,7 +92,8 @@ static void write_node(const struct node *node, struct exposition *exposition)
 	    "1 while the node takes no new flows",
 	    node->phase != NODE_SERVING || (node->has_config && node->config.is_draining));
 	one(exposition, EXPOSITION_GAUGE, "trunkline_config_wanted_revision",
-	    "Revision of the newest config that control sent", node->newest.revision);
+	    "Revision of the newest config that control sent, or that was saved",
+	    wanted_revision(node));
 	one(exposition, EXPOSITION_GAUGE, "trunkline_config_applied_revision",
 	    "Revision of the config that every worker serves by", applied_revision(node));
 	one(exposition, EXPOSITION_COUNTER, "trunkline_configs_applied",

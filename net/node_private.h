@@ -81,6 +81,7 @@ struct node {
 	bool has_config;
 	bool is_config_waiting;      /* the saved one could not be opened yet */
 	struct config_number newest; /* none lower is taken */
+	struct config_number sent;   /* by control, the newest, whatever became of it */
 	bool owes_answer; /* control is to be told when all workers serve by the config */
 
 	struct backend_states *backends; /* NULL where there is no health process */

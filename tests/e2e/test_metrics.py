@@ -208,6 +208,32 @@ def reset_of(connection):
         return True
 
 
+def test_a_refused_config_is_wanted_and_not_applied(site):
+    def missing():
+        scrape = site.listener()
+        return scrape.sum("trunkline_config_wanted_revision") \
+            - scrape.sum("trunkline_config_applied_revision")
+
+    with socket.create_server((HOST, 0)) as taken:
+        site.cluster.accelerator("blocked", "tcp", str(taken.getsockname()[1]), [site.backend],
+                                 wait=False)
+        procs.wait_until(lambda: missing() > 0, 10 * SLOW, "the wanted revision to be ahead")
+        assert site.listener().sum("trunkline_configs_refused_total") > 0
+    site.cluster.ctl("accelerator", "delete", "blocked", "--now")
+    procs.wait_until(lambda: missing() == 0, 10 * SLOW, "the config to be applied")
+
+
+def test_a_connection_has_one_answer(site):
+    """Who asks again and again holds none of the few connections."""
+    with socket.create_connection((HOST, site.listener_port), timeout=10) as connection:
+        connection.sendall(2 * b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        said = b""
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(4096):
+                said += part
+    assert said.count(b"HTTP/1.1 200") == 1 and b"onnection: close" in said, said
+
+
 def test_no_user_is_in_a_label(site):
     """Only what control bounds: names, and the addresses of backends."""
     allowed = {"node", "role", "region", "accelerator", "backend", "address", "peer", "process",
