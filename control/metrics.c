@@ -69,7 +69,10 @@ static void write_installation(const struct control *control, struct exposition 
 	one(exposition, EXPOSITION_GAUGE, "trunkline_control_revision",
 	    "Number of the newest change", installation->revision);
 	one(exposition, EXPOSITION_GAUGE, "trunkline_control_incarnation",
-	    "Times that control's state was opened", installation->incarnation);
+	    "First half of the number of every config: another one after an adoption, or of "
+	    "another "
+	    "database",
+	    installation->incarnation);
 	one(exposition, EXPOSITION_GAUGE, "trunkline_control_accelerators",
 	    "Accelerators that there are", installation->accelerator_count);
 	one(exposition, EXPOSITION_GAUGE, "trunkline_control_change_unconfirmed",
