@@ -28,6 +28,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,6 +274,20 @@ static int run(struct daemon_state *daemon)
 	return result < 0 || daemon->has_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* What came after the backup is undone, in the database and not in the audit log. */
+static void note_restored(struct daemon_state *daemon)
+{
+	char what[PATH_MAX];
+
+	if (open_audit(daemon) < 0)
+		return;
+	snprintf(what, sizeof(what), "restored from %s", daemon->options.restore);
+	audit_write(daemon->control.audit,
+	    &(struct audit_entry){
+	        .outcome = AUDIT_DONE, .who = "control", .from = "control", .what = what},
+	    control_now_ms());
+}
+
 /* For a control that is stopped. */
 static int restore(struct daemon_state *daemon)
 {
@@ -280,6 +295,8 @@ static int restore(struct daemon_state *daemon)
 
 	if (result == 0)
 		result = restore_state(daemon->options.state, daemon->options.restore);
+	if (result == 0)
+		note_restored(daemon);
 	if (result == 0)
 		result = privileges_give_state(daemon->options.state);
 	stop(daemon);

@@ -119,6 +119,7 @@ def test_nodes_do_not_go_back_and_follow_again_when_told_to(cluster):
     assert cluster.answers("old")
     assert not [p for p in cluster.problems() if "refused" in p or "restored" in p]
     audit = [entry["what"] for entry in cluster.ctl("audit")["items"]]
+    assert f"restored from {path}" in audit
     assert "POST /v1/adopt" in audit and f"backup of revision {said['revision']}" in audit
     again = cluster.ctl_run("adopt", output="table")
     assert again.returncode == 1 and "nothing to adopt" in again.stderr
