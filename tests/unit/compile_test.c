@@ -211,7 +211,7 @@ static void both_ends_get_the_limits(void **state)
 {
 	struct accelerator_limits *limits = &fixture_accelerators[0].accelerator.limits;
 	uint32_t id = fixture_accelerators[0].accelerator.id;
-	struct accelerator_limits wanted = {
+	static const struct accelerator_limits wanted = {
 	    .source = {5, 6, 70000}, .accelerator = {70, 8, 80000}, .backend = {9, 90000}};
 
 	(void)state;
