@@ -226,11 +226,8 @@ static int find_addresses(struct tcp_flow *flow, const struct config_accelerator
 /* The flow is to be one of that backend's alone; false when it has as many as it may. */
 static bool enter_backend(struct tcp_flow *flow, const struct config_accelerator *config)
 {
-	struct node_limits *node = worker_limits(worker_of(flow));
-
-	flow_limits_leave(node, &flow->limits);
-	flow->met_limit = !flow_limits_enter_backend(
-	    node, &flow->limits, config, &config->backends[flow->backend]);
+	flow->met_limit = !flow_limits_enter_backend(worker_limits(worker_of(flow)), &flow->limits,
+	    config, &config->backends[flow->backend]);
 	return !flow->met_limit;
 }
 
@@ -250,6 +247,7 @@ static void try_backends(struct tcp_flow *flow)
 	            &flow->endpoint->tables, config, flow->hash, flow->tried | excluded))
 	       >= 0) {
 		flow->backend = (size_t)chosen;
+		flow_limits_leave(worker_limits(worker_of(flow)), &flow->limits); /* the last one */
 		error = find_addresses(flow, config);
 		if (error == ERR_AGAIN)
 			return;

@@ -225,6 +225,34 @@ static void test_a_name_is_resolved_first(void **state)
 	run(500);
 }
 
+static uint32_t counted_flows(void)
+{
+	return worker_limits(&fixture.worker)->flows.own->total;
+}
+
+/* A backend that was given up has one flow less, also while the next one's name is asked for. */
+static void test_who_waits_for_a_name_counts_for_none(void **state)
+{
+	int accepted;
+
+	(void)state;
+	fixture.accelerator.connect_timeout_ms = 60000;
+	fixture_add_backend("127.0.0.1", where[1].port, 255);
+	fixture_add_backend("self.test", where[0].port, 1);
+	end_backend(1);
+	fixture_open(FLOW_TCP);
+	for (int i = 0; i < 100 && counted(PAGE_backend_refused) == 0; i++)
+		run(1);
+	assert_int_equal(fixture.endpoint->tcp_flow_count, 1);
+	assert_int_equal(counted(PAGE_backend_refused), 1);
+	assert_int_equal(counted_flows(), 0);
+	accepted = accept_soon(backends[0]);
+	run(3);
+	assert_int_equal(counted_flows(), 1);
+	close(accepted);
+	run(500);
+}
+
 static void test_an_unknown_name_gives_way_to_the_next(void **state)
 {
 	(void)state;
@@ -485,6 +513,7 @@ int main(void)
 	    TEST(test_a_silent_backend_is_given_up_in_time),
 	    TEST(test_a_user_that_leaves_ends_the_attempt),
 	    TEST(test_a_name_is_resolved_first),
+	    TEST(test_who_waits_for_a_name_counts_for_none),
 	    TEST(test_an_unknown_name_gives_way_to_the_next),
 	    TEST(test_a_source_is_used),
 	    TEST(test_a_changed_idle_timeout_is_for_old_flows_too),
