@@ -20,7 +20,7 @@ struct listener {
 	struct choice *choice; /* of the config in force */
 	struct health_view *health;
 	struct access *access; /* of the config in force */
-	bool is_failing_open;  /* within listener_choose(): health is not asked */
+	bool is_failing_open;  /* within listener_decide(): health is not asked */
 	struct tcp_relays relays;
 	struct tcp_reserve reserve;
 	struct list_node acceptors; /* listening TCP sockets */
