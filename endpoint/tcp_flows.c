@@ -324,14 +324,18 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	return REASON_NONE;
 }
 
-static void renew_idle_timeout(struct tcp_flow *flow)
+/* What the config in force says of its accelerator; nothing when that is gone. */
+static void renew(struct tcp_flow *flow)
 {
 	const struct config_accelerator *config =
-	    node_config_accelerator(worker_config(worker_of(flow)), flow->accelerator);
+	    endpoint_accelerator(flow->endpoint, flow->accelerator);
 
-	if (config)
-		flow_life_set_idle_timeout(
-		    &flow->relay.life, (uint64_t)config->tcp_idle_timeout_s * 1000000);
+	if (!config)
+		return;
+	flow_treatment_apply(flow->relay.flow, &config->flow_settings, FLOW_TCP);
+	flow_life_set_idle_timeout(
+	    &flow->relay.life, (uint64_t)config->tcp_idle_timeout_s * 1000000);
+	flow_limits_renew(&flow->limits, config);
 }
 
 static void on_config(struct tcp_flow *flow, uint32_t drain_s)
@@ -340,10 +344,7 @@ static void on_config(struct tcp_flow *flow, uint32_t drain_s)
 	bool is_wanted = endpoint_serves(flow->endpoint, peer_name(flow), flow->accelerator,
 	    flow->user_port, is_connected ? flow->backend_id : 0);
 
-	flow_treatment_renew(
-	    flow->relay.flow, worker_config(worker_of(flow)), flow->accelerator, FLOW_TCP);
-	renew_idle_timeout(flow);
-	flow_limits_renew(&flow->limits, worker_config(worker_of(flow)), flow->accelerator);
+	renew(flow);
 	flow->tried = is_connected ? flow->tried : 0;
 	if (is_connected)
 		flow_life_set_wanted(&flow->relay.life, is_wanted, drain_s);

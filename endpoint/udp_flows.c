@@ -331,12 +331,17 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 	return REASON_NONE;
 }
 
-static void renew_idle_timeout(struct udp_flow *flow, const struct node_config *config)
+/* What the config in force says of its accelerator; nothing when that is gone. */
+static void renew(struct udp_flow *flow)
 {
-	const struct config_accelerator *found = node_config_accelerator(config, flow->accelerator);
+	const struct config_accelerator *config =
+	    endpoint_accelerator(flow->endpoint, flow->accelerator);
 
-	if (found)
-		flow_life_set_idle_timeout(&flow->life, idle_timeout_us(found));
+	if (!config)
+		return;
+	flow_treatment_apply(flow->flow, &config->flow_settings, FLOW_UDP);
+	flow_life_set_idle_timeout(&flow->life, idle_timeout_us(config));
+	flow_limits_renew(&flow->limits, config);
 }
 
 bool udp_flows_find(const struct endpoint *endpoint, const struct addr *user, uint32_t accelerator,
@@ -363,9 +368,7 @@ void udp_flows_on_config(struct endpoint *endpoint)
 	LIST_FOREACH (flow, &endpoint->udp_flows, struct udp_flow, node) {
 		const struct worker_lane *lane = lane_context(flow_lane(flow->flow));
 
-		flow_treatment_renew(flow->flow, config, flow->accelerator, FLOW_UDP);
-		renew_idle_timeout(flow, config);
-		flow_limits_renew(&flow->limits, config, flow->accelerator);
+		renew(flow);
 		if (!flow->has_socket) /* it waits for a name, and may try all of the new list */
 			flow->tried = 0;
 		flow_life_set_wanted(&flow->life,

@@ -171,14 +171,18 @@ void tcp_users_stop(struct listener *listener)
 		acceptor_free(acceptor);
 }
 
-static void renew_idle_timeout(struct tcp_user *user)
+/* What the config in force says of its accelerator; nothing when that is gone. */
+static void renew(struct tcp_user *user)
 {
 	const struct config_accelerator *config =
 	    choice_accelerator(user->listener->choice, user->accelerator);
 
-	if (config)
-		flow_life_set_idle_timeout(
-		    &user->relay.life, (uint64_t)config->tcp_idle_timeout_s * 1000000);
+	if (!config)
+		return;
+	flow_treatment_apply(user->relay.flow, &config->flow_settings, FLOW_TCP);
+	flow_life_set_idle_timeout(
+	    &user->relay.life, (uint64_t)config->tcp_idle_timeout_s * 1000000);
+	flow_limits_renew(&user->limits, config);
 }
 
 bool tcp_users_find(const struct listener *listener, const struct addr *from, uint32_t accelerator,
@@ -206,9 +210,7 @@ void tcp_users_on_config(struct listener *listener)
 			tcp_relay_abort(&user->relay, REASON_REMOVED);
 			continue;
 		}
-		flow_treatment_renew(user->relay.flow, config, user->accelerator, FLOW_TCP);
-		renew_idle_timeout(user);
-		flow_limits_renew(&user->limits, config, user->accelerator);
+		renew(user);
 		flow_life_set_wanted(&user->relay.life,
 		    listener_serves(listener, user->accelerator, PROTOCOL_TCP, user->port),
 		    config->drain_s);

@@ -530,14 +530,17 @@ void udp_users_leave(struct udp_users *users, const struct lane *lane)
 	}
 }
 
-static void renew_idle_timeout(struct udp_user *user)
+/* What the config in force says of its accelerator; nothing when that is gone. */
+static void renew(struct udp_user *user)
 {
 	const struct config_accelerator *config =
 	    choice_accelerator(user->users->listener->choice, user->accelerator);
 
-	if (config)
-		flow_life_set_idle_timeout(
-		    &user->life, (uint64_t)config->udp_idle_timeout_s * 1000000);
+	if (!config)
+		return;
+	flow_treatment_apply(user->flow, &config->flow_settings, FLOW_UDP);
+	flow_life_set_idle_timeout(&user->life, (uint64_t)config->udp_idle_timeout_s * 1000000);
+	flow_limits_renew(&user->limits, config);
 }
 
 void udp_users_on_config(struct udp_users *users)
@@ -551,9 +554,7 @@ void udp_users_on_config(struct udp_users *users)
 			user_end(user, REASON_REMOVED);
 			continue;
 		}
-		flow_treatment_renew(user->flow, config, user->accelerator, FLOW_UDP);
-		renew_idle_timeout(user);
-		flow_limits_renew(&user->limits, config, user->accelerator);
+		renew(user);
 		flow_life_set_wanted(&user->life,
 		    listener_serves(
 		        listener, user->accelerator, PROTOCOL_UDP, user->key.local.port),

@@ -213,13 +213,9 @@ bool flow_limits_have_room_backend(const struct node_limits *node,
 	return has_room(node, &subject, config->limits.backend.flows);
 }
 
-void flow_limits_renew(
-    struct flow_limits *flow, const struct node_config *config, uint32_t accelerator)
+void flow_limits_renew(struct flow_limits *flow, const struct config_accelerator *config)
 {
-	const struct config_accelerator *found = node_config_accelerator(config, accelerator);
-
-	if (found)
-		set_bytes(flow, found);
+	set_bytes(flow, config);
 }
 
 void flow_limits_leave(struct node_limits *node, struct flow_limits *flow)

@@ -61,9 +61,8 @@ bool flow_limits_have_room(const struct node_limits *node, const struct config_a
     const struct addr *user, uint64_t now_us);
 bool flow_limits_have_room_backend(const struct node_limits *node,
     const struct config_accelerator *config, const struct backend *backend);
-/* The config changed; what it says of the flow's accelerator holds from now on. */
-void flow_limits_renew(
-    struct flow_limits *flow, const struct node_config *config, uint32_t accelerator);
+/* What a new config says of the flow's accelerator holds from now on. */
+void flow_limits_renew(struct flow_limits *flow, const struct config_accelerator *config);
 /* The flow ended, or leaves its backend. */
 void flow_limits_leave(struct node_limits *node, struct flow_limits *flow);
 

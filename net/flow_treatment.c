@@ -33,12 +33,3 @@ void flow_treatment_apply(
 
 	flow_set_policy(flow, &policy);
 }
-
-void flow_treatment_renew(
-    struct flow *flow, const struct node_config *config, uint32_t accelerator, enum flow_kind kind)
-{
-	const struct config_accelerator *found = node_config_accelerator(config, accelerator);
-
-	if (found)
-		flow_treatment_apply(flow, &found->flow_settings, kind);
-}

@@ -12,12 +12,8 @@
 /* What the settings mean for a flow of that kind. */
 struct flow_policy flow_treatment_policy(const struct flow_settings *settings, enum flow_kind kind);
 
-/* Tells a new flow. */
+/* Tells a flow, a new one or one whose accelerator has others now. */
 void flow_treatment_apply(
     struct flow *flow, const struct flow_settings *settings, enum flow_kind kind);
-
-/* Tells a living one what its accelerator's settings are in a new config; nothing when that is gone. */
-void flow_treatment_renew(
-    struct flow *flow, const struct node_config *config, uint32_t accelerator, enum flow_kind kind);
 
 #endif

@@ -174,8 +174,7 @@ static void bytes_have_a_rate(void **state)
 	assert_true(flow_limits_pass(node, &flows[0], FLOW_WAY_READ, 1000000, now_us));
 	config.limits.source.bytes_per_s = 100000;
 	config.limits.accelerator.bytes_per_s = 150000;
-	flow_limits_renew(
-	    &flows[0], &(struct node_config){.accelerators = &config, .accelerator_count = 1}, 1);
+	flow_limits_renew(&flows[0], &config);
 	assert_int_equal(flow_limits_left(node, &flows[0], FLOW_WAY_READ, now_us), 100000);
 	assert_true(flow_limits_pass(node, &flows[0], FLOW_WAY_READ, 99990, now_us));
 	assert_false(flow_limits_pass(node, &flows[0], FLOW_WAY_READ, 11, now_us));
@@ -195,8 +194,7 @@ static void bytes_have_a_rate(void **state)
 	assert_int_equal(
 	    counted(PAGE_limit_source_bytes) + counted(PAGE_limit_accelerator_bytes), 4);
 	config.limits = (struct accelerator_limits){0};
-	flow_limits_renew(
-	    &flows[0], &(struct node_config){.accelerators = &config, .accelerator_count = 1}, 1);
+	flow_limits_renew(&flows[0], &config);
 	assert_true(flow_limits_pass(node, &flows[0], FLOW_WAY_READ, 1000000, now_us));
 }
 

@@ -55,29 +55,12 @@ static void the_flow_is_told(void **state)
 	assert_int_equal(told_policy.deadline_us, 5000);
 }
 
-static void a_living_flow_is_told_again(void **state)
-{
-	struct config_accelerator accelerators[] = {
-	    {.id = 3, .flow_settings = {.repair_budget_percent = 3}},
-	    {.id = 4, .flow_settings = {.repair_budget_percent = 4}}};
-	struct node_config config = {.accelerators = accelerators, .accelerator_count = 2};
-
-	(void)state;
-	flow_treatment_renew((struct flow *)&config, &config, 4, FLOW_TCP);
-	assert_ptr_equal(told, &config);
-	assert_int_equal(told_policy.repair_budget_pct, 4);
-	told = NULL;
-	flow_treatment_renew((struct flow *)&config, &config, 5, FLOW_TCP);
-	assert_null(told);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(classes),
 	    cmocka_unit_test(a_deadline_is_for_datagrams),
 	    cmocka_unit_test(the_flow_is_told),
-	    cmocka_unit_test(a_living_flow_is_told_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
