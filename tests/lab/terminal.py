@@ -11,6 +11,7 @@ import termios
 import time
 
 from tests.lab import procs, trunkline
+from tests.lab.clock import PATIENCE
 
 
 class Terminal:
@@ -37,7 +38,7 @@ class Terminal:
 
     def read_until(self, pattern, timeout=10):
         """Until the pattern is there; returns the match."""
-        deadline = time.monotonic() + timeout * trunkline.SLOW
+        deadline = time.monotonic() + PATIENCE * timeout * trunkline.SLOW
         while not (found := re.search(pattern, self.text)):
             assert time.monotonic() < deadline, f"no {pattern!r} in {self.text[-1000:]!r}"
             if select.select([self.master], [], [], 0.1)[0]:
@@ -59,7 +60,7 @@ class Terminal:
 
     def wait(self):
         """The exit code; fails when the terminal is not as it was."""
-        code = self.process.wait(5)
+        code = self.process.wait(PATIENCE * 5 * trunkline.SLOW)
         self.read_until(r"\033\[\?1049l")
         assert termios.tcgetattr(self.slave) == self.before
         return code
