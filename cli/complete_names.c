@@ -6,11 +6,12 @@
 
 #include "cli/client.h"
 #include "cli/format.h"
+#include "cli/limit_value.h"
 #include "cli/target.h"
 #include "model/health_check.h"
 #include "model/objects.h"
 
-enum { TIMEOUT_MS = 1000, PATH_BYTES = 512 };
+enum { TIMEOUT_MS = 1000 };
 
 typedef void names_fn(struct complete *complete, const json_t *items);
 
@@ -90,6 +91,18 @@ static void offer_accelerators(struct complete *complete, const json_t *items)
 		snprintf(help, sizeof(help), "%.16s %.400s", text_of(item, "protocol"),
 		    format_list(json_object_get(item, "ports"), ports));
 		complete_offer(complete, text_of(item, "name"), help);
+	}
+}
+
+static void offer_label_keys(struct complete *complete, const json_t *items)
+{
+	size_t i;
+	const char *key;
+	json_t *item, *value;
+	json_array_foreach(items, i, item)
+	{
+		json_object_foreach(json_object_get(item, "labels"), key, value)
+		    complete_offer(complete, key, "label");
 	}
 }
 
@@ -173,6 +186,12 @@ static void offer_checks(struct complete *complete)
 		complete_offer(complete, health_kind_names[i], "health check");
 }
 
+static void offer_limits(struct complete *complete)
+{
+	for (size_t i = 0; limit_name(i); i++)
+		complete_offer(complete, limit_name(i), "limit");
+}
+
 static const struct {
 	const char *metavar, *path;
 	names_fn *offer;
@@ -180,6 +199,7 @@ static const struct {
     {"ACCELERATOR", "/v1/accelerators", offer_accelerators},
     {"BACKEND", "/v1/accelerators", offer_backends},
     {"ENDPOINT", "/v1/nodes", offer_endpoints},
+    {"KEY", "/v1/accelerators", offer_label_keys},
     {"LISTENER", "/v1/nodes", offer_listeners},
     {"NODE", "/v1/nodes", offer_nodes},
     {"OBJECT", "/v1/objects", offer_objects},
@@ -194,6 +214,8 @@ void complete_names(struct complete *complete, const struct metavar_start *start
 		offer_kinds(complete, start->has_fields);
 	if (metavar_start_is(start, "CHECK"))
 		offer_checks(complete);
+	if (metavar_start_is(start, "LIMIT"))
+		offer_limits(complete);
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		if (!metavar_start_is(start, sources[i].metavar))
 			continue;

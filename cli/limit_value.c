@@ -27,6 +27,11 @@ static const struct limit {
 
 enum { LIMITS = sizeof(limits) / sizeof(limits[0]), WORD_BYTES = 64 };
 
+const char *limit_name(size_t index)
+{
+	return index < LIMITS ? limits[index].name : NULL;
+}
+
 static const struct limit *find(const char *name, size_t length)
 {
 	for (size_t i = 0; i < LIMITS; i++)

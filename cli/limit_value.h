@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "cli/command.h"
 
@@ -14,6 +15,9 @@
  */
 bool limit_take(
     const struct invocation *invocation, const json_t *current, json_t *body, char *error);
+
+/* What a --limit may begin with, as "source.flows"; NULL behind the last. */
+const char *limit_name(size_t index);
 
 /* "source.flows=5, backend.flows=100" in `buf` (FORMAT_BYTES), which it returns; "none" without any. */
 const char *limit_format(const json_t *limits, char *buf);

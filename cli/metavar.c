@@ -87,7 +87,7 @@ bool metavar_is_list(const char *metavar)
 
 bool metavar_is_rest(const char *metavar)
 {
-	return ends_in(metavar, "...]") && !metavar_is_list(metavar);
+	return metavar[0] == '[' && ends_in(metavar, "...]") && !metavar_is_list(metavar);
 }
 
 bool metavar_start_is(const struct metavar_start *start, const char *name)

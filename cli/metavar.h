@@ -26,7 +26,7 @@ void metavar_each(const char *metavar, metavar_fn *each, void *context);
 /* Does it end in "[,...]": several of them with commas between? */
 bool metavar_is_list(const char *metavar);
 
-/* Does it end in "...]": the rest of the command line, whatever it is? */
+/* Is it "[NAME...]": the rest of the command line, whatever it is? */
 bool metavar_is_rest(const char *metavar);
 
 bool metavar_start_is(const struct metavar_start *start, const char *name);

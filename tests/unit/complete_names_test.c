@@ -15,6 +15,7 @@
 	"{\"name\":\"oslo-2\",\"role\":\"endpoint\",\"region\":\"oslo\",\"state\":\"up\"}]}"
 #define ACCELERATORS                                                                               \
 	"{\"items\":[{\"name\":\"web\",\"protocol\":\"tcp\",\"ports\":[\"80\",\"443\"],"           \
+	"\"labels\":{\"env\":\"prod\",\"tier\":\"1\"},"                                            \
 	"\"endpoint_groups\":[{\"region\":\"oslo\",\"backends\":["                                 \
 	"{\"host\":\"192.0.2.1\",\"weight\":128},{\"host\":\"::1\",\"port\":9,\"weight\":1}]}]}]}"
 
@@ -57,6 +58,8 @@ static void accelerators_and_their_backends(void **state)
 	    "oslo=192.0.2.1\tbackend\noslo=[::1]:9\tbackend\n");
 	assert_offers("accelerator update web --weight oslo=1", "oslo=192.0.2.1,\tbackend\n");
 	assert_offers("accelerator update other --remove-backend ", "");
+	assert_offers("accelerator update web --remove-label ", "env\tlabel\ntier\tlabel\n");
+	assert_offers("accelerator list --label e", "env=\tlabel\n");
 }
 
 static void what_else_control_knows(void **state)
@@ -73,7 +76,7 @@ static void what_else_control_knows(void **state)
 	assert_offers("get nonsense ", "");
 }
 
-static void kinds_and_checks_need_no_control(void **state)
+static void tables_need_no_control(void **state)
 {
 	(void)state;
 	assert_offers(
@@ -83,6 +86,8 @@ static void kinds_and_checks_need_no_control(void **state)
 	assert_int_equal(cli_requests(), 0);
 	assert_offers(
 	    "accelerator update web --health qu", "quake3\thealth check\nquic\thealth check\n");
+	assert_offers("accelerator create x --limit backend",
+	    "backend.flows=\tlimit\nbackend.bytes=\tlimit\n");
 }
 
 /* A control that says no, nothing, or nonsense costs the names, and no more than its second. */
@@ -107,7 +112,7 @@ int main(void)
 	    CLI_TEST(nodes_and_regions),
 	    CLI_TEST(accelerators_and_their_backends),
 	    CLI_TEST(what_else_control_knows),
-	    CLI_TEST(kinds_and_checks_need_no_control),
+	    CLI_TEST(tables_need_no_control),
 	    CLI_TEST(names_that_do_not_come),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,7 @@ static void lists_and_rests(void **state)
 	assert_true(metavar_is_rest("[WORD...]"));
 	assert_false(metavar_is_rest("REGION[,...]"));
 	assert_false(metavar_is_rest("[NAME]"));
+	assert_false(metavar_is_rest("KEY=VALUE[,KEY!=VALUE...]"));
 }
 
 int main(void)
