@@ -14,11 +14,6 @@
 #include "cli/watch.h"
 #include "model/label_selector.h"
 
-static json_int_t revision_of(const json_t *answer)
-{
-	return json_integer_value(json_object_get(answer, "revision"));
-}
-
 static enum table_colour applied_colour(const json_t *nodes)
 {
 	size_t i;
@@ -46,7 +41,7 @@ int accelerator_create(struct session *session, const struct invocation *invocat
 	if (code == EXIT_DONE && !session_print_value(session, answer))
 		fprintf(session->out,
 		    "accelerator %s created (revision %" JSON_INTEGER_FORMAT ")\n",
-		    invocation->arguments[0], revision_of(answer));
+		    invocation->arguments[0], format_number_of(answer, "revision"));
 	json_decref(answer);
 	return code;
 }
@@ -229,8 +224,11 @@ static int update(struct session *session, const struct invocation *invocation,
 	    invocation_has(invocation, "--now") ? "?now=true" : "", make_patch, &before, &after);
 	if (code == EXIT_DONE && !session_print_value(session, after))
 		fprintf(session->out, "accelerator %s %s (revision %" JSON_INTEGER_FORMAT ")\n",
-		    name, revision_of(before) == revision_of(after) ? "is so already" : done,
-		    revision_of(after));
+		    name,
+		    format_number_of(before, "revision") == format_number_of(after, "revision")
+		        ? "is so already"
+		        : done,
+		    format_number_of(after, "revision"));
 	json_decref(before);
 	json_decref(after);
 	return code;
@@ -289,7 +287,7 @@ int accelerator_delete(struct session *session, const struct invocation *invocat
 	if (code == EXIT_DONE && !session_print_value(session, answer))
 		fprintf(session->out,
 		    "accelerator %s deleted (revision %" JSON_INTEGER_FORMAT ")\n", name,
-		    revision_of(answer));
+		    format_number_of(answer, "revision"));
 	json_decref(answer);
 	return code;
 }

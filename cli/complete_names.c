@@ -34,12 +34,6 @@ static json_t *ask(const struct invocation *typed, const char *path)
 	return items;
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-	return text ? text : "";
-}
-
 /* Those of the role (NULL: all), explained by the values of two of their fields. */
 static void offer_items(struct complete *complete, const json_t *items, const char *role,
     const char *name, const char *first, const char *second)
@@ -49,12 +43,12 @@ static void offer_items(struct complete *complete, const json_t *items, const ch
 	json_t *item;
 	json_array_foreach(items, i, item)
 	{
-		if (role && strcmp(text_of(item, "role"), role) != 0)
+		if (role && strcmp(format_text_of(item, "role"), role) != 0)
 			continue;
 		snprintf(help, sizeof(help), "%s %s",
 		    format_string(json_object_get(item, first), a),
 		    format_string(json_object_get(item, second), b));
-		complete_offer(complete, text_of(item, name), help);
+		complete_offer(complete, format_text_of(item, name), help);
 	}
 }
 
@@ -78,7 +72,7 @@ static void offer_regions(struct complete *complete, const json_t *items)
 	size_t i;
 	json_t *item;
 	json_array_foreach(items, i, item)
-	    complete_offer(complete, text_of(item, "region"), "region");
+	    complete_offer(complete, format_text_of(item, "region"), "region");
 }
 
 static void offer_accelerators(struct complete *complete, const json_t *items)
@@ -88,9 +82,9 @@ static void offer_accelerators(struct complete *complete, const json_t *items)
 	json_t *item;
 	json_array_foreach(items, i, item)
 	{
-		snprintf(help, sizeof(help), "%.16s %.400s", text_of(item, "protocol"),
+		snprintf(help, sizeof(help), "%.16s %.400s", format_text_of(item, "protocol"),
 		    format_list(json_object_get(item, "ports"), ports));
-		complete_offer(complete, text_of(item, "name"), help);
+		complete_offer(complete, format_text_of(item, "name"), help);
 	}
 }
 
@@ -130,7 +124,7 @@ static void offer_backends_of(struct complete *complete, const json_t *accelerat
 	{
 		json_array_foreach(json_object_get(group, "backends"), j, backend)
 		{
-			snprintf(text, sizeof(text), "%s=%s", text_of(group, "region"),
+			snprintf(text, sizeof(text), "%s=%s", format_text_of(group, "region"),
 			    format_backend(backend, backend_text));
 			complete_offer(complete, text, "backend");
 		}
@@ -145,7 +139,7 @@ static void offer_backends(struct complete *complete, const json_t *items)
 	json_t *item;
 	json_array_foreach(items, i, item)
 	{
-		if (name && strcmp(text_of(item, "name"), name) == 0)
+		if (name && strcmp(format_text_of(item, "name"), name) == 0)
 			offer_backends_of(complete, item);
 	}
 }
@@ -160,7 +154,7 @@ static void offer_objects(struct complete *complete, const json_t *items)
 	json_t *item;
 	json_array_foreach(items, i, item)
 	{
-		if (kind && strcmp(text_of(item, "kind"), kind->name) == 0)
+		if (kind && strcmp(format_text_of(item, "kind"), kind->name) == 0)
 			complete_offer(complete, object_name(kind, item, name), kind->name);
 	}
 }

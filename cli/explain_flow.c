@@ -10,17 +10,6 @@
 #include "cli/format.h"
 #include "cli/value.h"
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-	return text ? text : "";
-}
-
-static json_int_t number_of(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
 /* ---- words for verdicts ---- */
 
 struct phrase {
@@ -83,11 +72,13 @@ static void print_lane(struct table *table, const json_t *lane)
 	snprintf(text, sizeof(text),
 	    "%" JSON_INTEGER_FORMAT " (%s), round trip %s ms, packets of %" JSON_INTEGER_FORMAT
 	    " bytes",
-	    number_of(lane, "lane"), json_is_true(json_object_get(lane, "up")) ? "up" : "not up",
-	    format_ms(json_object_get(lane, "rtt_us"), rtt), number_of(lane, "packet_bytes"));
+	    format_number_of(lane, "lane"),
+	    json_is_true(json_object_get(lane, "up")) ? "up" : "not up",
+	    format_ms(json_object_get(lane, "rtt_us"), rtt),
+	    format_number_of(lane, "packet_bytes"));
 	table_property(table, "lane", text);
-	snprintf(text, sizeof(text), "%.64s%sto %.64s", text_of(lane, "local"),
-	    text_of(lane, "local")[0] ? " " : "", text_of(lane, "remote"));
+	snprintf(text, sizeof(text), "%.64s%sto %.64s", format_text_of(lane, "local"),
+	    format_text_of(lane, "local")[0] ? " " : "", format_text_of(lane, "remote"));
 	table_property(table, "path", text);
 }
 
@@ -95,19 +86,20 @@ static void print_listener(struct table *table, const json_t *answer)
 {
 	const json_t *listener = json_object_get(answer, "listener");
 	bool is_live = json_is_true(json_object_get(answer, "live"));
-	json_int_t workers = number_of(listener, "workers"), alike = number_of(listener, "alike");
+	json_int_t workers = format_number_of(listener, "workers"),
+	           alike = format_number_of(listener, "alike");
 	char text[2 * FORMAT_BYTES], others[FORMAT_BYTES];
 	if (!json_is_object(listener))
 		return;
-	snprintf(text, sizeof(text), "%.64s", text_of(listener, "node"));
+	snprintf(text, sizeof(text), "%.64s", format_text_of(listener, "node"));
 	if (is_live)
 		snprintf(text, sizeof(text), "%.64s, worker %" JSON_INTEGER_FORMAT,
-		    text_of(listener, "node"), number_of(listener, "worker"));
+		    format_text_of(listener, "node"), format_number_of(listener, "worker"));
 	else if (alike < workers)
 		snprintf(text, sizeof(text),
 		    "%.64s, as %" JSON_INTEGER_FORMAT " of its %" JSON_INTEGER_FORMAT
 		    " workers choose: they see lanes of their own",
-		    text_of(listener, "node"), alike, workers);
+		    format_text_of(listener, "node"), alike, workers);
 	table_property(table, "listener", text);
 	if (!is_live && json_array_size(json_object_get(answer, "other_listeners")) > 0) {
 		format_list(json_object_get(answer, "other_listeners"), others);
@@ -120,7 +112,8 @@ static void print_listener(struct table *table, const json_t *answer)
 static void print_endpoint(struct table *table, const json_t *answer)
 {
 	const json_t *listener = json_object_get(answer, "listener");
-	const char *name = text_of(listener, "endpoint"), *now = text_of(listener, "endpoint_now");
+	const char *name = format_text_of(listener, "endpoint"),
+	           *now = format_text_of(listener, "endpoint_now");
 	char text[2 * FORMAT_BYTES];
 	if (name[0])
 		table_property(table, "endpoint", name);
@@ -139,10 +132,11 @@ static void print_backend(struct table *table, const json_t *answer)
 	json_array_foreach(
 	    json_object_get(json_object_get(answer, "endpoint"), "backends"), i, backend)
 	{
-		if (strcmp(text_of(backend, "verdict"), "takes") != 0)
+		if (strcmp(format_text_of(backend, "verdict"), "takes") != 0)
 			continue;
 		snprintf(text, sizeof(text), "%s%s%.64s", format_backend(backend, name),
-		    text_of(backend, "address")[0] ? " at " : "", text_of(backend, "address"));
+		    format_text_of(backend, "address")[0] ? " at " : "",
+		    format_text_of(backend, "address"));
 		table_property(table, "backend", text);
 	}
 }
@@ -162,7 +156,7 @@ static void print_groups(struct session *session, const json_t *listener)
 		    format_ms(json_object_get(group, "rtt_us"), buf));
 		if (json_is_true(json_object_get(group, "ranked")))
 			snprintf(order, sizeof(order), "rank");
-		else if (number_of(group, "rtt_us") == 0)
+		else if (format_number_of(group, "rtt_us") == 0)
 			snprintf(order, sizeof(order), "not measured");
 		table_row(table);
 		table_cell(table, format_string(json_object_get(group, "region"), buf));
@@ -170,7 +164,7 @@ static void print_groups(struct session *session, const json_t *listener)
 		table_cell(table, format_integer(json_object_get(group, "dial"), buf));
 		table_cell(table, format_integer(json_object_get(group, "share"), buf));
 		table_cell(table, format_string(json_object_get(group, "endpoint"), buf));
-		table_cell(table, say(group_reasons, text_of(group, "verdict")));
+		table_cell(table, say(group_reasons, format_text_of(group, "verdict")));
 	}
 	session_print_table(session, table);
 }
@@ -187,13 +181,14 @@ static const struct phrase endpoint_reasons[] = {
 /* Why an endpoint of a group is not the one: no lane, no health, its group, or the hash. */
 static const char *endpoint_reason(const json_t *group, const json_t *endpoint)
 {
-	const char *verdict = text_of(group, "verdict");
+	const char *verdict = format_text_of(group, "verdict");
 	bool takes = strcmp(verdict, "takes") == 0 || strcmp(verdict, "takes-rest") == 0;
-	if (takes && strcmp(text_of(group, "endpoint"), text_of(endpoint, "name")) == 0)
+	if (takes
+	    && strcmp(format_text_of(group, "endpoint"), format_text_of(endpoint, "name")) == 0)
 		return "the flow's hash chose it";
 	if (!json_is_true(json_object_get(endpoint, "has_lane")))
 		return "has no lane that is up";
-	if (strcmp(text_of(endpoint, "health"), "unhealthy") == 0)
+	if (strcmp(format_text_of(endpoint, "health"), "unhealthy") == 0)
 		return "has no healthy backend";
 	const char *reason = say(endpoint_reasons, verdict);
 	return reason != verdict ? reason : "the flow's hash chose another";
@@ -214,7 +209,7 @@ static void print_endpoints(struct session *session, const json_t *listener)
 			table_row(table);
 			table_cell(table, format_string(json_object_get(endpoint, "name"), buf));
 			table_cell(table, format_string(json_object_get(group, "region"), buf));
-			table_cell(table, number_of(endpoint, "rtt_us") > 0
+			table_cell(table, format_number_of(endpoint, "rtt_us") > 0
 			                      ? format_ms(json_object_get(endpoint, "rtt_us"), buf)
 			                      : "-");
 			table_cell(table, format_string(json_object_get(endpoint, "health"), buf));
@@ -239,7 +234,7 @@ static void print_backends(struct session *session, const json_t *endpoint)
 		table_cell(table, format_string(json_object_get(backend, "address"), buf));
 		table_cell(table, format_integer(json_object_get(backend, "weight"), buf));
 		table_cell(table, format_string(json_object_get(backend, "health"), buf));
-		table_cell(table, say(backend_reasons, text_of(backend, "verdict")));
+		table_cell(table, say(backend_reasons, format_text_of(backend, "verdict")));
 	}
 	session_print_table(session, table);
 }
@@ -247,7 +242,7 @@ static void print_backends(struct session *session, const json_t *endpoint)
 static void print_flow(struct session *session, const json_t *answer)
 {
 	struct table *table = table_new_properties();
-	const char *verdict = text_of(answer, "verdict");
+	const char *verdict = format_text_of(answer, "verdict");
 	bool is_taken = strcmp(verdict, "taken") == 0 || strcmp(verdict, "failed-open") == 0;
 	const json_t *listener = json_object_get(answer, "listener");
 	char text[2 * FORMAT_BYTES], accelerator[FORMAT_BYTES];
@@ -257,8 +252,8 @@ static void print_flow(struct session *session, const json_t *answer)
 		format_string(json_object_get(answer, "accelerator"), accelerator);
 		snprintf(text, sizeof(text),
 		    "%s, port %" JSON_INTEGER_FORMAT "/%.8s, affinity %.16s", accelerator,
-		    number_of(answer, "port"), text_of(answer, "protocol"),
-		    text_of(listener, "affinity"));
+		    format_number_of(answer, "port"), format_text_of(answer, "protocol"),
+		    format_text_of(listener, "affinity"));
 		table_property(table, "accelerator", text);
 	}
 	table_property_coloured(
@@ -325,7 +320,7 @@ int explain_flow(struct session *session, const struct invocation *invocation)
 		return code;
 	if (!session_print_value(session, answer))
 		print_flow(session, answer);
-	code = code_of(text_of(answer, "verdict"));
+	code = code_of(format_text_of(answer, "verdict"));
 	json_decref(answer);
 	return code;
 }

@@ -22,6 +22,17 @@ static void append(char *buf, const char *format, ...)
 	va_end(arguments);
 }
 
+const char *format_text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	return text ? text : "";
+}
+
+json_int_t format_number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
 static const char *unknown(char *buf)
 {
 	memcpy(buf, "-", 2);

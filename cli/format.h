@@ -12,6 +12,10 @@
 
 enum { FORMAT_BYTES = 512 };
 
+/* An object's member as it is, the text as long as the object; "" and 0 where there is none, or one of another type. */
+const char *format_text_of(const json_t *object, const char *key);
+json_int_t format_number_of(const json_t *object, const char *key);
+
 /* Each fills `buf` (FORMAT_BYTES) and returns it. */
 
 /* Microseconds as milliseconds: "0.12", "14.2", "187.3". */

@@ -13,11 +13,6 @@
 
 enum { HISTORY_DEFAULT = 20, HISTORY_MAX = 1000 };
 
-static json_int_t number_of(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
 static void print_list(struct session *session, const json_t *answer)
 {
 	static const struct table_column columns[] = {
@@ -98,7 +93,7 @@ static void print_rollback(struct session *session, const json_t *answer, bool i
 	fputs("Nodes and tokens are not rolled back: they stay as they are now.\n", stderr);
 	if (!is_dry_run)
 		fprintf(session->out, "revision %" JSON_INTEGER_FORMAT "\n",
-		    number_of(answer, "revision"));
+		    format_number_of(answer, "revision"));
 }
 
 int rollback_revision(struct session *session, const struct invocation *invocation)
@@ -138,7 +133,7 @@ int confirm_change(struct session *session, const struct invocation *invocation)
 		fprintf(session->out,
 		    "revision %" JSON_INTEGER_FORMAT " confirmed (revision %" JSON_INTEGER_FORMAT
 		    ")\n",
-		    number_of(answer, "confirmed"), number_of(answer, "revision"));
+		    format_number_of(answer, "confirmed"), format_number_of(answer, "revision"));
 	json_decref(answer);
 	return code;
 }

@@ -16,12 +16,6 @@
 
 enum { WAIT_RETRY_MS = 200, WAIT_DEFAULT_S = 60, WAIT_MAX_S = 86400 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-	return text ? text : "";
-}
-
 static double steady_s(void)
 {
 	struct timespec now;
@@ -35,7 +29,7 @@ static const json_t *find(const json_t *answer, const char *name)
 	json_t *node;
 	json_array_foreach(json_object_get(answer, "nodes"), i, node)
 	{
-		if (strcmp(text_of(node, "node"), name) == 0)
+		if (strcmp(format_text_of(node, "node"), name) == 0)
 			return node;
 	}
 	return NULL;
@@ -48,13 +42,15 @@ static void show_progress(const json_t *before, const json_t *answer)
 	json_t *node;
 	json_array_foreach(json_object_get(answer, "nodes"), i, node)
 	{
-		const json_t *earlier = find(before, text_of(node, "node"));
+		const json_t *earlier = find(before, format_text_of(node, "node"));
 		const json_t *reason = json_object_get(node, "reason");
 		char words[FORMAT_BYTES];
-		if (earlier && strcmp(text_of(earlier, "state"), text_of(node, "state")) == 0)
+		if (earlier
+		    && strcmp(format_text_of(earlier, "state"), format_text_of(node, "state")) == 0)
 			continue;
-		fprintf(stderr, "%s %s: %s%s%s\n", text_of(node, "role"), text_of(node, "node"),
-		    text_of(node, "state"), json_is_string(reason) ? ": " : "",
+		fprintf(stderr, "%s %s: %s%s%s\n", format_text_of(node, "role"),
+		    format_text_of(node, "node"), format_text_of(node, "state"),
+		    json_is_string(reason) ? ": " : "",
 		    json_is_string(reason) ? format_string(reason, words) : "");
 	}
 }
@@ -64,7 +60,7 @@ static size_t count_state(const json_t *answer, const char *state)
 	size_t i, count = 0;
 	json_t *node;
 	json_array_foreach(json_object_get(answer, "nodes"), i, node) count +=
-	    strcmp(text_of(node, "state"), state) == 0;
+	    strcmp(format_text_of(node, "state"), state) == 0;
 	return count;
 }
 

@@ -112,6 +112,19 @@ static void backends_and_groups(void **state)
 	assert_text(format_applied, "[]", "-");
 }
 
+static void members_as_they_are(void **state)
+{
+	json_t *object = json_pack("{s:s, s:i}", "name", "web", "revision", 7);
+	(void)state;
+	assert_string_equal(format_text_of(object, "name"), "web");
+	assert_string_equal(format_text_of(object, "revision"), "");
+	assert_string_equal(format_text_of(NULL, "name"), "");
+	assert_int_equal(format_number_of(object, "revision"), 7);
+	assert_int_equal(format_number_of(object, "name"), 0);
+	assert_int_equal(format_number_of(object, "none"), 0);
+	json_decref(object);
+}
+
 /* Whatever control answers, nothing leaves the buffer. */
 static void long_values_are_cut(void **state)
 {
@@ -135,6 +148,7 @@ int main(void)
 	    cmocka_unit_test(times_are_local),
 	    cmocka_unit_test(configs),
 	    cmocka_unit_test(backends_and_groups),
+	    cmocka_unit_test(members_as_they_are),
 	    cmocka_unit_test(long_values_are_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
