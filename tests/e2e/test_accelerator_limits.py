@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What an accelerator's users may take of a node: `trunkctl accelerator create --limit`. All workers of a node
 count together."""
+import contextlib
 import os
 import signal
 import socket
@@ -115,6 +116,16 @@ def test_tcp_flows_by_source_and_accelerator(cluster, web):
         close(one + two + more + fresh)
 
 
+@contextlib.contextmanager
+def second_address():
+    """Of the same /64 as ::1."""
+    procs.run(["ip", "address", "replace", "::1:2/128", "dev", "lo"])
+    try:
+        yield "::1:2"
+    finally:
+        procs.run(["ip", "address", "del", "::1:2/128", "dev", "lo"])
+
+
 def test_udp_flows_and_ipv6_networks(cluster, web, echo):
     """Datagrams of flows above the limit are dropped, and those before go on."""
     with Accelerator(cluster, "udp", [echo.port], "source.flows=4") as service:
@@ -130,9 +141,8 @@ def test_udp_flows_and_ipv6_networks(cluster, web, echo):
         other = udp_user("127.0.0.2", service.port)
         assert is_answered(other)
         close(users + [other])
-    procs.run(["ip", "address", "add", "::1:2/128", "dev", "lo"])
-    with Accelerator(cluster, "tcp", [web.port], "source.flows=2") as service:
-        users = service.take(1, "::1") + service.take(3, "::1:2")
+    with second_address() as second, Accelerator(cluster, "tcp", [web.port], "source.flows=2") as service:
+        users = service.take(1, "::1") + service.take(3, second)
         assert len(users) == 2
         close(users)
 
