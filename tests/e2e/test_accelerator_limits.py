@@ -10,9 +10,8 @@ import time
 
 import pytest
 
-from tests.e2e.test_limits import UdpEcho, is_answered, is_served, udp_user
-from tests.e2e.test_node import Echo
 from tests.lab import procs, trunkline
+from tests.lab.echoes import Echo, UdpEcho, is_answered, is_served, udp_user
 from tests.lab.site import receive
 from tests.lab.trunkline import SLOW, Cluster, is_built
 

@@ -12,9 +12,9 @@ import time
 
 import pytest
 
-from tests.e2e.test_control_api import Control, expect_problem
 from tests.lab import procs, trunkline
 from tests.lab.clock import Stopwatch
+from tests.lab.control_alone import Control, expect_problem
 
 WEB = {"name": "web", "protocol": "tcp", "ports": ["80"], "listen": ["tokyo"],
        "endpoint_groups": [{"region": "oslo", "backends": [{"host": "192.0.2.10"}]}]}

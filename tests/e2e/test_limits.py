@@ -7,13 +7,12 @@ import os
 import re
 import signal
 import socket
-import threading
 import time
 
 import pytest
 
-from tests.e2e.test_node import Echo
 from tests.lab import procs, trunkline
+from tests.lab.echoes import Echo, UdpEcho, is_answered, is_served, udp_user
 from tests.lab.site import receive
 from tests.lab.trunkline import SLOW, Cluster, is_built
 
@@ -22,27 +21,6 @@ WORKERS = 4
 LIMIT = 1000  # UDP flows a source, the default
 SMALL = {"endpoint": 224, "tiny": 144}  # RLIMIT_NOFILE; 64 of it are kept from flows
 FLOWS = {name: limit - 64 for name, limit in SMALL.items()}
-
-
-class UdpEcho:
-    def __init__(self):
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
-        self.port = self.sock.getsockname()[1]
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        while True:
-            data, user = self.sock.recvfrom(65535)
-            if data == b"end":
-                return
-            self.sock.sendto(data, user)
-
-    def close(self):
-        self.sock.sendto(b"end", self.sock.getsockname())
-        self.thread.join()
-        self.sock.close()
 
 
 @pytest.fixture
@@ -76,16 +54,6 @@ def web():
     made.close()
 
 
-def is_served(user, timeout=5):
-    """An answer comes; not so when the connection was reset."""
-    user.settimeout(timeout * SLOW)
-    try:
-        user.sendall(b"ping")
-        return user.recv(4) == b"ping"
-    except (ConnectionResetError, BrokenPipeError):
-        return False
-
-
 def connect(address, port):
     """None for one that was reset so soon that connect() saw it."""
     with contextlib.suppress(ConnectionResetError):
@@ -108,25 +76,12 @@ def processor_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def udp_user(source, port):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind((source, 0))
-    sock.connect(("127.0.0.1", port))
-    sock.settimeout(3 * SLOW)
-    return sock
-
-
 def send_all(users):
     """Slowly enough for every buffer."""
     for number, user in enumerate(users):
         user.send(b"ping")
         if number % 50 == 49:
             time.sleep(0.01)
-
-
-def is_answered(user):
-    user.send(b"mine")
-    return user.recv(100) in (b"mine", b"ping")
 
 
 def test_a_source_has_its_udp_flows_of_the_whole_node(tmp_path, echo):

@@ -7,39 +7,15 @@ import os
 import re
 import signal
 import socket
-import threading
 import time
 
 import pytest
 
 from tests.lab import procs, trunkline
 from tests.lab.clock import Stopwatch
+from tests.lab.echoes import Echo
 
 pytestmark = pytest.mark.skipif(not trunkline.is_built(), reason="the daemons are not built")
-
-
-class Echo:
-    """A backend that sends back what comes, and keeps connections open."""
-
-    def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=self.serve, args=self.socket.accept()[:1],
-                                 daemon=True).start()
-
-    @staticmethod
-    def serve(connection):
-        with connection, contextlib.suppress(OSError):
-            while data := connection.recv(65536):
-                connection.sendall(data)
-
-    def close(self):
-        self.socket.close()
 
 
 @pytest.fixture

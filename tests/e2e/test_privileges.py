@@ -8,8 +8,9 @@ import tempfile
 
 import pytest
 
-from tests.e2e.test_node import Echo, is_listening, try_port, wait_served
+from tests.e2e.test_node import is_listening, try_port, wait_served
 from tests.lab import procs, trunkline
+from tests.lab.echoes import Echo
 
 pytestmark = pytest.mark.skipif(not trunkline.is_built(), reason="the daemons are not built")
 
