@@ -18,20 +18,6 @@ struct wanted {
 	enum accelerator_protocol protocol;
 };
 
-static const char *check_user(const void *value)
-{
-	struct addr user;
-
-	return addr_parse(value, 0, &user) == 0 && user.port > 0 ? NULL : "must be ADDR:PORT";
-}
-
-static const char *check_name(const void *value)
-{
-	const char *name = value;
-
-	return !name[0] || name_is_valid(name) ? NULL : "must be " NAME_RULE;
-}
-
 static const char *check_protocol(const void *value)
 {
 	return *(const enum accelerator_protocol *)value == PROTOCOL_TCP_UDP ? "must be tcp or udp"
@@ -40,9 +26,9 @@ static const char *check_protocol(const void *value)
 
 static const struct schema_field fields[] = {
     {SCHEMA_MEMBER("user", struct wanted, user), .type = SCHEMA_TEXT, .is_required = true,
-        .check = check_user},
-    {SCHEMA_MEMBER("to", struct wanted, to), .type = SCHEMA_TEXT, .check = check_name},
-    {SCHEMA_MEMBER("at", struct wanted, at), .type = SCHEMA_TEXT, .check = check_name},
+        .check = explain_check_user},
+    {SCHEMA_MEMBER("to", struct wanted, to), .type = SCHEMA_TEXT, .check = explain_check_name},
+    {SCHEMA_MEMBER("at", struct wanted, at), .type = SCHEMA_TEXT, .check = explain_check_name},
     {SCHEMA_MEMBER("protocol", struct wanted, protocol), .type = SCHEMA_ENUM,
         .names = protocol_names, .check = check_protocol},
 };

@@ -76,7 +76,7 @@ enum reason endpoint_refusal(const struct endpoint *endpoint, const char *listen
     const struct flow_open *open, const struct config_accelerator *config);
 
 /* A flow that is alive, and the backend that it is at, or tries. */
-struct live_flow {
+struct served_flow {
 	uint64_t backend_id; /* 0: none yet */
 	struct addr address; /* family 0: none yet */
 };

@@ -84,7 +84,7 @@ static int index_of(const struct config_accelerator *config, uint64_t backend_id
 }
 
 static bool find_live(const struct endpoint *endpoint, const struct explain_question *question,
-    const struct addr *user, struct live_flow *found)
+    const struct addr *user, struct served_flow *found)
 {
 	if (question->protocol == PROTOCOL_TCP)
 		return tcp_flows_find(endpoint, user, question->accelerator, question->port, found);
@@ -124,7 +124,7 @@ static int explain(struct endpoint *endpoint, const struct explain_question *que
 {
 	const struct config_accelerator *config =
 	    endpoint_accelerator(endpoint, question->accelerator);
-	struct live_flow live = {0};
+	struct served_flow live = {0};
 	uint64_t hash, full;
 	int chosen;
 

@@ -361,13 +361,13 @@ void tcp_flows_on_config(struct endpoint *endpoint)
 }
 
 bool tcp_flows_find(const struct endpoint *endpoint, const struct addr *user, uint32_t accelerator,
-    uint16_t port, struct live_flow *found)
+    uint16_t port, struct served_flow *found)
 {
 	LIST_FOREACH (flow, &endpoint->tcp_flows, struct tcp_flow, node) {
 		if (!flow->relay.flow || flow->accelerator != accelerator || flow->user_port != port
 		    || !addr_equal(&flow->user, user))
 			continue;
-		*found = (struct live_flow){.backend_id = flow->backend_id};
+		*found = (struct served_flow){.backend_id = flow->backend_id};
 		if (flow->next_address > 0)
 			found->address = flow->addresses[flow->next_address - 1];
 		return true;

@@ -22,7 +22,7 @@ enum reason tcp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 void tcp_flows_on_config(struct endpoint *endpoint);
 /* The user's flow of that accelerator and port; false when there is none.  It looks at each. */
 bool tcp_flows_find(const struct endpoint *endpoint, const struct addr *user, uint32_t accelerator,
-    uint16_t port, struct live_flow *found);
+    uint16_t port, struct served_flow *found);
 /* Resets the flows to addresses of the table from which nothing came for their quiet time. */
 void tcp_flows_leave(struct endpoint *endpoint, const struct dead_backend *table);
 

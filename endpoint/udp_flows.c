@@ -345,13 +345,13 @@ static void renew(struct udp_flow *flow)
 }
 
 bool udp_flows_find(const struct endpoint *endpoint, const struct addr *user, uint32_t accelerator,
-    uint16_t port, struct live_flow *found)
+    uint16_t port, struct served_flow *found)
 {
 	LIST_FOREACH (flow, &endpoint->udp_flows, struct udp_flow, node) {
 		if (!flow->flow || flow->accelerator != accelerator || flow->user_port != port
 		    || !addr_equal(&flow->user, user))
 			continue;
-		*found = (struct live_flow){0};
+		*found = (struct served_flow){0};
 		if (flow->has_socket) {
 			found->backend_id = flow->backend_id;
 			found->address = flow->address;

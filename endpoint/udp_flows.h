@@ -18,7 +18,7 @@ enum reason udp_flow_begin(struct endpoint *endpoint, struct share *share, struc
 void udp_flows_on_config(struct endpoint *endpoint);
 /* The user's flow of that accelerator and port; false when there is none.  It looks at each. */
 bool udp_flows_find(const struct endpoint *endpoint, const struct addr *user, uint32_t accelerator,
-    uint16_t port, struct live_flow *found);
+    uint16_t port, struct served_flow *found);
 /* Takes the flows to addresses of the table that they did not answer for their quiet time to others. */
 void udp_flows_leave(struct endpoint *endpoint, const struct dead_backend *table);
 /* Frees those that are left, after their lanes. */

@@ -48,11 +48,11 @@ bool explain_is_taken(const struct explain_answer *answer)
 	return answer->verdict == EXPLAIN_TAKEN || answer->verdict == EXPLAIN_FAILED_OPEN;
 }
 
-static const char *check_user(const void *value)
+const char *explain_check_user(const void *text)
 {
 	struct addr user;
 
-	return addr_parse(value, 0, &user) == 0 && user.port > 0 ? NULL : "must be ADDR:PORT";
+	return addr_parse(text, 0, &user) == 0 && user.port > 0 ? NULL : "must be ADDR:PORT";
 }
 
 static const char *check_address(const void *value)
@@ -63,9 +63,9 @@ static const char *check_address(const void *value)
 	return !text[0] || addr_parse(text, 0, &addr) == 0 ? NULL : "must be an address";
 }
 
-static const char *check_name(const void *value)
+const char *explain_check_name(const void *text)
 {
-	const char *name = value;
+	const char *name = text;
 
 	return !name[0] || name_is_valid(name) ? NULL : "must be " NAME_RULE;
 }
@@ -77,16 +77,17 @@ static const struct schema_field question_fields[] = {
     {SCHEMA_MEMBER("protocol", struct explain_question, protocol), .type = SCHEMA_ENUM,
         .names = protocol_names},
     {SCHEMA_MEMBER("user", struct explain_question, user), .type = SCHEMA_TEXT, .is_required = true,
-        .check = check_user},
+        .check = explain_check_user},
     {SCHEMA_MEMBER("port", struct explain_question, port), .type = SCHEMA_U16},
     {SCHEMA_MEMBER("listener", struct explain_question, listener), .type = SCHEMA_TEXT,
-        .check = check_name},
+        .check = explain_check_name},
 };
 const struct schema explain_question_schema = SCHEMA(struct explain_question, question_fields);
 
 #define NAME_FIELD(key, type_name, member)                                                         \
 	{                                                                                          \
-		SCHEMA_MEMBER(key, type_name, member), .type = SCHEMA_TEXT, .check = check_name    \
+		SCHEMA_MEMBER(key, type_name, member), .type = SCHEMA_TEXT,                        \
+		                                       .check = explain_check_name                 \
 	}
 #define ADDRESS_FIELD(key, type_name, member)                                                      \
 	{                                                                                          \

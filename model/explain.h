@@ -130,6 +130,10 @@ struct explain_answer {
 
 extern const struct schema explain_question_schema, explain_answer_schema;
 
+/* Checks of a schema's text: "ADDR:PORT"; a name or nothing. */
+const char *explain_check_user(const void *text);
+const char *explain_check_name(const void *text);
+
 /* "taken" and so on; "?" for what is none. */
 const char *explain_verdict_text(enum explain_verdict verdict);
 
