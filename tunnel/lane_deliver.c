@@ -82,10 +82,10 @@ static void double_window(struct flow *flow)
 static void hold_if_short(struct flow *flow)
 {
 	enum budget_pressure pressure = budget_pressure(&flow->lane->budget);
-	uint64_t most = pressure >= BUDGET_SCARCE ? 0 : FLOW_WINDOW_MIN_BYTES;
 
 	if (!flow->is_held || flow->is_on_hold || flow->is_stopped || flow->recv.has_final
-	    || pressure == BUDGET_EASY || flow->recv.stored_bytes <= most)
+	    || pressure == BUDGET_EASY
+	    || (pressure == BUDGET_TIGHT && flow->recv.stored_bytes <= FLOW_WINDOW_MIN_BYTES))
 		return;
 	flow->is_on_hold = flow->hold_is_pending = true;
 	flow->lane->counters.flows_held++;
@@ -225,12 +225,22 @@ static int keep_rest(struct flow *flow, const struct iovec *pieces, int count, u
 	return rc;
 }
 
-/* Offers pieces of the batch, and then what follows them in the store. 0 or ERR_NOMEM. */
-static int deliver(struct flow *flow, const struct iovec *pieces, int count, uint64_t total)
+/*
+ * Offers pieces of the batch, and then what follows them in the store. 0 or ERR_NOMEM. What the user does not take is
+ * kept; or left, should it be unwanted and `may_leave` say that its packet can come again.
+ */
+static int deliver(
+    struct flow *flow, const struct iovec *pieces, int count, uint64_t total, bool may_leave)
 {
 	uint64_t taken = total ? offer(flow, pieces, count, total) : 0;
-	int rc = taken < total ? keep_rest(flow, pieces, count, taken) : 0;
+	uint64_t offset = flow->recv.taken;
+	int rc = 0;
 
+	hold_if_short(flow);
+	if (taken < total && may_leave && is_unwanted(flow, offset, offset + total - taken))
+		rc = ERR_NOMEM;
+	else if (taken < total)
+		rc = keep_rest(flow, pieces, count, taken);
 	flow_deliver_kept(flow);
 	hold_if_short(flow);
 	return rc;
@@ -252,7 +262,7 @@ void lane_deliver_gathered(struct lane *lane)
 	if (!flow)
 		return;
 	lane_forget_gathered(lane);
-	if (deliver(flow, gather->pieces, gather->count, gather->bytes) == 0)
+	if (deliver(flow, gather->pieces, gather->count, gather->bytes, false) == 0)
 		return;
 	flow_note_reason(flow, REASON_LIMIT);
 	flow_reset_sending(flow, REASON_LIMIT);
@@ -269,7 +279,7 @@ static uint64_t gather_cost_bytes(const struct lane *lane)
 }
 
 /*
- * Puts the piece behind those that were gathered for the flow already. Where memory to keep them is not
+ * Puts the piece behind those that were gathered for the flow already. Where memory to keep them is scarce or not
  * certain it is offered by itself, at once, and ERR_NOMEM says that its packet has to come again.
  */
 static int gather_piece(struct flow *flow, const uint8_t *data, size_t length)
@@ -280,8 +290,9 @@ static int gather_piece(struct flow *flow, const uint8_t *data, size_t length)
 
 	if (gather->flow != flow) {
 		lane_deliver_gathered(lane);
-		if (!budget_take(&lane->budget, gather_cost_bytes(lane)))
-			return deliver(flow, &piece, 1, length);
+		if (budget_pressure(&lane->budget) >= BUDGET_SCARCE
+		    || !budget_take(&lane->budget, gather_cost_bytes(lane)))
+			return deliver(flow, &piece, 1, length, true);
 		gather->reserved_bytes = gather_cost_bytes(lane);
 		gather->flow = flow;
 		gather->bytes = 0;

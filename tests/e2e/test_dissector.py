@@ -42,7 +42,7 @@ def test_handshake_and_sealed_packets_of_a_real_line(tmp_path):
                             "trunkline.sealed"], "trunkline")
     kinds = collections.Counter(row[0] for row in rows)
     assert kinds["1"] >= 2 and kinds["2"] >= 2, kinds  # INITIATE and RESPOND with TLS flights
-    assert {row[1] for row in rows if row[0] in "12" and row[0]} == {"2"}
+    assert {row[1] for row in rows if row[0] in "12" and row[0]} == {"3"}
     assert {row[3] for row in rows if row[0] == "4"} == {"0", "1"}  # START of both lanes
     assert {row[2] for row in rows if row[0] == "5"} == {"1"}  # STARTED: NEW
     sealed = [row for row in rows if row[4]]
