@@ -13,15 +13,12 @@
 #include "control/confirm.h"
 #include "tests/unit/control_fixture.h"
 
-static char directory[] = "/tmp/trunkline-adopt-XXXXXX";
 static struct problem problem;
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	control_begin(directory);
+	control_begin_alone();
 	control_add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
 	control_add_node("tyo-1", NODE_LISTENER, "tokyo", 2);
 	problem = (struct problem){0};
@@ -31,14 +28,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	control_end();
-	rmdir(directory);
+	control_end_alone();
 	return 0;
-}
-
-static void load(void)
-{
-	assert_int_equal(store_load(control.store, &control.installation), 0);
 }
 
 static void test_without_need_there_is_nothing_to_adopt(void **state)
@@ -76,7 +67,7 @@ static void test_a_restored_one_changes_nothing_before(void **state)
 
 	(void)state;
 	assert_int_equal(store_mark_restored(control.store, 1700000000000), 0);
-	load();
+	control_load();
 	assert_int_equal(control.installation.restored_from_ms, 1700000000000);
 	assert_int_equal(try_change(false), -1);
 	assert_int_equal(problem.kind, PROBLEM_RESTORED);
@@ -102,7 +93,7 @@ static void test_what_waited_begins_to_wait_anew(void **state)
 	assert_int_equal(store_put_confirmation(control.store, &waits), 0);
 	assert_int_equal(store_commit(control.store), 0);
 	assert_int_equal(store_mark_restored(control.store, 1700000000000), 0);
-	load();
+	control_load();
 	confirm_watch(&control);
 	assert_false(ev_is_active(&control.confirm_due));
 	assert_int_equal(adopt_run(&control, "somebody", &change, &problem), 0);
@@ -132,7 +123,7 @@ static void test_join_tokens_end_with_it(void **state)
 	crypto_generichash(hash, sizeof hash, secret, sizeof secret, NULL, 0);
 	assert_int_equal(store_find_token(control.store, hash, &token), 0);
 	assert_int_equal(store_mark_restored(control.store, 1700000000000), 0);
-	load();
+	control_load();
 	assert_int_equal(adopt_run(&control, "somebody", &change, &problem), 0);
 	assert_int_equal(store_find_token(control.store, hash, &token), ERR_NOT_FOUND);
 }
@@ -148,7 +139,7 @@ static void test_numbers_go_on_above(void **state)
 	assert_int_equal(store_adopt(control.store, 77, 500), 0);
 	assert_int_equal(store_add_revision(control.store, &revision, NULL), 0);
 	assert_int_equal(store_commit(control.store), 0);
-	load();
+	control_load();
 	assert_int_equal(control.installation.incarnation, 77);
 	assert_int_equal(control.installation.revision, 501);
 	assert_true(control_add_accelerator("two", 81, "tokyo", "oslo") > before + 999);
@@ -157,7 +148,7 @@ static void test_numbers_go_on_above(void **state)
 	assert_int_equal(store_add_revision(control.store, &revision, NULL), 0);
 	assert_int_equal(revision.number, 503);
 	store_rollback(control.store);
-	load();
+	control_load();
 	assert_int_equal(control.installation.incarnation, 77);
 }
 
@@ -169,7 +160,7 @@ static void test_also_a_database_without_any_row(void **state)
 	struct store *store;
 
 	(void)state;
-	snprintf(path, sizeof path, "%s/empty.db", directory);
+	snprintf(path, sizeof path, "%s/empty.db", control_directory);
 	assert_int_equal(store_open(&store, path, reason), 0);
 	assert_int_equal(store_begin(store), 0);
 	assert_int_equal(store_adopt(store, 9, 500), 0);

@@ -7,16 +7,13 @@
 #include "net/backend_states.h"
 #include "tests/unit/control_fixture.h"
 
-static char directory[] = "/tmp/trunkline-reports-XXXXXX";
 static uint32_t web, far;
 static struct backend_report list[BACKEND_REPORTS_MAX];
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	control_begin(directory);
+	control_begin_alone();
 	control_add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
 	control_add_node("osl-2", NODE_LISTENER, "oslo", 2);
 	web = control_add_accelerator("web", 80, "tokyo", "oslo");
@@ -27,8 +24,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	control_end();
-	rmdir(directory);
+	control_end_alone();
 	return 0;
 }
 

@@ -8,15 +8,12 @@
 #include "base/keyed_hash.h"
 #include "tests/unit/control_fixture.h"
 
-static char directory[] = "/tmp/trunkline-change-XXXXXX";
 static struct problem problem;
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	control_begin(directory);
+	control_begin_alone();
 	control_add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
 	problem = (struct problem){0};
 	return 0;
@@ -25,14 +22,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	control_end();
-	rmdir(directory);
+	control_end_alone();
 	return 0;
-}
-
-static void load(void)
-{
-	assert_int_equal(store_load(control.store, &control.installation), 0);
 }
 
 static int see_node(void *context, const struct revision *revision, const json_t *objects)
@@ -86,7 +77,7 @@ static void test_what_failed_between_leaves_nothing(void **state)
 	assert_int_equal(change_end(&control, &change, ERR_IO, &problem), -1);
 	assert_int_equal(problem.kind, PROBLEM_STORAGE);
 	assert_true(problem.fix[0] != '\0');
-	load();
+	control_load();
 	assert_int_equal(control.installation.revision, 1);
 	assert_int_equal(control.installation.node_count, 1);
 	/* And the next one can be made. */
@@ -130,7 +121,7 @@ static void test_a_held_change_is_saved_with_the_rest_or_not_at_all(void **state
 		assert_int_equal(control.installation.node_count, result == 0 ? 0 : 1);
 		assert_int_equal(control.installation.revision, result == 0 ? 2 : 1);
 	}
-	load();
+	control_load();
 	assert_int_equal(control.installation.node_count, 0);
 }
 
@@ -148,7 +139,7 @@ static void test_a_held_change_that_failed_is_not_saved(void **state)
 	assert_int_equal(change_begin(&control, &change, &problem), -1);
 	assert_int_equal(change_release(&control, 0, &problem), -1);
 	assert_int_equal(problem.kind, PROBLEM_STORAGE);
-	load();
+	control_load();
 	assert_int_equal(control.installation.revision, 1);
 	change_init(&change, "somebody", "one");
 	assert_int_equal(change_begin(&control, &change, &problem), 0);

@@ -12,12 +12,14 @@
 #include "tests/unit/cmocka_all.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 static struct control control;
 static char store_path[256];
+static char control_directory[32]; /* of control_begin_alone() */
 
 static uint64_t clock_ms(clockid_t clock)
 {
@@ -74,6 +76,26 @@ static inline void control_end(void)
 	}
 }
 
+/* In a new directory, which control_end_alone() removes: nothing else may be in it then. */
+static inline void control_begin_alone(void)
+{
+	strcpy(control_directory, "/tmp/trunkline-XXXXXX");
+	assert_non_null(mkdtemp(control_directory));
+	control_begin(control_directory);
+}
+
+static inline void control_end_alone(void)
+{
+	control_end();
+	rmdir(control_directory);
+}
+
+/* What the store has now. */
+static inline void control_load(void)
+{
+	assert_int_equal(store_load(control.store, &control.installation), 0);
+}
+
 /* A node that joined, whose key is all of that byte. */
 static inline uint32_t control_add_node(
     const char *name, enum node_role role, const char *region, uint8_t key)
@@ -93,7 +115,7 @@ static inline uint32_t control_add_node(
 	assert_int_equal(store_add_revision(control.store, &revision, NULL), 0);
 	assert_int_equal(store_put_node(control.store, &node), 0);
 	assert_int_equal(store_commit(control.store), 0);
-	assert_int_equal(store_load(control.store, &control.installation), 0);
+	control_load();
 	return node.id;
 }
 
@@ -119,7 +141,7 @@ static inline uint32_t control_add_accelerator(
 	assert_int_equal(store_add_revision(control.store, &revision, NULL), 0);
 	assert_int_equal(store_put_accelerator(control.store, &accelerator, revision.number), 0);
 	assert_int_equal(store_commit(control.store), 0);
-	assert_int_equal(store_load(control.store, &control.installation), 0);
+	control_load();
 	uint32_t id = accelerator.id;
 	accelerator_clear(&accelerator);
 	return id;

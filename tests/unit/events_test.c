@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 
-static char directory[] = "/tmp/trunkline-events-XXXXXX";
 static struct event_reader reader, other;
 static unsigned told, beats;
 static uint64_t lost;
@@ -30,9 +29,7 @@ static void on_heartbeat(struct event_reader *which)
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	control_begin(directory);
+	control_begin_alone();
 	told = beats = 0;
 	reader = (struct event_reader){.kinds = EVENT_BIT(EVENT_REVISION) | EVENT_BIT(EVENT_NODE),
 	    .who = "token a",
@@ -47,8 +44,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	events_leave(control.events, &reader);
-	control_end();
-	rmdir(directory);
+	control_end_alone();
 	return 0;
 }
 

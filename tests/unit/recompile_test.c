@@ -9,14 +9,10 @@
 #include "control/compile.h"
 #include "tests/unit/control_fixture.h"
 
-static char directory[] = "/tmp/trunkline-recompile-XXXXXX";
-
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	control_begin(directory);
+	control_begin_alone();
 	control_add_node("tyo-1", NODE_LISTENER, "tokyo", 2);
 	return 0;
 }
@@ -24,14 +20,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	control_end();
-	rmdir(directory);
+	control_end_alone();
 	return 0;
-}
-
-static void load(void)
-{
-	assert_int_equal(store_load(control.store, &control.installation), 0);
 }
 
 static void test_a_new_database_is_of_this_version(void **state)
@@ -53,10 +43,10 @@ static void test_another_version_s_has_one_revision_more(void **state)
 	assert_int_equal(store_put_confirmation(control.store, &waits), 0);
 	for (uint64_t i = 0; i < 2; i++) {
 		assert_int_equal(store_put_compile_format(control.store, formats[i]), 0);
-		load();
+		control_load();
 		recompile_if_other(&control);
 		assert_int_equal(control.installation.revision, 2 + i);
-		load();
+		control_load();
 		assert_int_equal(control.installation.compile_format, COMPILE_FORMAT);
 		recompile_if_other(&control);
 		assert_int_equal(control.installation.revision, 2 + i);
@@ -75,7 +65,7 @@ static void test_a_restored_one_waits_for_its_adoption(void **state)
 	(void)state;
 	assert_int_equal(store_put_compile_format(control.store, 0), 0);
 	assert_int_equal(store_mark_restored(control.store, 1700000000000), 0);
-	load();
+	control_load();
 	recompile_if_other(&control);
 	assert_int_equal(control.installation.revision, 1);
 	assert_int_equal(adopt_run(&control, "somebody", &change, &problem), 0);

@@ -7,14 +7,10 @@
 #include "base/keyed_hash.h"
 #include "tests/unit/control_fixture.h"
 
-static char directory[] = "/tmp/trunkline-rollback-XXXXXX";
-
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	control_begin(directory);
+	control_begin_alone();
 	control_add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
 	return 0;
 }
@@ -22,8 +18,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	control_end();
-	rmdir(directory);
+	control_end_alone();
 	return 0;
 }
 

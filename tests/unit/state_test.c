@@ -9,15 +9,12 @@
 #include "control/change.h"
 #include "tests/unit/control_fixture.h"
 
-static char directory[] = "/tmp/trunkline-state-XXXXXX";
 static struct problem problem;
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	control_begin(directory);
+	control_begin_alone();
 	control_add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
 	control_add_node("tyo-1", NODE_LISTENER, "tokyo", 2);
 	problem = (struct problem){0};
@@ -27,8 +24,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	control_end();
-	rmdir(directory);
+	control_end_alone();
 	return 0;
 }
 
