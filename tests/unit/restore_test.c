@@ -73,7 +73,13 @@ static void reopen(void)
 
 	if (store_open(&control.store, store_path, reason) < 0)
 		fail_msg("%s", reason);
-	assert_int_equal(store_load(control.store, &control.installation), 0);
+	control_load();
+}
+
+static void close_store(void)
+{
+	store_close(control.store);
+	control.store = NULL;
 }
 
 static void test_it_is_as_it_was(void **state)
@@ -83,8 +89,7 @@ static void test_it_is_as_it_was(void **state)
 	assert_int_equal(names_with(".copy"), 0);
 	control_add_accelerator("later", 80, "tokyo", "oslo");
 	control_add_node("tyo-1", NODE_LISTENER, "tokyo", 2);
-	store_close(control.store);
-	control.store = NULL;
+	close_store();
 	assert_int_equal(restore_state(directory, backup_path), 0);
 	reopen();
 	assert_int_equal(control.installation.revision, 1);
@@ -115,8 +120,7 @@ static void test_the_old_one_has_its_log_in_it(void **state)
 	back_up();
 	control_add_accelerator("later", 80, "tokyo", "oslo");
 	shell("cp control.db kept && cp control.db-wal kept-wal");
-	store_close(control.store);
-	control.store = NULL;
+	close_store();
 	shell("mv kept control.db && mv kept-wal control.db-wal");
 	assert_int_equal(restore_state(directory, backup_path), 0);
 	reopen();
@@ -138,8 +142,7 @@ static void test_a_log_without_database_is_put_aside(void **state)
 	back_up();
 	control_add_accelerator("later", 80, "tokyo", "oslo");
 	shell("cp control.db-wal kept-wal");
-	store_close(control.store);
-	control.store = NULL;
+	close_store();
 	shell("rm control.db && mv kept-wal control.db-wal");
 	assert_int_equal(restore_state(directory, backup_path), 0);
 	reopen();
@@ -152,8 +155,7 @@ static void test_a_damaged_one_is_replaced_too(void **state)
 {
 	(void)state;
 	back_up();
-	store_close(control.store);
-	control.store = NULL;
+	close_store();
 	shell("yes no database | head -c 20000 >control.db && echo no log >control.db-wal");
 	assert_int_equal(restore_state(directory, backup_path), 0);
 	reopen();
@@ -170,8 +172,7 @@ static void test_what_is_no_database_changes_nothing(void **state)
 	assert_int_equal(write(file, "not a database, but whole", 25), 25);
 	assert_int_equal(backup_file_seal(file, &mark), 0);
 	close(file);
-	store_close(control.store);
-	control.store = NULL;
+	close_store();
 	assert_int_equal(restore_state(directory, backup_path), ERR_IO);
 	assert_int_equal(restore_state(directory, "/nonexistent/backup"), ERR_IO);
 	assert_int_equal(restore_state("/nonexistent", backup_path), ERR_IO);
@@ -187,8 +188,7 @@ static void test_a_copy_that_was_left_is_removed(void **state)
 {
 	(void)state;
 	shell("echo secrets >control.db.copy");
-	store_close(control.store);
-	control.store = NULL;
+	close_store();
 	reopen();
 	assert_int_equal(names_with(".copy"), 0);
 }
@@ -200,8 +200,7 @@ static void test_what_a_broken_one_left_is_not_taken_in(void **state)
 	back_up();
 	control_add_accelerator("later", 80, "tokyo", "oslo");
 	shell("cp control.db control.db.restored && cp control.db-wal control.db.restored-wal");
-	store_close(control.store);
-	control.store = NULL;
+	close_store();
 	assert_int_equal(restore_state(directory, backup_path), 0);
 	reopen();
 	assert_int_equal(control.installation.revision, 1);
@@ -214,8 +213,7 @@ static void test_it_follows_no_link(void **state)
 {
 	(void)state;
 	back_up();
-	store_close(control.store);
-	control.store = NULL;
+	close_store();
 	shell("echo another file >victim && ln -s victim control.db.restored");
 	assert_int_equal(restore_state(directory, backup_path), 0);
 	shell("grep -q 'another file' victim && test ! -L control.db");

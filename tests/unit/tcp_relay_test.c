@@ -485,11 +485,17 @@ static void send_much(int peer, size_t bytes)
 	assert_int_equal(send(peer, sent, bytes, 0), bytes);
 }
 
+/* 64 KiB a second, of a source. */
+static struct flow_limits bytes_limited(void)
+{
+	return (struct flow_limits){
+	    .subjects = {{.place = 1, .bytes_per_s = 65536}}, .count = 1, .is_metered = true};
+}
+
 /* Slower than it could, and whole, each way; a limit that goes is felt at the next turn. */
 static void test_a_limit_on_bytes_slows_it(void **state)
 {
-	struct flow_limits limits = {
-	    .subjects = {{.place = 1, .bytes_per_s = 65536}}, .count = 1, .is_metered = true};
+	struct flow_limits limits = bytes_limited();
 
 	(void)state;
 	open_flow();
@@ -515,8 +521,7 @@ static void test_a_limit_on_bytes_slows_it(void **state)
 /* Of a compressed flow a block more than there is, as a block is whole. */
 static void test_a_read_is_no_longer_than_there_is(void **state)
 {
-	struct flow_limits limits = {
-	    .subjects = {{.place = 1, .bytes_per_s = 65536}}, .count = 1, .is_metered = true};
+	struct flow_limits limits = bytes_limited();
 
 	(void)state;
 	open_flow();
@@ -548,8 +553,7 @@ static void assert_shared(const uint64_t bytes[SHARERS])
 /* Each has more to say than there is, each way. */
 static void test_flows_of_one_limit_take_turns(void **state)
 {
-	struct flow_limits limits = {
-	    .subjects = {{.place = 1, .bytes_per_s = 65536}}, .count = 1, .is_metered = true};
+	struct flow_limits limits = bytes_limited();
 	uint64_t in[SHARERS], out[SHARERS];
 
 	(void)state;
@@ -577,8 +581,7 @@ static void test_flows_of_one_limit_take_turns(void **state)
 /* Who waits for bytes is not forgotten when it ends. */
 static void test_a_slowed_flow_may_end(void **state)
 {
-	struct flow_limits limits = {
-	    .subjects = {{.place = 1, .bytes_per_s = 65536}}, .count = 1, .is_metered = true};
+	struct flow_limits limits = bytes_limited();
 
 	(void)state;
 	open_flow();
