@@ -412,6 +412,8 @@ static void what_is_under_way_to_them_takes_no_memory(void **state)
 			rig_run(&rig, LONG_RTT_US);
 		}
 		rig_run(&rig, 2 * S);
+		/* Three quarters, and what one more packet of each side costs. */
+		assert_in_range(stats_of(RIG_LISTENER).memory_peak_bytes, 0, 8 * MIB / 16 * 13);
 		questions = add_questions(CLASS_INTERACTIVE);
 		rig_run(&rig, 5 * S);
 		expect_within(8 * MIB);
