@@ -163,6 +163,20 @@ def iperf3(space, address, port, *options, seconds=2, timeout=None):
     return report
 
 
+# ---- Redis
+
+
+class Redis(procs.Proc):
+    """Keeps all in memory, and asks its clients' kernels every second whether they are there."""
+
+    def __init__(self, folder, address, port, space=None, name="redis"):
+        super().__init__(name, [
+            "redis-server", "--bind", address, "--port", port, "--dir", new_folder(folder, name),
+            "--save", "", "--appendonly", "no", "--protected-mode", "no", "--tcp-keepalive", "1"],
+            folder, space)
+        self.wait_for_line("Ready to accept connections")
+
+
 # ---- a game server: Sauerbraten (Cube 2), and qstat
 
 SAUERBRATEN_PORT = 28785  # the game; the next one tells about it
