@@ -138,8 +138,9 @@ static bool has_room(
 	    choice_accelerator(listener->choice, answer->accelerator);
 
 	return config
-	       && flow_limits_have_room(
-	           worker_limits(listener->worker), config, user, worker_now_us(listener->worker));
+	       && flow_limits_have_room(worker_limits(listener->worker), config,
+	           answer->protocol == PROTOCOL_UDP ? FLOW_UDP : FLOW_TCP, user,
+	           worker_now_us(listener->worker));
 }
 
 /* What a new flow like it would meet now. */

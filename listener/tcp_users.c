@@ -60,8 +60,8 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	if (!user)
 		return false;
 	open.is_compressed = config->flow_settings.compression == COMPRESSION_LZ4;
-	if (!flow_limits_enter(
-	        limits_of(listener), &user->limits, config, from, worker_now_us(listener->worker))
+	if (!flow_limits_enter(limits_of(listener), &user->limits, config, FLOW_TCP, from,
+	        worker_now_us(listener->worker))
 	    || flow_open(lane->lane, &open, NULL, &flow, worker_now_us(listener->worker))) {
 		flow_limits_leave(limits_of(listener), &user->limits);
 		free(user);

@@ -269,8 +269,8 @@ static struct udp_user *user_admit(struct user_socket *socket, const struct conv
 	struct udp_source *source;
 	struct udp_user *user;
 
-	if (!flow_limits_enter(
-	        node, &limits, config, &key->user, worker_now_us(users->listener->worker))) {
+	if (!flow_limits_enter(node, &limits, config, FLOW_UDP, &key->user,
+	        worker_now_us(users->listener->worker))) {
 		refuse(users, config->id, PAGE_udp_refused_limit, ACCELERATOR_udp_limit);
 		return NULL;
 	}

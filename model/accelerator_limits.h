@@ -18,7 +18,7 @@ enum { LIMIT_FLOWS_MAX = 1000 * 1000 * 1000 };
 
 /* What one source, or the accelerator, may have at a listener node. */
 struct user_limits {
-	uint32_t flows;           /* at once, TCP and UDP together */
+	uint32_t flows;           /* at once; TCP and UDP count apart for a source, else together */
 	uint32_t new_flows_per_s; /* that begin, likewise */
 	uint64_t bytes_per_s; /* from users, and as much to them: TCP's is slowed, UDP's dropped */
 };

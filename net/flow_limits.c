@@ -3,7 +3,6 @@
 #include "net/flow_limits.h"
 
 #include "base/log.h"
-#include "net/page.h"
 
 #include <string.h>
 
@@ -29,29 +28,77 @@ static const struct {
 
 /* A hash key without padding. */
 struct limit_key {
-	uint32_t subject, accelerator;
+	uint16_t subject, table;
+	uint32_t accelerator;
 	struct addr source;
 	uint64_t backend;
 };
 _Static_assert(sizeof(struct limit_key) == 40, "struct limit_key has no padding");
 
-static struct limit_key key_of_source(
-    const struct config_accelerator *config, const struct addr *user)
+void node_limits_init(
+    struct node_limits *node, struct page *page, const uint8_t key[KEYED_HASH_KEY_BYTES])
 {
-	return (struct limit_key){SUBJECT_SOURCE, config->id, addr_source(user), 0};
+	*node = (struct node_limits){.page = page};
+	for (unsigned i = 0; i < LIMIT_TABLES; i++) {
+		struct limit_counts *counts = &node->tables[i];
+
+		memcpy(counts->flows.key, key, KEYED_HASH_KEY_BYTES);
+		counts->flows.own = &page->limits[i].flows;
+		counts->rates.own = &page->limits[i].rates;
+	}
+}
+
+void node_limits_add(struct node_limits *node, const struct page *page)
+{
+	for (unsigned i = 0; i < LIMIT_TABLES; i++) {
+		struct flow_counts *flows = &node->tables[i].flows;
+		struct rate_counts *rates = &node->tables[i].rates;
+
+		flows->others[flows->other_count++] = &page->limits[i].flows;
+		rates->others[rates->other_count++] = &page->limits[i].rates;
+	}
+}
+
+/* ---- subjects ---- */
+
+static struct limit_key key_of_source(
+    const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user)
+{
+	uint16_t table = flow_kind == FLOW_UDP ? LIMIT_TABLE_CLAIMED : LIMIT_TABLE_KNOWN;
+
+	return (struct limit_key){SUBJECT_SOURCE, table, config->id, addr_source(user), 0};
 }
 
 static struct limit_key key_of_accelerator(const struct config_accelerator *config)
 {
-	return (struct limit_key){SUBJECT_ACCELERATOR, config->id, {0}, 0};
+	return (struct limit_key){SUBJECT_ACCELERATOR, LIMIT_TABLE_KNOWN, config->id, {0}, 0};
 }
 
 static struct limit_key key_of_backend(const struct node_limits *node,
     const struct config_accelerator *config, const struct backend *backend)
 {
-	uint64_t hash = keyed_hash_with(node->flows.key, backend->host, strlen(backend->host));
+	uint64_t hash = keyed_hash_with(
+	    node->tables[LIMIT_TABLE_KNOWN].flows.key, backend->host, strlen(backend->host));
 
-	return (struct limit_key){SUBJECT_BACKEND, config->id, {0}, hash ^ backend->port};
+	return (struct limit_key){
+	    SUBJECT_BACKEND, LIMIT_TABLE_KNOWN, config->id, {0}, hash ^ backend->port};
+}
+
+static struct flow_subject subject_of(const struct node_limits *node, const struct limit_key *key)
+{
+	return (struct flow_subject){.kind = key->subject,
+	    .table = key->table,
+	    .place = flow_counts_place(&node->tables[key->table].flows, key, sizeof *key)};
+}
+
+static struct flow_counts *flows_of(struct node_limits *node, const struct flow_subject *subject)
+{
+	return &node->tables[subject->table].flows;
+}
+
+static struct rate_counts *rates_of(struct node_limits *node, const struct flow_subject *subject)
+{
+	return &node->tables[subject->table].rates;
 }
 
 /* Away from the other rates of the same subject in every row, by the golden ratio. */
@@ -83,12 +130,13 @@ static bool enter(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, const struct limit_key *key, uint32_t limit)
 {
 	struct flow_subject *subject = &flow->subjects[flow->count];
+	struct flow_counts *counts;
 
-	subject->kind = key->subject;
-	subject->place = flow_counts_place(&node->flows, key, sizeof *key);
-	flow_counts_add(&node->flows, subject->place);
-	if (!fits(&node->flows, subject->place, limit)) {
-		flow_counts_drop(&node->flows, subject->place);
+	*subject = subject_of(node, key);
+	counts = flows_of(node, subject);
+	flow_counts_add(counts, subject->place);
+	if (!fits(counts, subject->place, limit)) {
+		flow_counts_drop(counts, subject->place);
 		return refuse(node, config, subject, reasons[subject->kind].flows, "flows");
 	}
 	flow->count++;
@@ -108,7 +156,8 @@ static bool may_begin(const struct node_limits *node, const struct flow_subject 
 	uint32_t limit = limits_of(config, subject)->new_flows_per_s;
 
 	return !limit
-	       || rate_counts_left(&node->rates, rate_place(subject, RATE_NEW_FLOWS), limit, now_us)
+	       || rate_counts_left(&node->tables[subject->table].rates,
+	              rate_place(subject, RATE_NEW_FLOWS), limit, now_us)
 	              > 0;
 }
 
@@ -128,8 +177,8 @@ static bool begin(struct node_limits *node, const struct flow_limits *flow,
 		uint32_t limit = limits_of(config, subject)->new_flows_per_s;
 
 		if (limit)
-			rate_counts_use(
-			    &node->rates, rate_place(subject, RATE_NEW_FLOWS), limit, 1, now_us);
+			rate_counts_use(rates_of(node, subject),
+			    rate_place(subject, RATE_NEW_FLOWS), limit, 1, now_us);
 	}
 	return true;
 }
@@ -148,9 +197,10 @@ static void set_bytes(struct flow_limits *flow, const struct config_accelerator 
 }
 
 bool flow_limits_enter(struct node_limits *node, struct flow_limits *flow,
-    const struct config_accelerator *config, const struct addr *user, uint64_t now_us)
+    const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user,
+    uint64_t now_us)
 {
-	struct limit_key source = key_of_source(config, user),
+	struct limit_key source = key_of_source(config, flow_kind, user),
 	                 accelerator = key_of_accelerator(config);
 
 	if (enter(node, flow, config, &source, config->limits.source.flows)
@@ -174,16 +224,10 @@ bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flo
 	return true;
 }
 
-static struct flow_subject subject_of(const struct node_limits *node, const struct limit_key *key)
-{
-	return (struct flow_subject){
-	    .kind = key->subject, .place = flow_counts_place(&node->flows, key, sizeof *key)};
-}
-
 static bool has_room(
     const struct node_limits *node, const struct flow_subject *subject, uint32_t limit)
 {
-	const struct flow_counts *counts = &node->flows;
+	const struct flow_counts *counts = &node->tables[subject->table].flows;
 
 	return !limit
 	       || flow_counts_fit(counts, flow_counts_own(counts, subject->place) + 1,
@@ -191,9 +235,9 @@ static bool has_room(
 }
 
 bool flow_limits_have_room(const struct node_limits *node, const struct config_accelerator *config,
-    const struct addr *user, uint64_t now_us)
+    enum flow_kind flow_kind, const struct addr *user, uint64_t now_us)
 {
-	struct limit_key source_key = key_of_source(config, user),
+	struct limit_key source_key = key_of_source(config, flow_kind, user),
 	                 accelerator_key = key_of_accelerator(config);
 	struct flow_subject source = subject_of(node, &source_key),
 	                    accelerator = subject_of(node, &accelerator_key);
@@ -220,8 +264,11 @@ void flow_limits_renew(struct flow_limits *flow, const struct config_accelerator
 
 void flow_limits_leave(struct node_limits *node, struct flow_limits *flow)
 {
-	while (flow->count > 0)
-		flow_counts_drop(&node->flows, flow->subjects[--flow->count].place);
+	while (flow->count > 0) {
+		const struct flow_subject *subject = &flow->subjects[--flow->count];
+
+		flow_counts_drop(flows_of(node, subject), subject->place);
+	}
 	flow->is_metered = false;
 }
 
@@ -232,8 +279,8 @@ static uint64_t left_of(const struct node_limits *node, const struct flow_subjec
 {
 	if (subject->bytes_per_s == 0)
 		return UINT64_MAX;
-	return rate_counts_left(
-	    &node->rates, rate_place(subject, way), subject->bytes_per_s, now_us);
+	return rate_counts_left(&node->tables[subject->table].rates, rate_place(subject, way),
+	    subject->bytes_per_s, now_us);
 }
 
 static bool is_worth_a_call(const struct flow_subject *subject, uint64_t left)
@@ -266,7 +313,7 @@ void flow_limits_use(struct node_limits *node, const struct flow_limits *flow, e
 		const struct flow_subject *subject = &flow->subjects[i];
 
 		if (subject->bytes_per_s > 0)
-			rate_counts_use(&node->rates, rate_place(subject, way),
+			rate_counts_use(rates_of(node, subject), rate_place(subject, way),
 			    subject->bytes_per_s, bytes, now_us);
 	}
 }

@@ -2,7 +2,8 @@
 /*
  * The limits of an accelerator (model/accelerator_limits.h) at a node: each flow counts for its source and its
  * accelerator at a listener, and for its backend at an endpoint, in the pages of all workers: flows in
- * net/flow_counts.h, new flows and bytes a second in net/rate_counts.h.
+ * net/flow_counts.h, new flows and bytes a second in net/rate_counts.h.  A source's TCP and its UDP are two sources, as
+ * the latter's address may be forged (enum limit_table).
  * Flows count whether or not there is a limit, so that one that is set later holds at once; rates only with a limit.
  */
 #ifndef NET_FLOW_LIMITS_H
@@ -11,18 +12,20 @@
 #include "base/addr.h"
 #include "model/node_config.h"
 #include "net/flow_counts.h"
+#include "net/page.h"
 #include "net/rate_counts.h"
+#include "tunnel/lane.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct page;
-
 /* A worker's. */
 struct node_limits {
 	struct page *page; /* of the worker: refusals are counted there */
-	struct flow_counts flows;
-	struct rate_counts rates;
+	struct limit_counts {
+		struct flow_counts flows;
+		struct rate_counts rates;
+	} tables[LIMIT_TABLES];
 };
 
 enum { FLOW_SUBJECTS = 2 };
@@ -32,7 +35,8 @@ struct flow_limits {
 	struct flow_subject {
 		uint64_t place;
 		uint64_t bytes_per_s; /* 0: no limit */
-		uint32_t kind;        /* see flow_limits.c */
+		uint16_t kind;        /* see flow_limits.c */
+		uint16_t table;       /* enum limit_table */
 	} subjects[FLOW_SUBJECTS];
 	unsigned count;  /* of them */
 	bool is_metered; /* one of them has a limit of bytes */
@@ -44,12 +48,19 @@ enum flow_way {
 	FLOW_WAY_WRITTEN,
 };
 
+/* A worker's counts go to its page; the key is the same in all workers of the node. */
+void node_limits_init(
+    struct node_limits *node, struct page *page, const uint8_t key[KEYED_HASH_KEY_BYTES]);
+/* Another worker of the node, SLOTS_MAX at most, whose page stays mapped. */
+void node_limits_add(struct node_limits *node, const struct page *page);
+
 /*
  * At a listener a flow is to begin for its source and its accelerator.  False when that would exceed a limit: it is
  * counted by its reason, and the flow counts for nothing.
  */
 bool flow_limits_enter(struct node_limits *node, struct flow_limits *flow,
-    const struct config_accelerator *config, const struct addr *user, uint64_t now_us);
+    const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user,
+    uint64_t now_us);
 /* The same at an endpoint, for the backend that is to get the flow; another one may have room. */
 bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, const struct backend *backend);
@@ -58,7 +69,7 @@ bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flo
  * that only entering decides.
  */
 bool flow_limits_have_room(const struct node_limits *node, const struct config_accelerator *config,
-    const struct addr *user, uint64_t now_us);
+    enum flow_kind flow_kind, const struct addr *user, uint64_t now_us);
 bool flow_limits_have_room_backend(const struct node_limits *node,
     const struct config_accelerator *config, const struct backend *backend);
 /* What a new config says of the flow's accelerator holds from now on. */

@@ -169,15 +169,29 @@ struct page_lane {
 	struct window_histogram rtt;
 };
 
+/*
+ * What counts for a limit is kept apart by whose word it is: of UDP anybody may have written the source, so that a
+ * stranger could fill the cells of those who did a handshake of TCP.
+ */
+enum limit_table {
+	LIMIT_TABLE_KNOWN,   /* sources of TCP; accelerators and backends */
+	LIMIT_TABLE_CLAIMED, /* sources of UDP */
+	LIMIT_TABLES,
+};
+
+struct page_limits {
+	struct flow_column flows;
+	struct rate_column rates;
+};
+
 struct page {
 	uint64_t values[PAGE_VALUE_COUNT];
 	struct page_accelerators accelerators;
 	struct page_lane lanes[PAGE_LANES];
 	struct page_paths paths;
 	/* From here on a new worker begins with zeros. */
-	struct flow_column udp_sources;   /* of a listener */
-	struct flow_column limited_flows; /* by what they count for, see net/flow_limits.h */
-	struct rate_column rates;         /* likewise */
+	struct flow_column udp_sources;          /* of a listener */
+	struct page_limits limits[LIMIT_TABLES]; /* by what they count for, see net/flow_limits.h */
 };
 
 /* ---- main ---- */

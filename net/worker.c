@@ -203,14 +203,11 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *prepare, int events)
 /* In columns of its own, which others are added to (on_sibling()). */
 static void count_flows(struct worker *worker)
 {
-	struct flow_counts *sources = &worker->udp_sources, *limited = &worker->limits.flows;
+	struct flow_counts *sources = &worker->udp_sources;
 
 	memcpy(sources->key, worker->settings.count_key, sizeof sources->key);
-	memcpy(limited->key, worker->settings.count_key, sizeof limited->key);
 	sources->own = &worker->page->udp_sources;
-	limited->own = &worker->page->limited_flows;
-	worker->limits.page = worker->page;
-	worker->limits.rates.own = &worker->page->rates;
+	node_limits_init(&worker->limits, worker->page, worker->settings.count_key);
 }
 
 static int on_settings(struct ipc *ipc, void *context, struct ipc_message *message)
@@ -248,7 +245,7 @@ static int on_settings(struct ipc *ipc, void *context, struct ipc_message *messa
 static int on_sibling(struct ipc *ipc, void *context, struct ipc_message *message)
 {
 	struct worker *worker = context;
-	struct flow_counts *sources = &worker->udp_sources, *limited = &worker->limits.flows;
+	struct flow_counts *sources = &worker->udp_sources;
 	const struct page *page;
 	int error;
 
@@ -261,8 +258,7 @@ static int on_sibling(struct ipc *ipc, void *context, struct ipc_message *messag
 		return error;
 	worker->siblings[worker->sibling_count++] = page;
 	sources->others[sources->other_count++] = &page->udp_sources;
-	limited->others[limited->other_count++] = &page->limited_flows;
-	worker->limits.rates.others[worker->limits.rates.other_count++] = &page->rates;
+	node_limits_add(&worker->limits, page);
 	return 0;
 }
 

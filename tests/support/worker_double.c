@@ -172,9 +172,7 @@ void double_start(struct worker *worker)
 	worker->page = calloc(1, sizeof *worker->page);
 	assert_true(worker->loop && worker->pool && worker->receiver && worker->page);
 	worker->udp_sources.own = &worker->page->udp_sources;
-	worker->limits.flows.own = &worker->page->limited_flows;
-	worker->limits.page = worker->page;
-	worker->limits.rates.own = &worker->page->rates;
+	node_limits_init(&worker->limits, worker->page, worker->udp_sources.key);
 	worker->outbox = udp_outbox_new(worker->page);
 	assert_non_null(worker->outbox);
 	wheel_init(&worker->wheel, worker->now_us, WORKER_TICK_US);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORKERS = 2, FLOWS = 8 };
+enum { WORKERS = 2, FLOWS = 8, FORGED = 200000 };
 
 static struct page *pages[WORKERS];
 static struct node_limits workers[WORKERS];
@@ -18,18 +18,16 @@ static uint64_t now_us;
 
 static int setup(void **state)
 {
+	static const uint8_t key[KEYED_HASH_KEY_BYTES] = "a shared key";
+
 	(void)state;
 	for (int i = 0; i < WORKERS; i++) {
 		pages[i] = calloc(1, sizeof *pages[i]);
 		assert_non_null(pages[i]);
-		workers[i] = (struct node_limits){.page = pages[i],
-		    .flows = {.key = "a shared key", .own = &pages[i]->limited_flows},
-		    .rates = {.own = &pages[i]->rates}};
+		node_limits_init(&workers[i], pages[i], key);
 	}
-	workers[0].flows.others[workers[0].flows.other_count++] = &pages[1]->limited_flows;
-	workers[1].flows.others[workers[1].flows.other_count++] = &pages[0]->limited_flows;
-	workers[0].rates.others[workers[0].rates.other_count++] = &pages[1]->rates;
-	workers[1].rates.others[workers[1].rates.other_count++] = &pages[0]->rates;
+	node_limits_add(&workers[0], pages[1]);
+	node_limits_add(&workers[1], pages[0]);
 	now_us = 9000000;
 	config = (struct config_accelerator){.id = 1, .name = "web"};
 	other = (struct config_accelerator){.id = 2, .name = "game"};
@@ -45,13 +43,19 @@ static int teardown(void **state)
 	return 0;
 }
 
-static bool enter(int flow, const struct config_accelerator *accelerator, const char *user)
+static bool enter_by(
+    enum flow_kind kind, int flow, const struct config_accelerator *accelerator, const char *user)
 {
 	struct addr from;
 
 	assert_int_equal(addr_parse(user, 4000, &from), 0);
 	return flow_limits_enter(
-	    &workers[flow % WORKERS], &flows[flow], accelerator, &from, now_us);
+	    &workers[flow % WORKERS], &flows[flow], accelerator, kind, &from, now_us);
+}
+
+static bool enter(int flow, const struct config_accelerator *accelerator, const char *user)
+{
+	return enter_by(FLOW_TCP, flow, accelerator, user);
 }
 
 static void leave(int flow)
@@ -68,8 +72,9 @@ static void assert_nothing_is_left(void)
 {
 	static const struct flow_column none;
 
-	for (int i = 0; i < WORKERS; i++)
-		assert_memory_equal(&pages[i]->limited_flows, &none, sizeof none);
+	for (int i = 0; i < WORKERS * LIMIT_TABLES; i++)
+		assert_memory_equal(
+		    &pages[i % WORKERS]->limits[i / WORKERS].flows, &none, sizeof none);
 }
 
 static void a_source_has_its_flows_at_the_node(void **state)
@@ -88,6 +93,47 @@ static void a_source_has_its_flows_at_the_node(void **state)
 	for (int i = 0; i < FLOWS; i++)
 		leave(i);
 	assert_nothing_is_left();
+}
+
+/* Whoever writes a user's address into datagrams takes nothing of what he has over TCP. */
+static void datagrams_do_not_count_for_who_did_a_handshake(void **state)
+{
+	(void)state;
+	config.limits.source.flows = 2;
+	config.limits.source.new_flows_per_s = 2;
+	for (int i = 0; i < 2; i++)
+		assert_true(enter_by(FLOW_UDP, i, &config, "10.0.0.1"));
+	assert_false(enter_by(FLOW_UDP, 2, &config, "10.0.0.1"));
+	for (int i = 2; i < 4; i++)
+		assert_true(enter(i, &config, "10.0.0.1"));
+	assert_false(enter(4, &config, "10.0.0.1"));
+	config.limits.accelerator.flows = 4; /* which both count for */
+	assert_false(enter(4, &config, "10.0.0.2"));
+	for (int i = 0; i < FLOWS; i++)
+		leave(i);
+	assert_nothing_is_left();
+}
+
+/* A node full of sources that are forged, at their limits: who comes over TCP sees nothing of it. */
+static void forged_sources_fill_no_cell_of_others(void **state)
+{
+	struct addr user = {.family = 4};
+	struct flow_limits made = {0};
+
+	(void)state;
+	config.limits.source.flows = config.limits.source.new_flows_per_s = 1;
+	for (uint32_t i = 0; i < FORGED; i++) {
+		struct flow_limits forged = {0};
+
+		memcpy(user.ip, &i, sizeof i);
+		flow_limits_enter(&workers[0], &forged, &config, FLOW_UDP, &user, now_us);
+	}
+	for (uint32_t i = 0; i < 1000; i++) {
+		memcpy(user.ip, &i, sizeof i);
+		assert_true(
+		    flow_limits_enter(&workers[1], &made, &config, FLOW_TCP, &user, now_us));
+		flow_limits_leave(&workers[1], &made);
+	}
 }
 
 static void an_ipv6_network_is_one_source(void **state)
@@ -203,6 +249,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_source_has_its_flows_at_the_node),
+	    TEST(datagrams_do_not_count_for_who_did_a_handshake),
+	    TEST(forged_sources_fill_no_cell_of_others),
 	    TEST(an_ipv6_network_is_one_source),
 	    TEST(an_accelerator_has_its_flows),
 	    TEST(a_limit_that_is_set_later_holds),

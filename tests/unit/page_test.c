@@ -100,7 +100,7 @@ static void successor_keeps_counters_and_clears_the_rest(void **state)
 	page_count(written, PAGE_lanes_opened);
 	page_set(written, PAGE_lanes_up, 1);
 	written->udp_sources.total = 5;
-	written->limited_flows.total = 5;
+	written->limits[LIMIT_TABLES - 1].flows.total = 5;
 	written->udp_sources.cells[COUNT_ROWS - 1][COUNT_CELLS - 1] = 5;
 	page_lane_write(lane, &one);
 	lane->sequence++; /* it dies while writing */
@@ -109,6 +109,7 @@ static void successor_keeps_counters_and_clears_the_rest(void **state)
 	assert_int_equal(page_get(seen, PAGE_lanes_opened), 1);
 	assert_int_equal(page_get(seen, PAGE_lanes_up), 0);
 	assert_int_equal(seen->udp_sources.total, 0);
+	assert_int_equal(seen->limits[LIMIT_TABLES - 1].flows.total, 0);
 	assert_int_equal(seen->udp_sources.cells[COUNT_ROWS - 1][COUNT_CELLS - 1], 0);
 	assert_false(page_lane_read(seen, 0, &got));
 	lane = page_lane_claim(successor);

@@ -227,7 +227,7 @@ static void test_a_name_is_resolved_first(void **state)
 
 static uint32_t counted_flows(void)
 {
-	return worker_limits(&fixture.worker)->flows.own->total;
+	return worker_limits(&fixture.worker)->tables[LIMIT_TABLE_KNOWN].flows.own->total;
 }
 
 /* A backend that was given up has one flow less, also while the next one's name is asked for. */

@@ -318,7 +318,8 @@ static void test_a_flow_that_did_not_begin_counts_for_nothing(void **state)
 	connect_user();
 	assert_int_equal(counted(PAGE_tcp_refused_limit), 1);
 	assert_int_equal(counted(PAGE_limit_source_flows), 0);
-	assert_int_equal(fixture.worker.page->limited_flows.total, 2); /* one flow's two */
+	assert_int_equal(
+	    fixture.worker.page->limits[LIMIT_TABLE_KNOWN].flows.total, 2); /* one flow's two */
 	close(user);
 	close(first);
 }
