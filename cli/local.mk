@@ -17,6 +17,7 @@ libcli_a_SOURCES = \
 	cli/completion.c \
 	cli/doctor.c \
 	cli/explain.c cli/explain_flow.c \
+	cli/fault_option.c cli/fault_option.h \
 	cli/field_text.c cli/field_text.h \
 	cli/events.c \
 	cli/format.c cli/format.h \
@@ -78,6 +79,7 @@ CLI_TESTS = \
 	tests/unit/accelerator_spec_test \
 	tests/unit/command_test \
 	tests/unit/complete_test \
+	tests/unit/fault_option_test \
 	tests/unit/field_text_test \
 	tests/unit/format_test \
 	tests/unit/health_value_test \
@@ -95,6 +97,7 @@ check_PROGRAMS += $(CLI_TESTS)
 tests_unit_accelerator_spec_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_command_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_complete_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_fault_option_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_field_text_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_format_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_health_value_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)

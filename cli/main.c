@@ -45,7 +45,8 @@ static bool asks_control(const struct command *command)
 static enum exit_code run(const struct invocation *invocation)
 {
 	char error[VALUE_ERROR_BYTES];
-	struct session session = {.terminal = terminal_inspect(), .out = stdout};
+	struct session session = {
+	    .invocation = invocation, .terminal = terminal_inspect(), .out = stdout};
 	if (!choose_format(invocation, &session.format, error))
 		return session_fail(EXIT_USAGE, "%s", error);
 	if (asks_control(invocation->command) && open_client(&session, invocation) != EXIT_DONE)

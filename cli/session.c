@@ -6,6 +6,9 @@
 
 #include <stdarg.h>
 
+#include "cli/fault_option.h"
+#include "cli/format.h"
+
 enum exit_code session_fail(enum exit_code code, const char *format, ...)
 {
 	va_list arguments;
@@ -17,6 +20,28 @@ enum exit_code session_fail(enum exit_code code, const char *format, ...)
 	return code;
 }
 
+static void tell_fault(const struct session *session, const json_t *fault)
+{
+	const char *pointer = json_string_value(json_object_get(fault, "pointer"));
+	const char *detail = json_string_value(json_object_get(fault, "detail"));
+	const char *fix = json_string_value(json_object_get(fault, "fix"));
+	const char *option = pointer ? fault_option(session->invocation, pointer) : NULL;
+	char line[CLIENT_ERROR_BYTES];
+	snprintf(line, sizeof(line), "%s%s%.600s%s%.300s", option ? option : "", option ? ": " : "",
+	    detail ? detail : "?", fix ? "; " : "", fix ? fix : "");
+	session_fail(EXIT_FAILED, "%s", format_make_printable(line));
+}
+
+enum exit_code session_fail_reply(
+    const struct session *session, enum exit_code code, const struct reply *reply)
+{
+	const json_t *faults = json_object_get(reply->problem, "errors");
+	json_t *fault;
+	size_t i;
+	json_array_foreach(faults, i, fault) tell_fault(session, fault);
+	return json_array_size(faults) > 0 ? code : session_fail(code, "%s", reply->error);
+}
+
 enum exit_code session_request(struct session *session, const char *method, const char *path,
     const json_t *body, json_t **answer)
 {
@@ -24,7 +49,7 @@ enum exit_code session_request(struct session *session, const char *method, cons
 	enum exit_code code = client_request(session->client, method, path, body, NULL, &reply);
 	*answer = NULL;
 	if (code != EXIT_DONE)
-		session_fail(code, "%s", reply.error);
+		session_fail_reply(session, code, &reply);
 	else
 		*answer = json_incref(reply.body);
 	reply_free(&reply);

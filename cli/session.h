@@ -19,7 +19,8 @@
 enum { SESSION_PATH_BYTES = 512 };
 
 struct session {
-	struct client *client; /* NULL for a command that asks control for nothing */
+	struct client *client;               /* NULL for a command that asks control for nothing */
+	const struct invocation *invocation; /* what was typed */
 	enum output_format format;
 	struct terminal terminal;
 	FILE *out;
@@ -28,6 +29,13 @@ struct session {
 /* One line "trunkctl: ..." on stderr; returns the code. */
 enum exit_code session_fail(enum exit_code code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * What control refused: a line for each thing that it found wrong, with the option that brought it.
+ * Returns the code.
+ */
+enum exit_code session_fail_reply(
+    const struct session *session, enum exit_code code, const struct reply *reply);
 
 /*
  * client_request; *answer is the caller's when it is EXIT_DONE, else NULL, and the error is told.

@@ -38,7 +38,7 @@ enum exit_code update_object(struct session *session, const struct invocation *i
 		code = try_update(session, invocation, path, query, make_patch, &read, &written);
 		is_late = written.status == STATUS_CHANGED_MEANWHILE;
 		if (written.error[0] && (!is_late || tries == TRIES))
-			session_fail(code, "%s", written.error);
+			session_fail_reply(session, code, &written);
 		if (code == EXIT_DONE) {
 			*before = json_incref(read.body);
 			*after = json_incref(written.body);

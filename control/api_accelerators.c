@@ -131,36 +131,36 @@ int api_accelerator_show(
 	return stored ? answer_stored(control, stored, answer) : -1;
 }
 
-/* An answer has room for the first. */
-static void keep_first(void *context, const struct problem *problem)
-{
-	struct problem *first = context;
-
-	if (!first->kind)
-		*first = *problem;
-}
-
-/* Decodes and judges one; 0 makes it the caller's to clear. */
+/*
+ * Decodes and judges one, telling all that is wrong, beside what the problem has already; 0 makes it
+ * the caller's to clear.
+ */
 static int decode(const struct control *control, const json_t *json, uint32_t id,
     struct accelerator *accelerator, struct problem *problem)
 {
 	struct schema_errors errors;
-	struct model_error error;
-	int result;
+	int result =
+	    schema_from_json(&accelerator_schema, json, SCHEMA_KEEP_PARTS, accelerator, &errors);
 
-	if (schema_from_json(&accelerator_schema, json, 0, accelerator, &errors) < 0)
-		return problem_from_schema(problem, &errors);
 	accelerator->id = id;
-	if (accelerator_validate(accelerator, &error) < 0)
-		result = problem_from_model(problem, &error);
-	else
-		result = rules_check_accelerator(
-		             &control->installation, accelerator, keep_first, problem)
-		             ? -1
-		             : 0;
-	if (result < 0)
-		accelerator_clear(accelerator);
-	return result;
+	if (result < 0) {
+		problem_from_schema(problem, &errors);
+		rules_check_regions(&control->installation, accelerator, problem_add, problem);
+	} else {
+		result = accelerator_judge(accelerator, problem_add_model, problem);
+		if (result == ERR_NOMEM)
+			problem_set(problem, PROBLEM_INTERNAL, "", "", "no memory");
+		else if (result < 0)
+			rules_check_regions(
+			    &control->installation, accelerator, problem_add, problem);
+		else
+			rules_check_accelerator(
+			    &control->installation, accelerator, problem_add, problem);
+	}
+	if (!problem->kind)
+		return 0;
+	accelerator_clear(accelerator);
+	return -1;
 }
 
 static int save(struct control *control, struct change *change, struct accelerator *accelerator,
@@ -179,32 +179,33 @@ static int save(struct control *control, struct change *change, struct accelerat
 }
 
 /* If-None-Match: * says that the caller knows of none of that name (RFC 9110, section 13.1.2). */
-static int refuse_name(const struct api_request *request, const char *name, struct problem *problem)
+static void refuse_name(
+    const struct api_request *request, const char *name, struct problem *problem)
 {
 	const char *absent = api_request_header(request, "If-None-Match");
+	struct problem fault = {0};
 
 	if (absent && strcmp(absent, "*") == 0)
-		return problem_set(problem, PROBLEM_CHANGED_MEANWHILE, "name",
+		problem_set(&fault, PROBLEM_CHANGED_MEANWHILE, "name",
 		    "look at it, and change it with its ETag", "accelerator \"%s\" is there by now",
 		    name);
-	return problem_set(problem, PROBLEM_NAME_TAKEN, "name",
-	    "choose another name, or change that one: trunkctl accelerator update",
-	    "there is an accelerator \"%s\" already", name);
+	else
+		problem_set(&fault, PROBLEM_NAME_TAKEN, "name",
+		    "choose another name, or change that one: trunkctl accelerator update",
+		    "there is an accelerator \"%s\" already", name);
+	problem_add(problem, &fault);
 }
 
-/* Before its ports are looked at, which a second one of the same name shares with the first. */
-static int check_room(const struct control *control, const struct api_request *request,
+static void check_room(const struct control *control, const struct api_request *request,
     const json_t *json, struct problem *problem)
 {
 	const char *name = json_string_value(json_object_get(json, "name"));
 
 	if (name && installation_accelerator(&control->installation, name))
-		return refuse_name(request, name, problem);
-	if (control->installation.accelerator_count >= ACCELERATORS_MAX)
-		return problem_set(problem, PROBLEM_INVALID, "",
-		    "delete one, or give one more ports",
+		refuse_name(request, name, problem);
+	else if (control->installation.accelerator_count >= ACCELERATORS_MAX)
+		problem_set(problem, PROBLEM_INVALID, "", "delete one, or give one more ports",
 		    "there are %d accelerators, which is the most", ACCELERATORS_MAX);
-	return 0;
 }
 
 static int create(struct control *control, const struct api_request *request, const json_t *json,
@@ -214,8 +215,8 @@ static int create(struct control *control, const struct api_request *request, co
 	struct change change;
 	int result;
 
-	if (check_room(control, request, json, &answer->problem) < 0
-	    || decode(control, json, 0, &accelerator, &answer->problem) < 0)
+	check_room(control, request, json, &answer->problem);
+	if (decode(control, json, 0, &accelerator, &answer->problem) < 0)
 		return -1;
 	change_init(&change, request->caller.who, "accelerator %s created", accelerator.name);
 	result = save(control, &change, &accelerator, NULL, &answer->problem);
@@ -249,18 +250,27 @@ static int check_match(const struct api_request *request, const struct stored_ac
 	return api_check_match(request, stored->revision, what, problem);
 }
 
-/* JSON merge patch (RFC 7396) of the top level, on a copy; lists are replaced as a whole. */
+/*
+ * JSON merge patch (RFC 7396) of the top level, on a copy; lists are replaced as a whole.  NULL when
+ * it changes nothing; what cannot be changed is told and left as it is.
+ */
 static json_t *merge(const json_t *before, json_t *patch, struct problem *problem)
 {
 	json_t *merged = json_copy((json_t *)before), *value;
+	struct problem fault = {0};
 	const char *key;
 
-	if (json_object_size(patch) == 0)
+	if (json_object_get(patch, "name")) {
+		problem_set(&fault, PROBLEM_BAD_REQUEST, "name", "delete it and create another one",
+		    "the name cannot be changed");
+		problem_add(problem, &fault);
+		json_object_del(patch, "name");
+	} else if (json_object_size(patch) == 0) {
 		problem_set(problem, PROBLEM_BAD_REQUEST, "", "name the fields to change",
 		    "the body changes nothing");
-	else if (json_object_get(patch, "name"))
-		problem_set(problem, PROBLEM_BAD_REQUEST, "name",
-		    "delete it and create another one", "the name cannot be changed");
+		json_decref(merged);
+		return NULL;
+	}
 	json_object_foreach(patch, key, value)
 	{
 		if (json_is_null(value))
@@ -268,10 +278,7 @@ static json_t *merge(const json_t *before, json_t *patch, struct problem *proble
 		else
 			json_object_set(merged, key, value);
 	}
-	if (!problem->kind)
-		return merged;
-	json_decref(merged);
-	return NULL;
+	return merged;
 }
 
 static int update(struct control *control, const struct api_request *request,

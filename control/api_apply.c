@@ -36,16 +36,18 @@ static int decode(const json_t *json, struct apply_request *wanted, struct probl
 {
 	json_t *rest = json_copy((json_t *)json);
 	struct schema_errors errors;
-	int result = 0;
+	struct problem fault = {0};
 
-	if (!json_is_array(json_object_get(json, "items")))
-		result = problem_set(problem, PROBLEM_BAD_REQUEST, "items",
+	if (!json_is_array(json_object_get(json, "items"))) {
+		problem_set(&fault, PROBLEM_BAD_REQUEST, "items",
 		    "send the objects as {\"items\": [...]}", "items: must be a list of objects");
+		problem_add(problem, &fault);
+	}
 	json_object_del(rest, "items");
-	if (result == 0 && schema_from_json(&apply_schema, rest, 0, wanted, &errors) < 0)
-		result = problem_from_schema(problem, &errors);
+	if (schema_from_json(&apply_schema, rest, 0, wanted, &errors) < 0)
+		problem_from_schema(problem, &errors);
 	json_decref(rest);
-	return result;
+	return problem->kind ? -1 : 0;
 }
 
 static int refuse(struct plan *plan, struct problem *problem)

@@ -91,6 +91,26 @@ int api_tunnel_show(
 
 /* ---- what is set ---- */
 
+/* What a patch must not name, told and taken out of it; an empty one is told too. */
+static void check_patch(json_t *patch, struct problem *problem)
+{
+	static const char *const ends[] = {"listener", "endpoint"};
+	struct problem fault;
+
+	if (json_object_size(patch) == 0)
+		problem_set(problem, PROBLEM_BAD_REQUEST, "", "name the fields to change",
+		    "the body changes nothing");
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (!json_object_get(patch, ends[i]))
+			continue;
+		fault = (struct problem){0};
+		problem_set(&fault, PROBLEM_BAD_REQUEST, ends[i], "name them in the path",
+		    "the ends of a tunnel cannot be changed");
+		problem_add(problem, &fault);
+		json_object_del(patch, ends[i]);
+	}
+}
+
 /*
  * Takes what the request says into *setting (JSON merge patch, RFC 7396); the text of congestion
  * becomes the one form that there is of it.
@@ -105,17 +125,11 @@ static int decode(const struct control *control, const struct api_request *reque
 
 	if (!patch)
 		return -1;
-	if (json_object_size(patch) == 0)
-		problem_set(problem, PROBLEM_BAD_REQUEST, "", "name the fields to change",
-		    "the body changes nothing");
-	else if (json_object_get(patch, "listener") || json_object_get(patch, "endpoint"))
-		problem_set(problem, PROBLEM_BAD_REQUEST, "", "name them in the path",
-		    "the ends of a tunnel cannot be changed");
+	check_patch(patch, problem);
 	merged = state_tunnel_json(&control->installation, setting);
 	json_object_update(merged, patch);
 	json_decref(patch);
-	if (!problem->kind
-	    && schema_from_json(&tunnel_object_schema, merged, 0, &wanted, &errors) < 0)
+	if (schema_from_json(&tunnel_object_schema, merged, 0, &wanted, &errors) < 0)
 		problem_from_schema(problem, &errors);
 	json_decref(merged);
 	if (problem->kind || congestion_parse(wanted.congestion, &congestion) < 0)

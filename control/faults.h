@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All that is wrong with a request of many objects: a JSON array of
+ * All that is wrong with the body of a request: a JSON array of
  * {pointer, detail, fix?, at_key?}, where pointer (RFC 6901) leads into the request's body and
  * at_key is there when a key itself is wrong.
  */

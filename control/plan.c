@@ -100,8 +100,11 @@ static void take_accelerator(struct judging *judging, struct plan_step *step, co
 	result = accelerator_judge(&step->accelerator, report_fault, judging);
 	if (result == ERR_NOMEM)
 		faults_add(faults, judging->base, false, "", "no memory");
-	if (result < 0)
+	if (result < 0) {
+		rules_check_regions(judging->installation, &step->accelerator, report_rule,
+		    &(struct reporting){judging, step});
 		return;
+	}
 	stored = installation_accelerator(judging->installation, step->name);
 	step->accelerator.id = stored ? stored->accelerator.id : 0;
 	step->before = stored ? accelerator_to_json(&stored->accelerator) : NULL;

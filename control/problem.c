@@ -3,6 +3,7 @@
 #include "control/problem.h"
 
 #include "base/utf8.h"
+#include "control/faults.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,27 +54,54 @@ int problem_set(struct problem *problem, enum problem_kind kind, const char *fie
 	return -1;
 }
 
+static json_t *faults_of(struct problem *problem)
+{
+	if (!problem->faults)
+		problem->faults = json_array();
+	return problem->faults;
+}
+
+void problem_add(void *context, const struct problem *fault)
+{
+	struct problem *problem = context;
+	json_t *faults = faults_of(problem);
+
+	faults_add_problem(faults, "", fault);
+	if (problem->kind)
+		return;
+	*problem = *fault;
+	problem->faults = faults;
+}
+
 /*
  * The schema's words for a wrong value begin with "must"; the others are of the shape: unknown
  * key, missing, twice, no JSON.
  */
+static enum problem_kind kind_of(const struct schema_error *error)
+{
+	return strncmp(error->text, "must", 4) == 0 ? PROBLEM_INVALID : PROBLEM_BAD_REQUEST;
+}
+
 int problem_from_schema(struct problem *problem, const struct schema_errors *errors)
 {
 	const struct schema_error *first = &errors->list[0];
-	enum problem_kind kind;
+	char text[REASON_BYTES];
 
 	if (errors->count == 0)
 		return problem_set(problem, PROBLEM_INTERNAL, "", "", "no memory");
-	kind = strncmp(first->text, "must", 4) == 0 ? PROBLEM_INVALID : PROBLEM_BAD_REQUEST;
-	if (first->path[0])
-		return problem_set(
-		    problem, kind, first->path, "", "%s: %s", first->path, first->text);
-	return problem_set(problem, kind, "", "", "%s", first->text);
+	if (!problem->kind)
+		problem_set(problem, kind_of(first), first->path, "", "%s",
+		    schema_error_format(first, NULL, text, sizeof(text)));
+	faults_add_schema(faults_of(problem), "", errors);
+	return -1;
 }
 
-int problem_from_model(struct problem *problem, const struct model_error *error)
+void problem_add_model(void *context, const struct model_error *error)
 {
-	return problem_set(problem, PROBLEM_INVALID, error->field, error->fix, "%s", error->reason);
+	struct problem fault = {0};
+
+	problem_set(&fault, PROBLEM_INVALID, error->field, error->fix, "%s", error->reason);
+	problem_add(context, &fault);
 }
 
 unsigned problem_status(const struct problem *problem)

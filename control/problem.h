@@ -40,7 +40,7 @@ struct problem {
 	char detail[REASON_BYTES];
 	char field[SCHEMA_PATH_BYTES]; /* "" for none */
 	char fix[REASON_BYTES];        /* "" for none */
-	json_t *faults;         /* faults.h, when there are many; owned by problem_to_json() */
+	json_t *faults; /* faults.h: all that is wrong with the body; problem_to_json() takes it */
 	unsigned retry_after_s; /* 0 for none */
 };
 
@@ -48,11 +48,17 @@ struct problem {
 int problem_set(struct problem *problem, enum problem_kind kind, const char *field, const char *fix,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* From what decoding found: the first error; unknown and missing fields are no values. */
+/*
+ * One more thing that is wrong with the body: the first is what *problem says, and all are its faults.
+ * Begin with a problem that is zero.  context is the struct problem (rules_report_fn).
+ */
+void problem_add(void *context, const struct problem *fault);
+
+/* From what decoding found, all of it; unknown and missing fields are no values.  Returns -1. */
 int problem_from_schema(struct problem *problem, const struct schema_errors *errors);
 
-/* A value that is wrong by itself. */
-int problem_from_model(struct problem *problem, const struct model_error *error);
+/* A value that is wrong by itself.  context is the struct problem (accelerator_fault_fn). */
+void problem_add_model(void *context, const struct model_error *error);
 
 /* The HTTP status. */
 unsigned problem_status(const struct problem *problem);

@@ -124,6 +124,17 @@ def test_what_is_wrong_is_said(control):
                    "protocol")
     assert control.get("/v1/status")["revision"] == 0
 
+    # All of it at once, of each layer: the shape, the values, what there is.
+    problem = expect_problem(post(listen=["tokio"], prots=1, **{"class": "fast"}), 400, "bad-request",
+                             "prots")
+    assert [e["pointer"] for e in problem["errors"]] == ["/prots", "/class", "/listen/0"]
+    problem = expect_problem(
+        post(listen=["tokio"], endpoint_groups=group(weight=0), deadline_ms=5), 422, "invalid",
+        "endpoint_groups[0].backends")
+    assert [e["pointer"] for e in problem["errors"]] == [
+        "/endpoint_groups/0/backends", "/deadline_ms", "/listen/0"]
+    assert "tokyo" in problem["errors"][-1]["fix"]
+
     assert post()[0] == 201
     expect_problem(post(ports=["1"]), 409, "name-taken", "name")
     problem = expect_problem(post(name="shop", protocol="tcp+udp", ports=["8005"]), 409,
@@ -134,6 +145,10 @@ def test_what_is_wrong_is_said(control):
                    "port-taken", "ports")
     expect_problem(control.call("PATCH", "/v1/accelerators/dns", {"name": "x"}), 400, "bad-request",
                    "name")
+    problem = expect_problem(
+        control.call("PATCH", "/v1/accelerators/dns", {"name": "x", "ports": ["x"], "comment": 5}), 400,
+        "bad-request", "name")
+    assert [e["pointer"] for e in problem["errors"]] == ["/name", "/ports/0", "/comment"]
     expect_problem(control.call("PATCH", "/v1/accelerators/dns", {}), 400, "bad-request")
     expect_problem(control.call("PATCH", "/v1/accelerators/dns", {"ports": None}), 400,
                    "bad-request", "ports")

@@ -180,6 +180,10 @@ def test_errors_name_the_next_step(cluster, ctl):
     unknown = [*WEB[:-3], "neer", *WEB[-2:]]
     assert_fails(ctl(*unknown), FAILED, "neer", trunkline.NEAR)
     assert_fails(ctl(*WEB[:-1], "farr=127.0.0.1"), FAILED, "farr")
+    refused = ctl(*unknown[:-1], "farr=127.0.0.1", "--deadline", "5")
+    assert refused.returncode == FAILED
+    assert [line.split(": ")[:2] for line in refused.stderr.splitlines()] == [
+        ["trunkctl", "--deadline"], ["trunkctl", "--listen"], ["trunkctl", "--backend"]]
     assert ctl(*WEB).returncode == DONE
     assert_fails(ctl(*WEB), FAILED, '"web"')
     other = [*WEB]

@@ -205,6 +205,7 @@ static inline int cli_run_to(FILE *out, const char *line)
 		words[count++] = w;
 	if (!command_parse(&trunkctl_commands, count, words, &invocation, error))
 		fail_msg("%s: %s", line, error);
+	session.invocation = &invocation;
 	session.out = out;
 	return invocation.command->run(&session, &invocation);
 }

@@ -72,6 +72,27 @@ static void test_a_refusal_is_told_and_there_is_no_answer(void **state)
 	assert_string_equal(told, "trunkctl: there is none\n");
 }
 
+static void test_each_error_of_a_refusal_is_a_line_with_its_option(void **state)
+{
+	static const struct command_option name = {.name = "--name"}, ttl = {.name = "--ttl"};
+	static struct invocation invocation = {.value_count = 2};
+	json_t *answer;
+
+	(void)state;
+	invocation.values[0].option = &name;
+	invocation.values[1].option = &ttl;
+	invocation.values[0].value = invocation.values[1].value = "x";
+	session.invocation = &invocation;
+	cli_set(422,
+	    "{\"detail\": \"name: bad\", \"errors\": [{\"pointer\": \"/name\", \"detail\": \"bad\","
+	    " \"fix\": \"mend it\"}, {\"pointer\": \"/role\", \"detail\": \"is\\nmissing\"}]}");
+	begin_catching();
+	assert_int_equal(session_request(&session, "POST", "/v1/x", NULL, &answer), EXIT_FAILED);
+	end_catching();
+	assert_null(answer);
+	assert_string_equal(told, "trunkctl: --name: bad; mend it\ntrunkctl: is missing\n");
+}
+
 static void test_names_are_put_behind_the_path(void **state)
 {
 	json_t *answer;
@@ -111,6 +132,7 @@ int main(void)
 	    CLI_TEST(test_a_failure_is_one_line_and_its_code),
 	    CLI_TEST(test_an_answer_is_the_callers),
 	    CLI_TEST(test_a_refusal_is_told_and_there_is_no_answer),
+	    CLI_TEST(test_each_error_of_a_refusal_is_a_line_with_its_option),
 	    CLI_TEST(test_names_are_put_behind_the_path),
 	    CLI_TEST(test_values_are_printed_unless_a_table_is_wanted),
 	};

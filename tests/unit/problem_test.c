@@ -36,6 +36,8 @@ static enum problem_kind kind_of(const char *text, const char *field)
 	    < 0);
 	assert_int_equal(problem_from_schema(&problem, &errors), -1);
 	assert_string_equal(problem.field, field);
+	assert_int_equal(json_array_size(problem.faults), errors.count);
+	json_decref(problem.faults);
 	return problem.kind;
 }
 
@@ -63,12 +65,39 @@ static void field_and_fix(void **state)
 	json_decref(json);
 }
 
+/* The first is what the problem says; all are in its faults, by pointers into the body. */
+static void all_that_is_wrong_is_kept(void **state)
+{
+	const struct model_error second = {.field = "listen[1]", .reason = "no", .fix = "do"};
+	struct problem problem = {0}, first = {0};
+	const json_t *faults;
+	json_t *json;
+
+	(void)state;
+	problem_set(&first, PROBLEM_NAME_TAKEN, "name", "", "taken");
+	problem_add(&problem, &first);
+	problem_add_model(&problem, &second);
+	json = problem_to_json(&problem);
+	assert_int_equal(json_integer_value(json_object_get(json, "status")), 409);
+	assert_string_equal(json_string_value(json_object_get(json, "detail")), "taken");
+	faults = json_object_get(json, "errors");
+	assert_int_equal(json_array_size(faults), 2);
+	assert_string_equal(
+	    json_string_value(json_object_get(json_array_get(faults, 0), "pointer")), "/name");
+	assert_string_equal(
+	    json_string_value(json_object_get(json_array_get(faults, 1), "pointer")), "/listen/1");
+	assert_string_equal(
+	    json_string_value(json_object_get(json_array_get(faults, 1), "fix")), "do");
+	json_decref(json);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_kind_has_words),
 	    cmocka_unit_test(shapes_and_values),
 	    cmocka_unit_test(field_and_fix),
+	    cmocka_unit_test(all_that_is_wrong_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
