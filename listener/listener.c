@@ -100,19 +100,28 @@ struct worker_lane *listener_decide(struct listener *listener, uint32_t accelera
 }
 
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
-    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port)
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
+    bool *fails_open)
 {
 	enum explain_verdict verdict;
 	struct worker_lane *lane =
 	    listener_decide(listener, accelerator, protocol, user, local_port, NULL, &verdict);
 
-	if (verdict == EXPLAIN_FAILED_OPEN)
-		page_count(worker_page(listener->worker), PAGE_flows_failed_open);
-	else if (verdict == EXPLAIN_UNHEALTHY)
+	*fails_open = verdict == EXPLAIN_FAILED_OPEN;
+	if (verdict == EXPLAIN_UNHEALTHY)
 		refuse_unhealthy(listener, accelerator, protocol);
 	else if (verdict == EXPLAIN_NO_LANE)
 		refuse_without_lane(listener, accelerator, protocol);
 	return lane;
+}
+
+void listener_count_opened(struct listener *listener, enum flow_kind kind, bool fails_open)
+{
+	struct page *page = worker_page(listener->worker);
+
+	page_count(page, kind == FLOW_TCP ? PAGE_tcp_flows_opened : PAGE_udp_flows_opened);
+	if (fails_open)
+		page_count(page, PAGE_flows_failed_open);
 }
 
 bool listener_serves(const struct listener *listener, uint32_t accelerator,

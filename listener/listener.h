@@ -36,9 +36,15 @@ struct worker_lane *listener_decide(struct listener *listener, uint32_t accelera
     enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
     struct choice_story *story, enum explain_verdict *verdict);
 
-/* The lane for a new flow of this accelerator; NULL, counted, when no endpoint can be reached or none is healthy. */
+/*
+ * The lane for a new flow of this accelerator; NULL, counted, when no endpoint can be reached or none is healthy.
+ * *fails_open: none is, and it goes there all the same, which the caller counts once the flow is opened.
+ */
 struct worker_lane *listener_choose(struct listener *listener, uint32_t accelerator,
-    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port);
+    enum accelerator_protocol protocol, const struct addr *user, uint16_t local_port,
+    bool *fails_open);
+/* A flow was opened. */
+void listener_count_opened(struct listener *listener, enum flow_kind kind, bool fails_open);
 
 /* Is there a healthy endpoint with a lane for such a flow?  Counts nothing. */
 bool listener_has_another(struct listener *listener, uint32_t accelerator,

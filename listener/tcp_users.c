@@ -67,6 +67,8 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 		free(user);
 		return false;
 	}
+	flow_limits_begun(
+	    limits_of(listener), &user->limits, config, worker_now_us(listener->worker));
 	flow_treatment_apply(flow, &config->flow_settings, FLOW_TCP);
 	user->listener = listener;
 	user->accelerator = socket->accelerator;
@@ -95,6 +97,7 @@ static void on_accept(
 	struct page *page = worker_page(listener->worker);
 	uint32_t accelerator = acceptor->socket.accelerator;
 	struct worker_lane *lane;
+	bool fails_open;
 
 	if (!access_allows(listener->access, accelerator, from)) {
 		page_count(page, PAGE_tcp_refused_denied);
@@ -103,7 +106,7 @@ static void on_accept(
 		close(descriptor);
 		return;
 	}
-	lane = listener_choose(listener, accelerator, PROTOCOL_TCP, from, local->port);
+	lane = listener_choose(listener, accelerator, PROTOCOL_TCP, from, local->port, &fails_open);
 	if (!lane) {
 		close(descriptor); /* SO_LINGER {1, 0}: a reset */
 	} else if (!begin(listener, lane, &acceptor->socket, from, local, descriptor)) {
@@ -112,7 +115,7 @@ static void on_accept(
 		    worker_accelerator(listener->worker, accelerator), ACCELERATOR_tcp_limit);
 		close(descriptor);
 	} else {
-		page_count(page, PAGE_tcp_flows_opened);
+		listener_count_opened(listener, FLOW_TCP, fails_open);
 	}
 }
 

@@ -298,6 +298,7 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 	struct flow_open open = {
 	    .kind = FLOW_UDP, .accelerator = accelerator, .user = key->user, .local = key->local};
 	struct worker_lane *lane;
+	bool fails_open;
 
 	if (worker_config(listener->worker)->is_draining) {
 		refuse(users, accelerator, PAGE_udp_refused_draining, ACCELERATOR_udp_draining);
@@ -311,7 +312,8 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 		refuse(users, accelerator, PAGE_udp_refused_denied, ACCELERATOR_udp_denied);
 		return NULL;
 	}
-	lane = listener_choose(listener, accelerator, PROTOCOL_UDP, &key->user, key->local.port);
+	lane = listener_choose(
+	    listener, accelerator, PROTOCOL_UDP, &key->user, key->local.port, &fails_open);
 	if (!lane)
 		return NULL;
 	struct udp_user *user = user_admit(socket, key, config);
@@ -322,8 +324,10 @@ static struct udp_user *user_begin(struct user_socket *socket, const struct conv
 		user_free(user);
 		return NULL;
 	}
+	flow_limits_begun(worker_limits(listener->worker), &user->limits, config,
+	    worker_now_us(listener->worker));
 	flow_treatment_apply(user->flow, &config->flow_settings, FLOW_UDP);
-	page_count(page_of(users), PAGE_udp_flows_opened);
+	listener_count_opened(listener, FLOW_UDP, fails_open);
 	user->counts = worker_accelerator(listener->worker, accelerator);
 	accelerator_count(user->counts, ACCELERATOR_udp_flows);
 	accelerator_count(user->counts, ACCELERATOR_udp_opened);

@@ -161,8 +161,7 @@ static bool may_begin(const struct node_limits *node, const struct flow_subject 
 	              > 0;
 }
 
-/* Both are asked before either is charged. */
-static bool begin(struct node_limits *node, const struct flow_limits *flow,
+static bool may_all_begin(struct node_limits *node, const struct flow_limits *flow,
     const struct config_accelerator *config, uint64_t now_us)
 {
 	for (unsigned i = 0; i < flow->count; i++) {
@@ -172,6 +171,12 @@ static bool begin(struct node_limits *node, const struct flow_limits *flow,
 			return refuse(node, config, subject, reasons[subject->kind].new_flows,
 			    "new_flows_per_s");
 	}
+	return true;
+}
+
+void flow_limits_begun(struct node_limits *node, const struct flow_limits *flow,
+    const struct config_accelerator *config, uint64_t now_us)
+{
 	for (unsigned i = 0; i < flow->count; i++) {
 		const struct flow_subject *subject = &flow->subjects[i];
 		uint32_t limit = limits_of(config, subject)->new_flows_per_s;
@@ -180,7 +185,6 @@ static bool begin(struct node_limits *node, const struct flow_limits *flow,
 			rate_counts_use(rates_of(node, subject),
 			    rate_place(subject, RATE_NEW_FLOWS), limit, 1, now_us);
 	}
-	return true;
 }
 
 static void set_bytes(struct flow_limits *flow, const struct config_accelerator *config)
@@ -205,7 +209,7 @@ bool flow_limits_enter(struct node_limits *node, struct flow_limits *flow,
 
 	if (enter(node, flow, config, &source, config->limits.source.flows)
 	    && enter(node, flow, config, &accelerator, config->limits.accelerator.flows)
-	    && begin(node, flow, config, now_us)) {
+	    && may_all_begin(node, flow, config, now_us)) {
 		set_bytes(flow, config);
 		return true;
 	}

@@ -56,12 +56,15 @@ void node_limits_add(struct node_limits *node, const struct page *page);
 
 /*
  * At a listener a flow is to begin for its source and its accelerator.  False when that would exceed a limit: it is
- * counted by its reason, and the flow counts for nothing.
+ * counted by its reason, and the flow counts for nothing.  Of the new flows a second it takes its part once it has begun.
  */
 bool flow_limits_enter(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user,
     uint64_t now_us);
-/* The same at an endpoint, for the backend that is to get the flow; another one may have room. */
+/* It was opened, at the same moment. */
+void flow_limits_begun(struct node_limits *node, const struct flow_limits *flow,
+    const struct config_accelerator *config, uint64_t now_us);
+/* Entering at an endpoint, for the backend that is to get the flow; another one may have room. */
 bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, const struct backend *backend);
 /*

@@ -49,8 +49,12 @@ static bool enter_by(
 	struct addr from;
 
 	assert_int_equal(addr_parse(user, 4000, &from), 0);
-	return flow_limits_enter(
-	    &workers[flow % WORKERS], &flows[flow], accelerator, kind, &from, now_us);
+	struct node_limits *node = &workers[flow % WORKERS];
+
+	if (!flow_limits_enter(node, &flows[flow], accelerator, kind, &from, now_us))
+		return false;
+	flow_limits_begun(node, &flows[flow], accelerator, now_us);
+	return true;
 }
 
 static bool enter(int flow, const struct config_accelerator *accelerator, const char *user)
@@ -209,6 +213,23 @@ static void flows_begin_at_a_rate(void **state)
 	assert_nothing_is_left();
 }
 
+/* The lane, or a cap on UDP, did not take it. */
+static void a_flow_that_did_not_begin_takes_nothing_of_the_rate(void **state)
+{
+	struct addr from;
+
+	(void)state;
+	assert_int_equal(addr_parse("10.0.0.1", 4000, &from), 0);
+	config.limits.source.new_flows_per_s = config.limits.accelerator.new_flows_per_s = 1;
+	for (int i = 0; i < 3; i++) {
+		assert_true(
+		    flow_limits_enter(&workers[0], &flows[0], &config, FLOW_UDP, &from, now_us));
+		flow_limits_leave(&workers[0], &flows[0]);
+	}
+	assert_true(enter_by(FLOW_UDP, 0, &config, "10.0.0.1"));
+	assert_false(enter_by(FLOW_UDP, 1, &config, "10.0.0.1"));
+}
+
 /* Each way by itself, flows of a source together; the tighter limit holds. */
 static void bytes_have_a_rate(void **state)
 {
@@ -256,6 +277,7 @@ int main(void)
 	    TEST(a_limit_that_is_set_later_holds),
 	    TEST(a_backend_has_its_flows),
 	    TEST(flows_begin_at_a_rate),
+	    TEST(a_flow_that_did_not_begin_takes_nothing_of_the_rate),
 	    TEST(bytes_have_a_rate),
 	};
 

@@ -13,9 +13,10 @@ static const char *chosen(void)
 {
 	struct addr user;
 	struct worker_lane *lane;
+	bool fails_open;
 
 	addr_parse("192.0.2.1:1000", 0, &user);
-	lane = listener_choose(fixture.listener, ACCELERATOR, PROTOCOL_TCP, &user, 80);
+	lane = listener_choose(fixture.listener, ACCELERATOR, PROTOCOL_TCP, &user, 80, &fails_open);
 	return lane ? lane->peer_name : "none";
 }
 

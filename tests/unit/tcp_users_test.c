@@ -95,6 +95,25 @@ static void test_at_the_lanes_limit_it_is_reset(void **state)
 	close(user);
 }
 
+static void test_what_fails_open_is_counted_when_it_begins(void **state)
+{
+	int first;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 1);
+	run(5);
+	health_view_take(fixture.listener->health, "seoul-1", ACCELERATOR, 1, 1, HEALTH_UNHEALTHY);
+	fixture.accelerator.failover.all_unhealthy = ALL_UNHEALTHY_FAIL_OPEN;
+	connect_user();
+	first = user;
+	connect_user();
+	assert_reset(user);
+	assert_int_equal(counted(PAGE_tcp_flows_opened), 1);
+	assert_int_equal(counted(PAGE_flows_failed_open), 1);
+	close(first);
+	close(user);
+}
+
 static void test_an_accelerator_that_is_gone_refuses(void **state)
 {
 	(void)state;
@@ -331,6 +350,7 @@ int main(void)
 	    TEST(test_a_connection_becomes_a_flow),
 	    TEST(test_without_a_lane_it_is_reset),
 	    TEST(test_at_the_lanes_limit_it_is_reset),
+	    TEST(test_what_fails_open_is_counted_when_it_begins),
 	    TEST(test_an_accelerator_that_is_gone_refuses),
 	    TEST(test_flows_of_a_removed_port_end_after_the_drain_time),
 	    TEST(test_flows_of_another_port_stay),

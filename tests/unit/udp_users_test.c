@@ -180,11 +180,14 @@ static void test_at_the_lanes_limit_a_datagram_is_dropped(void **state)
 
 	(void)state;
 	fixture_tunnel(&fixture.seoul, "seoul-1", 1);
+	fixture.accelerator.limits.source.new_flows_per_s = 2;
 	say(user, "first");
-	say(other, "one too many");
+	for (int i = 0; i < 3; i++)
+		say(other, "one too many");
 	assert_int_equal(fixture.seoul.count, 1);
 	assert_int_equal(flow_count(), 1);
-	assert_int_equal(counted(PAGE_udp_datagrams_dropped), 1);
+	assert_int_equal(counted(PAGE_udp_datagrams_dropped), 3);
+	assert_int_equal(counted(PAGE_limit_source_new_flows), 0);
 	close(other);
 }
 
