@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Traffic that goes on while something happens to the network, and knows what it should be: a TCP
-flow with bytes of a known sequence in both directions, and a UDP flow of numbered datagrams."""
+flow with bytes of a known sequence in both directions, and a UDP flow of numbered datagrams. A
+stream stops at its first fault, and whoever asks it for anything then is told what that was."""
 import contextlib
 import random
 import select
@@ -10,6 +11,7 @@ import threading
 import time
 
 from tests.lab.clock import Stopwatch
+from tests.lab.procs import ProgramError
 
 BLOCK = 16384
 
@@ -28,50 +30,94 @@ class Sequence:
         return piece
 
 
-class TcpStream:
-    """Both sockets of a flow, written and read by threads until stop(). A byte lost, doubled or
-    changed, and a connection that ends, is noted in `faults`."""
+class Stream:
+    """Threads that write and read until stop() or the first fault."""
 
-    def __init__(self, user, server, rate_bytes=1 << 20, seed=1):
-        self.ends = (user, server)
-        self.rate = rate_bytes
-        self.faults = []
-        self.sent, self.received = [0, 0], [0, 0]
+    def __init__(self):
         self.is_over = False
-        self.threads = [threading.Thread(target=self.run, args=(work, way, seed + way), daemon=True)
-                        for way in (0, 1) for work in (self.write, self.read)]
-        for sock in self.ends:
-            sock.settimeout(60)
+        self.fault = None
+        self.lock = threading.Lock()
+        self.threads = []
+
+    def begin(self, work, *arguments):
+        self.threads.append(threading.Thread(target=self.run, args=(work, *arguments), daemon=True))
+
+    def start(self):
         for thread in self.threads:
             thread.start()
 
-    def run(self, work, way, seed):
+    def run(self, work, *arguments):
         try:
-            work(way, Sequence(seed))
+            work(*arguments)
         except Exception as why:  # noqa: BLE001 # a thread must not end unheard
-            self.faults.append(f"{work.__name__} {'to the server' if way == 0 else 'to the user'}"
-                               f" after {self.received[way]} bytes: {why!r}")
+            self.fail(f"{work.__name__}{arguments}: {why!r}")
 
-    def write(self, way, sequence):
-        sock = self.ends[way]
+    def fail(self, why):
+        """What the others meet from now on comes of this."""
+        with self.lock:
+            self.fault = self.fault or why
+        self.is_over = True
+        self.halt()
+
+    def halt(self):
+        """Makes threads return that wait for a socket."""
+
+    def check(self):
+        if self.fault:
+            raise ProgramError(f"the stream has stopped: {self.state()}")
+
+    def join(self, timeout):
+        self.is_over = True
+        for thread in self.threads:
+            thread.join(timeout)
+            if thread.is_alive():
+                self.fail(f"it has not ended within {timeout} s")
+        self.check()
+
+
+class TcpStream(Stream):
+    """Both sockets of a flow. A byte lost, doubled or changed, and an end that nobody asked for, is a
+    fault. Direction 0 goes to the server, 1 to the user."""
+
+    def __init__(self, user, server, rate_bytes=1 << 20, seed=1):
+        super().__init__()
+        self.ends = (user, server)
+        self.rate = rate_bytes
+        self.sent, self.received = [0, 0], [0, 0]
+        for sock in self.ends:
+            sock.settimeout(60)
+        for way in (0, 1):
+            self.begin(self.write, way, seed + way)
+            self.begin(self.read, way, seed + way)
+        self.start()
+
+    def write(self, way, seed):
+        sock, sequence = self.ends[way], Sequence(seed)
         while not self.is_over:
             sock.sendall(sequence.take(BLOCK))
             self.sent[way] += BLOCK
             time.sleep(BLOCK / self.rate)
         sock.shutdown(socket.SHUT_WR)
 
-    def read(self, way, sequence):
-        sock = self.ends[1 - way]
+    def read(self, way, seed):
+        sock, sequence = self.ends[1 - way], Sequence(seed)
         while piece := sock.recv(1 << 18):
             if piece != sequence.take(len(piece)):
-                self.faults.append(f"other bytes than sent behind byte {self.received[way]}")
-                return
+                raise ProgramError(f"other bytes than sent behind byte {self.received[way]}")
             self.received[way] += len(piece)
+        if not self.is_over:
+            raise ProgramError(f"a FIN that nobody sent behind byte {self.received[way]}")
+
+    def halt(self):
+        for sock in self.ends:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def moves(self, seconds):
         """Both directions get something new within the time."""
         before, watch = list(self.received), Stopwatch()
         while watch.seconds() < seconds:
+            self.check()
             if all(now > then for now, then in zip(self.received, before)):
                 return True
             time.sleep(0.01)
@@ -79,49 +125,41 @@ class TcpStream:
 
     def stop(self, timeout=30):
         """Ends both directions by FIN; then every byte must have come."""
-        self.is_over = True
-        for thread in self.threads:
-            thread.join(timeout)
-            assert not thread.is_alive(), f"it has not ended: {self.state()}"
+        self.join(timeout)
         for sock in self.ends:
             sock.close()
-        assert not self.faults, self.faults
         assert self.sent == self.received, self.state()
         assert min(self.received) > 0
 
     def state(self):
-        return f"sent {self.sent}, received {self.received}, faults {self.faults}"
+        return f"sent {self.sent}, received {self.received}, fault: {self.fault}"
 
 
-class UdpStream:
-    """Numbered datagrams from a user to a server socket, echoed back. Counts how often each came."""
+class UdpStream(Stream):
+    """Numbered datagrams from a user to a server socket, echoed back. They may be lost; one that comes
+    twice, or was never sent, is a fault."""
 
     def __init__(self, user, server, rate=200, size=200):
+        super().__init__()
         self.user, self.server = user, server
         self.rate, self.size = rate, size
         self.sent = 0
-        self.there, self.back = {}, {}
+        self.there, self.back = set(), set()
         self.times_sent = []
-        self.faults = []
-        self.is_over = False
         for sock in (user, server):
             sock.setblocking(False)
-        self.threads = [threading.Thread(target=self.run, args=(work,), daemon=True)
-                        for work in (self.write, self.read)]
-        for thread in self.threads:
-            thread.start()
+        self.begin(self.write)
+        self.begin(self.read)
+        self.start()
 
-    def run(self, work):
-        try:
-            work()
-        except Exception as why:  # noqa: BLE001 # a thread must not end unheard
-            self.faults.append(repr(why))
+    def datagram(self, number):
+        return struct.pack("!Q", number).ljust(self.size, b"u")
 
     def write(self):
         while not self.is_over:
             self.times_sent.append(time.monotonic())
             with contextlib.suppress(BlockingIOError, ConnectionError):
-                self.user.send(struct.pack("!Q", self.sent).ljust(self.size, b"u"))
+                self.user.send(self.datagram(self.sent))
             self.sent += 1
             time.sleep(1 / self.rate)
 
@@ -132,26 +170,29 @@ class UdpStream:
                     data, sender = sock.recvfrom(65536)
                 except (BlockingIOError, ConnectionError):
                     continue
-                number = struct.unpack("!Q", data[:8])[0]
-                count = self.there if sock is self.server else self.back
-                count[number] = count.get(number, 0) + 1
+                self.note(data, self.there if sock is self.server else self.back)
                 if sock is self.server:
                     with contextlib.suppress(BlockingIOError, ConnectionError):
                         sock.sendto(data, sender)
 
+    def note(self, data, seen):
+        number = struct.unpack_from("!Q", data)[0]
+        whither = "at the server" if seen is self.there else "back at the user"
+        if number >= len(self.times_sent) or data != self.datagram(number):
+            raise ProgramError(f"a datagram that was never sent came {whither}: {data[:32]!r}")
+        if number in seen:
+            raise ProgramError(f"datagram {number} came a second time {whither}")
+        seen.add(number)
+
     def answered_since(self, moment):
         """Numbers sent after a time.monotonic() and answered."""
+        self.check()
         return [n for n in list(self.back) if self.times_sent[n] > moment]
-
-    def state(self):
-        return (f"sent {self.sent}, {len(self.there)} came to the server and {len(self.back)} back, "
-                f"faults {self.faults}")
 
     def stop(self):
         time.sleep(0.3)
-        self.is_over = True
-        for thread in self.threads:
-            thread.join(5)
-        assert not self.faults, self.faults
-        doubled = [n for count in (self.there, self.back) for n, times in count.items() if times > 1]
-        assert not doubled, f"datagrams that came more than once: {doubled[:20]}"
+        self.join(5)
+
+    def state(self):
+        return (f"sent {self.sent}, {len(self.there)} came to the server and {len(self.back)} back, "
+                f"fault: {self.fault}")
