@@ -109,9 +109,11 @@ static void tokens_addresses_come_behind_the_known_ones(void **state)
 
 static void broken_enrolment_is_refused(void **state)
 {
-	static const char *const texts[] = {"", "{}", "[]", "{\"addresses\":[],\"name\":\"x\"}",
+	static const char short_pin[] =
 	    "{\"addresses\":[{\"address\":\"a:1\"}],\"role\":\"control\",\"name\":\"x\","
-	    "\"control_pin\":\"AAAA\"}"};
+	    "\"control_pin\":\"AAAA\"}";
+	static const char *const texts[] = {
+	    "", "{}", "[]", "{\"addresses\":[],\"name\":\"x\"}", short_pin};
 	struct enrolment loaded;
 
 	(void)state;
