@@ -73,12 +73,7 @@ static void print_list(struct session *session, const json_t *answer)
 	static const struct table_column columns[] = {{"ACCELERATOR", 0}, {"PROTOCOL", 0},
 	    {"PORTS", TABLE_CUT}, {"LISTEN", TABLE_CUT}, {"BACKENDS", TABLE_CUT}, {"NODES", 0},
 	    {"REVISION", TABLE_RIGHT | TABLE_SPARE}, {NULL, 0}};
-	struct table *table = table_new(columns, true);
-	json_t *accelerator;
-	size_t i;
-	json_array_foreach(json_object_get(answer, "items"), i, accelerator)
-	    add_row(table, accelerator);
-	session_print_table(session, table);
+	session_print_items(session, columns, answer, add_row);
 }
 
 int accelerator_list(struct session *session, const struct invocation *invocation)
@@ -278,16 +273,9 @@ int accelerator_delete(struct session *session, const struct invocation *invocat
 {
 	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
 	const char *name = invocation->arguments[0];
-	json_t *answer;
 	if (!value_name("NAME", name, error))
 		return session_fail(EXIT_USAGE, "%s", error);
 	snprintf(path, sizeof(path), "/v1/accelerators/%s%s", name,
 	    invocation_has(invocation, "--now") ? "?now=true" : "");
-	enum exit_code code = session_request(session, "DELETE", path, NULL, &answer);
-	if (code == EXIT_DONE && !session_print_value(session, answer))
-		fprintf(session->out,
-		    "accelerator %s deleted (revision %" JSON_INTEGER_FORMAT ")\n", name,
-		    format_number_of(answer, "revision"));
-	json_decref(answer);
-	return code;
+	return session_delete(session, path, "accelerator", name, "deleted");
 }

@@ -101,11 +101,7 @@ static void print_list(struct session *session, const json_t *answer)
 	    {"STATE", 0}, {"ADDRESSES", TABLE_CUT | TABLE_SPARE},
 	    {"WORKERS", TABLE_RIGHT | TABLE_SPARE}, {"VERSION", TABLE_SPARE}, {"CONFIG", TABLE_CUT},
 	    {"LAST SEEN", TABLE_SPARE}, {NULL, 0}};
-	struct table *table = table_new(columns, true);
-	json_t *node;
-	size_t i;
-	json_array_foreach(json_object_get(answer, "items"), i, node) add_row(table, node);
-	session_print_table(session, table);
+	session_print_items(session, columns, answer, add_row);
 }
 
 /* Measurements come each second, and with them the time when each node was seen. */
@@ -176,14 +172,8 @@ int node_remove(struct session *session, const struct invocation *invocation)
 {
 	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
 	const char *name = invocation->arguments[0];
-	json_t *answer;
 	if (!value_name("NODE", name, error))
 		return session_fail(EXIT_USAGE, "%s", error);
 	snprintf(path, sizeof(path), "/v1/nodes/%s", name);
-	enum exit_code code = session_request(session, "DELETE", path, NULL, &answer);
-	if (code == EXIT_DONE && !session_print_value(session, answer))
-		fprintf(session->out, "node %s removed (revision %" JSON_INTEGER_FORMAT ")\n", name,
-		    json_integer_value(json_object_get(answer, "revision")));
-	json_decref(answer);
-	return code;
+	return session_delete(session, path, "node", name, "removed");
 }

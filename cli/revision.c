@@ -13,23 +13,21 @@
 
 enum { HISTORY_DEFAULT = 20, HISTORY_MAX = 1000 };
 
+static void add_row(struct table *table, const json_t *revision)
+{
+	char buf[FORMAT_BYTES];
+	table_row(table);
+	table_cell(table, format_integer(json_object_get(revision, "revision"), buf));
+	table_cell(table, format_time(json_object_get(revision, "when"), time(NULL), buf));
+	table_cell(table, format_string(json_object_get(revision, "who"), buf));
+	table_cell(table, format_string(json_object_get(revision, "what"), buf));
+}
+
 static void print_list(struct session *session, const json_t *answer)
 {
 	static const struct table_column columns[] = {
 	    {"REVISION", TABLE_RIGHT}, {"WHEN", 0}, {"WHO", 0}, {"WHAT", TABLE_CUT}, {NULL, 0}};
-	char buf[FORMAT_BYTES];
-	struct table *table = table_new(columns, true);
-	size_t i;
-	json_t *item;
-	json_array_foreach(json_object_get(answer, "items"), i, item)
-	{
-		table_row(table);
-		table_cell(table, format_integer(json_object_get(item, "revision"), buf));
-		table_cell(table, format_time(json_object_get(item, "when"), time(NULL), buf));
-		table_cell(table, format_string(json_object_get(item, "who"), buf));
-		table_cell(table, format_string(json_object_get(item, "what"), buf));
-	}
-	session_print_table(session, table);
+	session_print_items(session, columns, answer, add_row);
 }
 
 static void print_one(struct session *session, const json_t *revision)

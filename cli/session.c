@@ -81,3 +81,25 @@ void session_print_table(struct session *session, struct table *table)
 	table_print(table, session->out, session->terminal.has_colours, session->terminal.width);
 	table_free(table);
 }
+
+void session_print_items(struct session *session, const struct table_column *columns,
+    const json_t *answer, void (*add_row)(struct table *table, const json_t *item))
+{
+	struct table *table = table_new(columns, true);
+	json_t *item;
+	size_t i;
+	json_array_foreach(json_object_get(answer, "items"), i, item) add_row(table, item);
+	session_print_table(session, table);
+}
+
+enum exit_code session_delete(
+    struct session *session, const char *path, const char *noun, const char *name, const char *done)
+{
+	json_t *answer;
+	enum exit_code code = session_request(session, "DELETE", path, NULL, &answer);
+	if (code == EXIT_DONE && !session_print_value(session, answer))
+		fprintf(session->out, "%s %s %s (revision %" JSON_INTEGER_FORMAT ")\n", noun, name,
+		    done, format_number_of(answer, "revision"));
+	json_decref(answer);
+	return code;
+}

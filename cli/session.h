@@ -53,4 +53,12 @@ bool session_print_value(struct session *session, const json_t *value);
 /* Prints and frees a table as wide as the terminal. */
 void session_print_table(struct session *session, struct table *table);
 
+/* A table with a row for each of the answer's "items", as `add_row` makes it. */
+void session_print_items(struct session *session, const struct table_column *columns,
+    const json_t *answer, void (*add_row)(struct table *table, const json_t *item));
+
+/* DELETE of a path; prints what control answers, or "NOUN NAME DONE (revision N)". */
+enum exit_code session_delete(struct session *session, const char *path, const char *noun,
+    const char *name, const char *done);
+
 #endif

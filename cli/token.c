@@ -70,11 +70,7 @@ static void print_list(struct session *session, const json_t *answer)
 	static const struct table_column columns[] = {{"TOKEN", 0}, {"ROLE", 0}, {"STATE", 0},
 	    {"EXPIRES", 0}, {"LAST USED", 0}, {"CREATED", TABLE_SPARE},
 	    {"BY", TABLE_CUT | TABLE_SPARE}, {NULL, 0}};
-	struct table *table = table_new(columns, true);
-	json_t *token;
-	size_t i;
-	json_array_foreach(json_object_get(answer, "items"), i, token) add_row(table, token);
-	session_print_table(session, table);
+	session_print_items(session, columns, answer, add_row);
 }
 
 int token_list(struct session *session, const struct invocation *invocation)
@@ -93,14 +89,8 @@ int token_revoke(struct session *session, const struct invocation *invocation)
 {
 	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
 	const char *name = invocation->arguments[0];
-	json_t *answer;
 	if (!value_name("NAME", name, error))
 		return session_fail(EXIT_USAGE, "%s", error);
 	snprintf(path, sizeof(path), "/v1/tokens/%s", name);
-	enum exit_code code = session_request(session, "DELETE", path, NULL, &answer);
-	if (code == EXIT_DONE && !session_print_value(session, answer))
-		fprintf(session->out, "token %s revoked (revision %" JSON_INTEGER_FORMAT ")\n",
-		    name, json_integer_value(json_object_get(answer, "revision")));
-	json_decref(answer);
-	return code;
+	return session_delete(session, path, "token", name, "revoked");
 }

@@ -126,6 +126,46 @@ static void test_values_are_printed_unless_a_table_is_wanted(void **state)
 	print_as(OUTPUT_YAML, true, "a: b\n");
 }
 
+static void add_row(struct table *table, const json_t *item)
+{
+	table_row(table);
+	table_cell(table, json_string_value(item));
+}
+
+static void test_each_item_is_a_row(void **state)
+{
+	static const struct table_column columns[] = {{"NAME", 0}, {NULL, 0}};
+	json_t *answer = json_pack("{s:[s, s]}", "items", "a", "b");
+
+	(void)state;
+	cli_open_output();
+	session_print_items(&session, columns, answer, add_row);
+	fclose(session.out);
+	cli_assert_printed("NAME\na\nb\n");
+	json_decref(answer);
+}
+
+static void test_what_is_deleted_is_said_with_its_revision(void **state)
+{
+	enum exit_code code;
+
+	(void)state;
+	cli_set(200, "{\"revision\": 7}");
+	cli_open_output();
+	assert_int_equal(session_delete(&session, "/v1/x/a", "x", "a", "gone"), EXIT_DONE);
+	fclose(session.out);
+	cli_assert_printed("x a gone (revision 7)\n");
+	assert_true(cli_was_asked("DELETE /v1/x/a "));
+	cli_set(404, "{\"type\": \"x:not-found\", \"detail\": \"there is none\"}");
+	cli_open_output();
+	begin_catching();
+	code = session_delete(&session, "/v1/x/a", "x", "a", "gone");
+	end_catching();
+	fclose(session.out);
+	assert_int_equal(code, EXIT_NOT_FOUND);
+	cli_assert_printed("");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +175,8 @@ int main(void)
 	    CLI_TEST(test_each_error_of_a_refusal_is_a_line_with_its_option),
 	    CLI_TEST(test_names_are_put_behind_the_path),
 	    CLI_TEST(test_values_are_printed_unless_a_table_is_wanted),
+	    CLI_TEST(test_each_item_is_a_row),
+	    CLI_TEST(test_what_is_deleted_is_said_with_its_revision),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
