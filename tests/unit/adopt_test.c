@@ -19,16 +19,8 @@ static int setup(void **state)
 {
 	(void)state;
 	control_begin_alone();
-	control_add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
-	control_add_node("tyo-1", NODE_LISTENER, "tokyo", 2);
+	control_add_pair();
 	problem = (struct problem){0};
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	control_end_alone();
 	return 0;
 }
 
@@ -173,7 +165,7 @@ static void test_also_a_database_without_any_row(void **state)
 	unlink(path);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, control_teardown)
 
 int main(void)
 {

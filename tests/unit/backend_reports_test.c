@@ -21,13 +21,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	control_end_alone();
-	return 0;
-}
-
 static struct backend_report report(
     uint32_t accelerator, const char *host, uint16_t port, const char *address)
 {
@@ -92,7 +85,7 @@ static void so_many_addresses_and_no_more(void **state)
 	assert_int_equal(keep("osl-1", BACKEND_REPORTS_MAX), BACKEND_ADDRESSES_MAX);
 }
 
-#define REPORTS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define REPORTS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, control_teardown)
 
 int main(void)
 {

@@ -19,13 +19,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	control_end_alone();
-	return 0;
-}
-
 static int see_node(void *context, const struct revision *revision, const json_t *objects)
 {
 	json_t *wanted = json_pack("[{s:s, s:s, s:{s:i}, s:n}]", "kind", "Node", "name", "osl-1",
@@ -162,7 +155,7 @@ static void test_a_long_name_is_cut(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, control_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_a_change_is_a_revision),
 	    TEST(test_what_failed_between_leaves_nothing),

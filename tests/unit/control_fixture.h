@@ -90,6 +90,13 @@ static inline void control_end_alone(void)
 	rmdir(control_directory);
 }
 
+static inline int control_teardown(void **state)
+{
+	(void)state;
+	control_end_alone();
+	return 0;
+}
+
 /* What the store has now. */
 static inline void control_load(void)
 {
@@ -145,6 +152,13 @@ static inline uint32_t control_add_accelerator(
 	uint32_t id = accelerator.id;
 	accelerator_clear(&accelerator);
 	return id;
+}
+
+/* The network of most tests, in revisions 1 and 2. */
+static inline void control_add_pair(void)
+{
+	control_add_node("osl-1", NODE_ENDPOINT, "oslo", 1);
+	control_add_node("tyo-1", NODE_LISTENER, "tokyo", 2);
 }
 
 /* The secret of a token is all of that byte. */

@@ -17,13 +17,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	control_end_alone();
-	return 0;
-}
-
 static void test_a_new_database_is_of_this_version(void **state)
 {
 	(void)state;
@@ -72,7 +65,7 @@ static void test_a_restored_one_waits_for_its_adoption(void **state)
 	assert_int_equal(control.installation.compile_format, COMPILE_FORMAT);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, control_teardown)
 
 int main(void)
 {

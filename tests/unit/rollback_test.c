@@ -15,13 +15,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	control_end_alone();
-	return 0;
-}
-
 static void no_such_revision(void **state)
 {
 	struct problem problem = {0};
@@ -49,8 +42,8 @@ static void nothing_to_change(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(no_such_revision, setup, teardown),
-	    cmocka_unit_test_setup_teardown(nothing_to_change, setup, teardown),
+	    cmocka_unit_test_setup_teardown(no_such_revision, setup, control_teardown),
+	    cmocka_unit_test_setup_teardown(nothing_to_change, setup, control_teardown),
 	};
 
 	if (sodium_init() < 0 || keyed_hash_init() < 0)
