@@ -210,7 +210,7 @@ void tcp_users_on_config(struct listener *listener)
 		if (user->relay.descriptor >= 0
 		    && !access_allows(listener->access, user->accelerator, &user->from)) {
 			page_count(worker_page(listener->worker), PAGE_tcp_flows_denied);
-			tcp_relay_abort(&user->relay, REASON_REMOVED);
+			tcp_relay_abort(&user->relay, REASON_DENIED);
 			continue;
 		}
 		renew(user);

@@ -555,7 +555,7 @@ void udp_users_on_config(struct udp_users *users)
 	LIST_FOREACH_SAFE (user, next, &users->by_age, struct udp_user, by_age) {
 		if (!access_allows(listener->access, user->accelerator, &user->key.user)) {
 			page_count(page_of(users), PAGE_udp_flows_denied);
-			user_end(user, REASON_REMOVED);
+			user_end(user, REASON_DENIED);
 			continue;
 		}
 		renew(user);

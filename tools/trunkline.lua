@@ -23,7 +23,7 @@ local directions = { [0] = "to the endpoint", [1] = "to the listener" }
 local flow_kinds = { [0] = "TCP", [1] = "UDP", [2] = "TCP in blocks" }
 local reasons = { [0] = "none", "tcp-reset", "backend-refused", "backend-timeout", "no-backend",
 	"unknown-service", "idle", "limit", "evicted", "removed", "drained", "lane-lost",
-	"peer-restarted", "protocol", "keys-exhausted", "internal" }
+	"peer-restarted", "protocol", "keys-exhausted", "internal", "denied" }
 
 local f = {
 	type = ProtoField.uint8("trunkline.type", "Handshake packet", base.DEC, kinds, 0x7f),

@@ -13,7 +13,7 @@ struct reader;
 struct writer;
 
 enum {
-	TUNNEL_VERSION = 3,
+	TUNNEL_VERSION = 4,
 	TUNNEL_PARAMETERS_BYTES = 18, /* on the wire */
 };
 

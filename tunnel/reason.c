@@ -23,6 +23,7 @@ static const char *const names[REASON_COUNT] = {
     [REASON_PROTOCOL] = "protocol",
     [REASON_KEYS_EXHAUSTED] = "keys-exhausted",
     [REASON_INTERNAL] = "internal",
+    [REASON_DENIED] = "denied",
 };
 
 const char *reason_name(uint64_t reason)

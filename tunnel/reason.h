@@ -25,6 +25,7 @@ enum reason {
 	REASON_PROTOCOL,        /* the peer broke the protocol; the text says how */
 	REASON_KEYS_EXHAUSTED,  /* too many forgeries or packets under one key */
 	REASON_INTERNAL,        /* out of memory or a failed system call */
+	REASON_DENIED,          /* a changed list of addresses denies the user */
 	REASON_COUNT,
 };
 

@@ -17,7 +17,7 @@ static const struct tunnel_parameters good = {.version = TUNNEL_VERSION,
 
 static void reads_what_was_written(void **state)
 {
-	static const uint8_t expected[TUNNEL_PARAMETERS_BYTES] = {0, 3, 3, 8, 0x11, 0x22, 0x33,
+	static const uint8_t expected[TUNNEL_PARAMETERS_BYTES] = {0, 4, 3, 8, 0x11, 0x22, 0x33,
 	    0x44, 0x55, 0x66, 0x77, 0x88, 0, 3, 0x0d, 0x40, 0x05, 0xac};
 	uint8_t bytes[TUNNEL_PARAMETERS_BYTES];
 	struct tunnel_parameters read;

@@ -197,7 +197,7 @@ static void test_a_change_that_denies_a_source_resets_its_flows(void **state)
 	fixture_apply();
 	run(5);
 	assert_reset(user);
-	assert_int_equal(flow->reset_with, REASON_REMOVED);
+	assert_int_equal(flow->reset_with, REASON_DENIED);
 	assert_int_equal(counted(PAGE_tcp_flows_denied), 1);
 	close(user);
 	run(500);

@@ -230,7 +230,7 @@ static void test_a_change_that_denies_a_source_ends_its_flows(void **state)
 	fixture_apply();
 	run(3);
 	assert_int_equal(flow_count(), 1);
-	assert_int_equal(far_flow_latest(&fixture.seoul, 0)->reset_with, REASON_REMOVED);
+	assert_int_equal(far_flow_latest(&fixture.seoul, 0)->reset_with, REASON_DENIED);
 	assert_int_equal(counted(PAGE_udp_flows_denied), 1);
 	say(other, "stays away");
 	assert_int_equal(counted(PAGE_udp_refused_denied), 1);
