@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/value.h"
+#include "cli/watch.h"
 
 enum { ENTRIES_MAX = 1000 }; /* as in doc/openapi.yaml */
 
@@ -25,28 +26,32 @@ static void add_row(struct table *table, const json_t *entry)
 	table_cell(table, format_string(json_object_get(entry, "detail"), buf));
 }
 
-int audit_list(struct session *session, const struct invocation *invocation)
+static void print_list(struct session *session, const json_t *answer)
 {
 	static const struct table_column columns[] = {{"WHEN", 0}, {"WHO", 0},
 	    {"FROM", TABLE_SPARE}, {"ROLE", TABLE_SPARE}, {"WHAT", 0}, {"OUTCOME", 0},
 	    {"REVISION", TABLE_RIGHT}, {"WHY", TABLE_CUT}, {NULL, 0}};
+	struct table *table = table_new(columns, true);
+	json_t *entry;
+	size_t i;
+	json_array_foreach(json_object_get(answer, "items"), i, entry) add_row(table, entry);
+	session_print_table(session, table);
+}
+
+int audit_list(struct session *session, const struct invocation *invocation)
+{
 	char error[VALUE_ERROR_BYTES], path[SESSION_PATH_BYTES];
 	const char *limit = invocation_value(invocation, "--limit");
+	const struct watch_view view = {
+	    .title = "Audit log",
+	    .path = path,
+	    .kinds = "audit",
+	    .print = print_list,
+	    .empty = "Nothing was changed or refused yet.",
+	};
 	long number = 20;
-	json_t *answer, *entry;
-	size_t i;
 	if (limit && !value_number("--limit", limit, 1, ENTRIES_MAX, &number, error))
 		return session_fail(EXIT_USAGE, "%s", error);
 	snprintf(path, sizeof(path), "/v1/audit?limit=%ld", number);
-	enum exit_code code = session_get(session, path, NULL, NULL, &answer);
-	if (code != EXIT_DONE)
-		return code;
-	if (!session_print_value(session, answer)) {
-		struct table *table = table_new(columns, true);
-		json_array_foreach(json_object_get(answer, "items"), i, entry)
-		    add_row(table, entry);
-		session_print_table(session, table);
-	}
-	json_decref(answer);
-	return EXIT_DONE;
+	return watch_or_print(session, invocation, &view);
 }

@@ -44,14 +44,15 @@ static const struct command_option api_token_options[] = {
 
 static const struct command_option event_options[] = {
     {.name = "--kinds",
-        .metavar = "revision|node|config|health|tunnels[,...]",
-        .help = "what to tell of; tunnels are measurements [all but tunnels]"},
+        .metavar = "revision|node|config|health|drain|audit|tunnels[,...]",
+        .help = "what to tell of; tunnels are measurements [all but audit and tunnels]"},
     {.name = "--since", .metavar = "REVISION", .help = "first the changes after that one"},
     {.name = NULL},
 };
 
 static const struct command_option audit_options[] = {
     {.name = "--limit", .metavar = "N", .help = "the newest N, up to 1000 [20]"},
+    {.name = "--watch", .help = WATCH},
     {.name = NULL},
 };
 

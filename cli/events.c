@@ -53,6 +53,26 @@ static void print_config(struct session *session, const json_t *data)
 	    json_is_string(reason) ? format_string(reason, d) : "");
 }
 
+static void print_drain(struct session *session, const json_t *data)
+{
+	char a[FORMAT_BYTES], b[FORMAT_BYTES], c[FORMAT_BYTES];
+	fprintf(session->out, "%s is %s: %s\n", format_string(json_object_get(data, "node"), a),
+	    format_string(json_object_get(data, "drain"), b),
+	    format_flows(json_object_get(data, "flows"), c));
+}
+
+static void print_audit(struct session *session, const json_t *data)
+{
+	const json_t *detail = json_object_get(data, "detail");
+	char a[FORMAT_BYTES], b[FORMAT_BYTES], c[FORMAT_BYTES], d[FORMAT_BYTES], e[FORMAT_BYTES];
+	fprintf(session->out, "%s: %s, by %s from %s%s%s\n",
+	    format_string(json_object_get(data, "outcome"), a),
+	    format_string(json_object_get(data, "what"), b),
+	    format_string(json_object_get(data, "who"), c),
+	    format_string(json_object_get(data, "from"), d), json_is_string(detail) ? ": " : "",
+	    json_is_string(detail) ? format_string(detail, e) : "");
+}
+
 static void print_lost(struct session *session, const json_t *data)
 {
 	char a[FORMAT_BYTES];
@@ -79,6 +99,8 @@ static const struct {
     {"node", print_node},
     {"config", print_config},
     {"health", print_health},
+    {"drain", print_drain},
+    {"audit", print_audit},
     {"lost", print_lost},
     {"reset", print_reset},
 };

@@ -29,6 +29,7 @@ libcli_a_SOURCES = \
 	cli/manifest.c cli/manifest.h \
 	cli/manual.c \
 	cli/metavar.c cli/metavar.h \
+	cli/news.c cli/news.h \
 	cli/node.c cli/node_drain.c \
 	cli/output.c cli/output.h \
 	cli/revision.c \
@@ -124,6 +125,7 @@ CLI_SERVER_TESTS = \
 	tests/unit/client_download_test \
 	tests/unit/cli_events_test \
 	tests/unit/cli_node_test \
+	tests/unit/news_test \
 	tests/unit/cli_token_test \
 	tests/unit/watch_test \
 	tests/unit/cli_accelerator_test \
@@ -194,5 +196,7 @@ tests_unit_revision_test_SOURCES = tests/unit/revision_test.c tests/unit/cli_fix
 tests_unit_revision_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_update_test_SOURCES = tests/unit/update_test.c tests/unit/cli_fixture.h
 tests_unit_update_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
+tests_unit_news_test_SOURCES = tests/unit/news_test.c tests/unit/cli_fixture.h
+tests_unit_news_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)
 tests_unit_wait_test_SOURCES = tests/unit/wait_test.c tests/unit/cli_fixture.h
 tests_unit_wait_test_LDADD = $(CLI_LIBS) $(CMOCKA_LIBS)

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trunkctl node drain and undrain: a node takes no new flows, and how long it has old ones.
+ * trunkctl node drain and undrain: a node takes no new flows, and how long it has old ones.  It asks
+ * for that whenever control's events tell of a drain.
  */
 #include <string.h>
-#include <time.h>
 
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/news.h"
 #include "cli/value.h"
+
+/* A revision may undo the drain; a node that goes down has no figures. */
+#define DRAIN_EVENTS "/v1/events?kinds=revision,node,drain"
 
 enum {
 	WAIT_DEFAULT_S = 600,
 	WAIT_MAX_S = 7 * 24 * 3600,
-	POLL_MS = 500,
 };
 
 static const char *drain_of(const json_t *node)
@@ -46,31 +49,31 @@ static void tell_progress(const json_t *node, char *told, size_t size)
 	fprintf(stderr, "%s\n", text);
 }
 
-static bool is_over(const struct timespec *deadline)
+/* Until the node is drained; *node is renewed. */
+static enum exit_code follow_drain(
+    struct session *session, const char *name, double deadline_s, json_t **node)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec > deadline->tv_sec
-	       || (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+	struct news news = {.session = session, .path = DRAIN_EVENTS};
+	enum exit_code code = EXIT_DONE;
+	char told[2 * FORMAT_BYTES] = "";
+	while (code == EXIT_DONE && strcmp(drain_of(*node), "draining") == 0
+	       && news_clock_s() < deadline_s) {
+		tell_progress(*node, told, sizeof(told));
+		news_wait(&news, deadline_s);
+		json_decref(*node);
+		code = session_get(session, "/v1/nodes", name, NULL, node);
+	}
+	news_end(&news);
+	return code;
 }
 
-/* Until the node is drained; *node is renewed. */
 static enum exit_code wait_drained(
     struct session *session, const char *name, long timeout_s, json_t **node)
 {
-	const struct timespec pause = {0, POLL_MS * 1000000L};
-	struct timespec deadline;
-	char told[2 * FORMAT_BYTES] = "", flows[FORMAT_BYTES];
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += timeout_s;
-	while (strcmp(drain_of(*node), "draining") == 0 && !is_over(&deadline)) {
-		tell_progress(*node, told, sizeof(told));
-		nanosleep(&pause, NULL);
-		json_decref(*node);
-		enum exit_code code = session_get(session, "/v1/nodes", name, NULL, node);
-		if (code != EXIT_DONE)
-			return code;
-	}
+	char flows[FORMAT_BYTES];
+	enum exit_code code = follow_drain(session, name, news_clock_s() + (double)timeout_s, node);
+	if (code != EXIT_DONE)
+		return code;
 	if (strcmp(drain_of(*node), "drained") == 0)
 		return EXIT_DONE;
 	if (strcmp(drain_of(*node), "off") == 0)

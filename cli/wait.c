@@ -5,23 +5,15 @@
  */
 #include <limits.h>
 #include <string.h>
-#include <time.h>
 
-#include "cli/client_stream.h"
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/news.h"
 #include "cli/value.h"
 
 #define WAIT_EVENTS "/v1/events?kinds=node,config"
 
-enum { WAIT_RETRY_MS = 200, WAIT_DEFAULT_S = 60, WAIT_MAX_S = 86400 };
-
-static double steady_s(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
+enum { WAIT_DEFAULT_S = 60, WAIT_MAX_S = 86400 };
 
 static const json_t *find(const json_t *answer, const char *name)
 {
@@ -91,35 +83,9 @@ static bool is_settled(const json_t *answer)
 	return count_state(answer, "pending") == 0 && count_state(answer, "down") == 0;
 }
 
-/*
- * Until something happened to a node, or the deadline.  The first event, hello, says that no later
- * one is missed.  A stream that ends is opened again; what is wrong with it the next question tells.
- */
-static void wait_for_news(struct session *session, struct client_stream **stream, double deadline_s)
-{
-	const struct timespec pause = {.tv_nsec = WAIT_RETRY_MS * 1000000L};
-	struct client_event event;
-	struct reply reply;
-	if (!*stream)
-		*stream = client_stream_open(session->client, WAIT_EVENTS);
-	enum client_stream_result result = CLIENT_STREAM_NONE;
-	for (double left_s;
-	     *stream && result == CLIENT_STREAM_NONE && (left_s = deadline_s - steady_s()) > 0;)
-		result = client_stream_next(*stream, (int)(left_s * 1000) + 1, -1, &event, &reply);
-	while (result == CLIENT_STREAM_EVENT)
-		result = client_stream_next(*stream, 0, -1, &event, &reply);
-	if (result != CLIENT_STREAM_OVER && *stream)
-		return;
-	if (*stream)
-		reply_free(&reply);
-	client_stream_close(*stream);
-	*stream = NULL;
-	nanosleep(&pause, NULL);
-}
-
 static enum exit_code wait_until(struct session *session, const char *path, double deadline_s)
 {
-	struct client_stream *stream = NULL;
+	struct news news = {.session = session, .path = WAIT_EVENTS};
 	json_t *before = NULL, *answer;
 	enum exit_code code;
 	for (;;) {
@@ -129,14 +95,14 @@ static enum exit_code wait_until(struct session *session, const char *path, doub
 		show_progress(before, answer);
 		json_decref(before);
 		before = answer;
-		bool is_late = steady_s() >= deadline_s;
+		bool is_late = news_clock_s() >= deadline_s;
 		if (is_settled(answer) || is_late) {
 			code = judge(session, answer, is_late);
 			break;
 		}
-		wait_for_news(session, &stream, deadline_s);
+		news_wait(&news, deadline_s);
 	}
-	client_stream_close(stream);
+	news_end(&news);
 	json_decref(before);
 	return code;
 }
@@ -152,7 +118,7 @@ int wait_revision(struct session *session, const struct invocation *invocation)
 	if ((word && !value_number("--revision", word, 1, LONG_MAX, &revision, error))
 	    || (timeout && !value_duration("--timeout", timeout, 1, WAIT_MAX_S, &timeout_s, error)))
 		return session_fail(EXIT_USAGE, "%s", error);
-	double deadline_s = steady_s() + (double)timeout_s;
+	double deadline_s = news_clock_s() + (double)timeout_s;
 	if (!word) {
 		enum exit_code code = session_get(session, "/v1/rollout", NULL, NULL, &answer);
 		if (code != EXIT_DONE)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "control/api_routes.h"
 #include "control/audit.h"
+#include "control/events.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +60,16 @@ void api_audit(struct control *control, const struct api_request *request,
 	        .revision = revision,
 	        .detail = detail},
 	    control_now_ms());
+}
+
+static void tell(void *context, json_t *entry)
+{
+	events_publish(context, EVENT_AUDIT, 0, entry);
+}
+
+void api_audit_tell(struct control *control)
+{
+	audit_tell(control->audit, tell, control->events);
 }
 
 int api_audit_list(

@@ -14,4 +14,7 @@ struct api_route;
 void api_audit(struct control *control, const struct api_request *request,
     const struct api_route *route, unsigned status, uint64_t revision, const char *detail);
 
+/* Entries of the audit log, which is open, are events from now on; the events outlive it. */
+void api_audit_tell(struct control *control);
+
 #endif

@@ -182,7 +182,8 @@ static int read_kinds(const struct api_request *request, unsigned *kinds, struct
 	const char *at = api_request_query(request, "kinds");
 	unsigned kind;
 
-	*kinds = (EVENT_BIT(EVENT_KINDS) - 1) & ~EVENT_BIT(EVENT_TUNNELS);
+	*kinds =
+	    (EVENT_BIT(EVENT_KINDS) - 1) & ~(EVENT_BIT(EVENT_TUNNELS) | EVENT_BIT(EVENT_AUDIT));
 	if (!at)
 		return 0;
 	for (*kinds = 0; *at; at += strspn(at, ",")) {
@@ -201,8 +202,20 @@ static int read_kinds(const struct api_request *request, unsigned *kinds, struct
 	if (!*at && *kinds)
 		return 0;
 	return problem_set(problem, PROBLEM_BAD_REQUEST, "kinds",
-	    "as kinds=revision,tunnels; without it all but tunnels",
-	    "the argument kinds must be of revision, node, config, health, tunnels");
+	    "as kinds=revision,tunnels; without it all but audit and tunnels",
+	    "the argument kinds must be of revision, node, config, health, drain, audit, tunnels");
+}
+
+/* Entries of the audit log are for those who may read it. */
+static int check_kinds(const struct api_request *request, unsigned kinds, struct problem *problem)
+{
+	if (!(kinds & EVENT_BIT(EVENT_AUDIT)) || request->caller.role >= API_ROLE_ADMIN)
+		return 0;
+	return problem_set(problem, PROBLEM_FORBIDDEN, "kinds",
+	    "let somebody do it who has that role, or get it from an admin",
+	    "events of the kind audit need the role %s, and %s has the role %s",
+	    api_role_names[API_ROLE_ADMIN], request->caller.who,
+	    api_role_names[request->caller.role]);
 }
 
 /* 0 for what was not said: everything from now on. */
@@ -267,6 +280,7 @@ int api_event_stream(
 	char *text;
 
 	if (read_kinds(request, &kinds, &answer->problem) < 0
+	    || check_kinds(request, kinds, &answer->problem) < 0
 	    || read_since(request, &since, &answer->problem) < 0)
 		return -1;
 	if (check_room(control, request->caller.who, &answer->problem) < 0)

@@ -125,25 +125,17 @@ static json_t *config_json(const struct node_live *live)
 	    "refused", refused);
 }
 
-static json_t *flows_json(const struct control *control, const struct node *node)
-{
-	struct node_flows flows = node_drain_flows(control, node);
-
-	if (flows.tcp < 0 || flows.udp < 0)
-		return json_null();
-	return json_pack("{s:I, s:I}", "tcp", (json_int_t)flows.tcp, "udp", (json_int_t)flows.udp);
-}
-
 static json_t *node_json(const struct control *control, const struct node *node)
 {
 	const struct node_live *live = node_server_live(control->nodes, node->id);
 	uint64_t seen_ms = live->last_seen_ms ? live->last_seen_ms : node->last_seen_ms;
+	struct node_flows flows = node_drain_flows(control, node);
 	char pin[PIN_TEXT_BYTES];
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o}", "name",
 	    node->name, "role", node_role_text(node->role), "region", node->region, "pin",
 	    pin_format(node->pin, pin), "state", live->is_up ? "up" : "down", "drain",
-	    node_drain_state(control, node), "flows", flows_json(control, node), "addresses",
+	    node_drain_state(control, node), "flows", node_drain_flows_json(&flows), "addresses",
 	    addresses_json(node), "slots", (json_int_t)node->slots, "version", node->version,
 	    "config", config_json(live), "last_seen", time_to_json(seen_ms));
 }

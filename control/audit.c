@@ -23,6 +23,8 @@ struct audit {
 	int descriptor;          /* -1: could not be opened again */
 	size_t bytes;
 	struct log_limit strangers, refused;
+	audit_tell_fn *tell; /* or NULL */
+	void *context;
 };
 
 static int open_file(struct audit *audit)
@@ -59,6 +61,12 @@ void audit_close(struct audit *audit)
 	if (audit && audit->descriptor >= 0)
 		close(audit->descriptor);
 	free(audit);
+}
+
+void audit_tell(struct audit *audit, audit_tell_fn *fn, void *context)
+{
+	audit->tell = fn;
+	audit->context = context;
 }
 
 bool audit_is_open(const struct audit *audit)
@@ -156,8 +164,8 @@ void audit_write(struct audit *audit, const struct audit_entry *entry, uint64_t 
 		return;
 	json = to_json(entry, suppressed, unix_ms);
 	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	json_decref(json);
 	if (!text) {
+		json_decref(json);
 		failed(ENOMEM);
 		return;
 	}
@@ -166,6 +174,9 @@ void audit_write(struct audit *audit, const struct audit_entry *entry, uint64_t 
 	text[length] = '\n'; /* in place of the NUL */
 	append(audit, text, length + 1);
 	free(text);
+	if (audit->tell)
+		audit->tell(audit->context, json_incref(json));
+	json_decref(json);
 }
 
 /* ---- reading ---- */

@@ -45,6 +45,10 @@ struct audit;
 int audit_open(struct audit **audit, const char *state_directory);
 void audit_close(struct audit *audit);
 
+/* From now on each entry is handed on too, when it is in the file; fn takes the reference. */
+typedef void audit_tell_fn(void *context, json_t *entry);
+void audit_tell(struct audit *audit, audit_tell_fn *fn, void *context);
+
 /* False when it could not be opened again, and entries are lost; the next write tries.  Takes NULL. */
 bool audit_is_open(const struct audit *audit);
 

@@ -16,6 +16,8 @@ const char *const event_kind_names[] = {
     [EVENT_NODE] = "node",
     [EVENT_CONFIG] = "config",
     [EVENT_HEALTH] = "health",
+    [EVENT_DRAIN] = "drain",
+    [EVENT_AUDIT] = "audit",
     [EVENT_TUNNELS] = "tunnels",
     [EVENT_KINDS] = NULL,
 };

@@ -20,6 +20,8 @@ enum event_kind {
 	EVENT_NODE,     /* a node is up or down */
 	EVENT_CONFIG,   /* a node applied or refused a config */
 	EVENT_HEALTH,   /* a backend is in another state, as an endpoint sees it */
+	EVENT_DRAIN,    /* a node that drains has other flows, or none */
+	EVENT_AUDIT,    /* an entry of the audit log: for admins */
 	EVENT_TUNNELS,  /* what was measured, each second while somebody listens */
 	EVENT_KINDS,
 };

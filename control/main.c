@@ -7,6 +7,7 @@
 
 #include "control/api.h"
 #include "control/api_access.h"
+#include "control/api_audit.h"
 #include "control/audit.h"
 #include "control/confirm.h"
 #include "control/control.h"
@@ -232,6 +233,8 @@ static int start(struct daemon_state *daemon)
 	if (result == 0)
 		result = open_audit(daemon);
 	if (result == 0)
+		api_audit_tell(control);
+	if (result == 0)
 		recompile_if_other(control);
 	if (result == 0)
 		result = privileges_give_state(daemon->options.state);
@@ -251,9 +254,9 @@ static void stop(struct daemon_state *daemon)
 	node_server_free(daemon->control.nodes);
 	tunnels_free(daemon->control.tunnels);
 	api_access_free(daemon->control.access);
+	audit_close(daemon->control.audit);
 	events_free(daemon->control.events);
 	explains_free(daemon->control.explains);
-	audit_close(daemon->control.audit);
 	installation_clear(&daemon->control.installation);
 	store_close(daemon->control.store);
 	if (daemon->lock >= 0)

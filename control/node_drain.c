@@ -2,6 +2,7 @@
 /* See node_drain.h. */
 #include "control/node_drain.h"
 
+#include "control/events.h"
 #include "control/node_server.h"
 
 #include <stdbool.h>
@@ -36,7 +37,10 @@ static bool is_concerned(
 	return installation_has_tunnel(&control->installation, other, node);
 }
 
-/* Nodes that are not up count too: they may serve by an old config. */
+/*
+ * Nodes that are not up count too: they may serve by an old config.  One that connected and has not
+ * answered yet may serve by another config of the same number, or be unable to serve by that one.
+ */
 static bool is_known_everywhere(
     const struct control *control, const struct node *node, uint64_t reported_steady_ms)
 {
@@ -46,7 +50,8 @@ static bool is_known_everywhere(
 
 		if (!is_concerned(control, other, node))
 			continue;
-		if (!live->has_applied || live->applied_revision != live->wanted_revision
+		if (!live->has_applied || live->is_asked
+		    || live->applied_revision != live->wanted_revision
 		    || live->refused_revision == live->wanted_revision
 		    || reported_steady_ms < live->applied_steady_ms + REPORT_MS)
 			return false;
@@ -65,4 +70,30 @@ const char *node_drain_state(const struct control *control, const struct node *n
 	    && is_known_everywhere(control, node, live->reported_steady_ms))
 		return "drained";
 	return "draining";
+}
+
+json_t *node_drain_flows_json(const struct node_flows *flows)
+{
+	if (flows->tcp < 0 || flows->udp < 0)
+		return json_null();
+	return json_pack(
+	    "{s:I, s:I}", "tcp", (json_int_t)flows->tcp, "udp", (json_int_t)flows->udp);
+}
+
+void node_drain_tell(
+    const struct control *control, const struct node *node, struct drain_told *told)
+{
+	struct drain_told now = {node_drain_state(control, node), node_drain_flows(control, node)};
+
+	if (!node->is_draining) {
+		*told = (struct drain_told){0};
+		return;
+	}
+	if (told->state && strcmp(told->state, now.state) == 0 && told->flows.tcp == now.flows.tcp
+	    && told->flows.udp == now.flows.udp)
+		return;
+	*told = now;
+	events_publish(control->events, EVENT_DRAIN, 0,
+	    json_pack("{s:s, s:s, s:o}", "node", node->name, "drain", now.state, "flows",
+	        node_drain_flows_json(&now.flows)));
 }

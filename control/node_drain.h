@@ -9,6 +9,7 @@
 #include "control/control.h"
 #include "control/installation.h"
 
+#include <jansson.h>
 #include <stdint.h>
 
 /* TCP and UDP flows that the node has by its last report; -1 where it has not told. */
@@ -22,5 +23,18 @@ struct node_flows node_drain_flows(const struct control *control, const struct n
  * that could have sent it new ones had applied the config that says so.
  */
 const char *node_drain_state(const struct control *control, const struct node *node);
+
+/* {"tcp", "udp"}, or null where the node has not told; a new reference. */
+json_t *node_drain_flows_json(const struct node_flows *flows);
+
+/* What was told of a drain last; zero while there is none. */
+struct drain_told {
+	const char *state;
+	struct node_flows flows;
+};
+
+/* After each report of the node: an event when there is something else to tell. */
+void node_drain_tell(
+    const struct control *control, const struct node *node, struct drain_told *told);
 
 #endif

@@ -15,6 +15,7 @@
 #include "control/events.h"
 #include "control/explain.h"
 #include "control/health_json.h"
+#include "control/node_drain.h"
 #include "control/node_join.h"
 #include "control/node_link.h"
 #include "control/time_text.h"
@@ -35,6 +36,7 @@ struct record {
 	uint64_t heard_ms;               /* steady; of the last message */
 	uint64_t refused_ms;             /* steady; of the last refusal */
 	struct node_link *link;          /* NULL while it is not connected */
+	struct drain_told drain_told;
 };
 
 struct node_server {
@@ -448,6 +450,7 @@ static void on_report(
 	report->backends = NULL;
 	report->backend_count = 0;
 	set_up(server, record, true);
+	node_drain_tell(server->control, node_of(server, record), &record->drain_told);
 }
 
 /* A node that keeps to no order is broken or hostile: it is let go. */

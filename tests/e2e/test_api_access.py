@@ -401,6 +401,17 @@ def test_events_over_tls(control):
     assert behind.wait("reset", 1)[0][1] == {"since": 77, "revision": 3}
 
 
+def test_the_audit_log_is_events_for_admins(control):
+    log = Listener(control, "?kinds=audit", token=control.make_token("boss", "admin"))
+    log.wait("hello", 1)
+    status, answer, _ = control.call("GET", "/v1/events?kinds=node,audit",
+                                     token=control.make_token("watch", "viewer"))
+    assert status == 403 and "need the role admin" in answer["detail"]
+    entries = [data for _, data in log.wait("audit", 2)]
+    assert [(e["what"], e["outcome"]) for e in entries] == [
+        ("POST /v1/tokens", "done"), ("GET /v1/events", "refused")]
+
+
 def test_events_go_on_after_control_was_away(control, tmp_path):
     log = tmp_path / "events"
     with open(log, "wb") as out:

@@ -5,6 +5,7 @@
 #include "control/api_audit.h"
 
 #include "control/audit.h"
+#include "control/events.h"
 #include "tests/unit/api_fixture.h"
 
 static int setup(void **state)
@@ -84,6 +85,33 @@ static void test_what_changed_nothing_is_not_in_it(void **state)
 	assert_string_equal(api_text("items/0/what"), "POST /v1/tokens");
 }
 
+static void on_told(struct event_reader *reader)
+{
+	(void)reader;
+}
+
+/* Each entry is an event, when it is in the log already. */
+static void test_entries_are_events(void **state)
+{
+	struct event_reader reader = {.kinds = EVENT_BIT(EVENT_AUDIT),
+	    .who = "",
+	    .on_event = on_told,
+	    .on_heartbeat = on_told};
+	const char *text;
+	uint64_t lost;
+
+	(void)state;
+	api_audit_tell(&control);
+	events_join(control.events, &reader);
+	assert_int_equal(api_ask("DELETE", "/v1/tokens/none", "", ""), 404);
+	text = events_read(control.events, &reader, &lost);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "event: audit\n"));
+	assert_non_null(strstr(text, "\"what\":\"DELETE /v1/tokens/none\""));
+	assert_null(events_read(control.events, &reader, &lost));
+	events_leave(control.events, &reader);
+}
+
 #define AUDIT_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -91,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    AUDIT_TEST(test_changes_and_refusals),
 	    AUDIT_TEST(test_no_path_hides_a_request),
+	    AUDIT_TEST(test_entries_are_events),
 	    AUDIT_TEST(test_what_changed_nothing_is_not_in_it),
 	};
 

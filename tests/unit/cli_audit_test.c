@@ -17,10 +17,44 @@ static void test_the_audit_log_is_a_table(void **state)
 	assert_int_equal(cli_run("audit --limit 0"), EXIT_USAGE);
 }
 
+/* An entry half a second later; and then control takes the right away, which ends it. */
+static void *add_later(void *context)
+{
+	(void)context;
+	usleep(500000);
+	cli_set(200, "{\"items\": [{\"what\": \"POST /v1/b\"}]}");
+	pthread_mutex_lock(&server.lock);
+	dprintf(server.stream, "event: audit\ndata: {}\n\n");
+	pthread_mutex_unlock(&server.lock);
+	usleep(500000);
+	cli_set(403, "{\"detail\": \"no more\"}");
+	pthread_mutex_lock(&server.lock);
+	dprintf(server.stream, "event: audit\ndata: {}\n\n");
+	pthread_mutex_unlock(&server.lock);
+	return NULL;
+}
+
+/* Drawn anew when the events tell of an entry. */
+static void test_new_entries_come_by_events(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	server.events = "event: hello\ndata: {}\n\n";
+	cli_set(200, "{\"items\": [{\"what\": \"POST /v1/a\"}]}");
+	assert_int_equal(pthread_create(&thread, NULL, add_later, NULL), 0);
+	assert_int_equal(cli_run("audit --limit 3 --watch"), EXIT_FAILED);
+	pthread_join(thread, NULL);
+	assert_non_null(strstr(printed, "POST /v1/a"));
+	assert_non_null(strstr(printed, "POST /v1/b"));
+	assert_int_equal(cli_requests(), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CLI_TEST(test_the_audit_log_is_a_table),
+	    CLI_TEST(test_new_entries_come_by_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

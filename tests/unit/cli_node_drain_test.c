@@ -38,11 +38,39 @@ static void test_a_drain_is_waited_for(void **state)
 	assert_int_equal(cli_run("node drain osl-1 --wait"), EXIT_FAILED);
 }
 
+/* Half a second later the last flow has ended: the events say so. */
+static void *end_later(void *context)
+{
+	(void)context;
+	usleep(500000);
+	cli_set(200, "{\"drain\": \"drained\", \"flows\": {\"tcp\": 0, \"udp\": 0}}");
+	pthread_mutex_lock(&server.lock);
+	dprintf(server.stream, "event: drain\ndata: {}\n\n");
+	pthread_mutex_unlock(&server.lock);
+	return NULL;
+}
+
+/* The PATCH, then the events, a look when they begin and one when they tell of the drain. */
+static void test_nothing_is_asked_between_events(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	server.events = "event: hello\ndata: {}\n\n";
+	cli_set(200, "{\"drain\": \"draining\", \"flows\": {\"tcp\": 2, \"udp\": 0}}");
+	assert_int_equal(pthread_create(&thread, NULL, end_later, NULL), 0);
+	assert_int_equal(cli_run("node drain osl-1 --wait --timeout 1h"), EXIT_DONE);
+	pthread_join(thread, NULL);
+	cli_assert_printed("node osl-1 is drained\n");
+	assert_int_equal(cli_requests(), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CLI_TEST(test_a_drain_is_asked_for_and_undone),
 	    CLI_TEST(test_a_drain_is_waited_for),
+	    CLI_TEST(test_nothing_is_asked_between_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

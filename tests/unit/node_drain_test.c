@@ -2,6 +2,7 @@
 /* Twin of control/node_drain.c: when a drain is over, by what the nodes told. */
 #include "config.h"
 
+#include "control/events.h"
 #include "control/node_drain.h"
 #include "control/node_server.h"
 
@@ -18,6 +19,18 @@ const struct node_live *node_server_live(const struct node_server *server, uint3
 {
 	(void)server;
 	return &lives[node_id];
+}
+
+/* The last event, in place of control's; owned. */
+static json_t *event;
+
+void events_publish(struct events *events, enum event_kind kind, uint64_t id, json_t *data)
+{
+	(void)events;
+	assert_int_equal(kind, EVENT_DRAIN);
+	assert_int_equal(id, 0);
+	json_decref(event);
+	event = data;
 }
 
 static int set_up(void **state)
@@ -81,6 +94,9 @@ static void not_before_all_listeners_know(void **state)
 	lives[6].refused_revision = REVISION; /* has it, and cannot serve by it */
 	assert_string_equal(state_of("osl-1"), "draining");
 	lives[6].refused_revision = 0;
+	lives[6].is_asked = true; /* connected, and may be unable to serve by what it has */
+	assert_string_equal(state_of("osl-1"), "draining");
+	lives[6].is_asked = false;
 	lives[3].has_applied = false; /* another endpoint does not matter */
 	assert_string_equal(state_of("osl-1"), "drained");
 }
@@ -108,6 +124,41 @@ static void what_a_node_that_is_down_has_is_not_known(void **state)
 	assert_string_equal(state_of("osl-1"), "draining");
 }
 
+static bool is_told(struct drain_told *told)
+{
+	json_decref(event);
+	event = NULL;
+	node_drain_tell(&control, node("osl-1"), told);
+	return event != NULL;
+}
+
+static void what_is_as_before_is_not_told_again(void **state)
+{
+	struct drain_told told = {0};
+
+	(void)state;
+	assert_false(is_told(&told));
+	node("osl-1")->is_draining = true;
+	counters[2][0].value = 2;
+	assert_true(is_told(&told));
+	assert_string_equal(json_string_value(json_object_get(event, "drain")), "draining");
+	assert_false(is_told(&told));
+	counters[2][0].value = 1;
+	assert_true(is_told(&told));
+	counters[2][0].value = 0;
+	lives[6].applied_steady_ms = TOLD_MS; /* no flows any more, and some may still come */
+	assert_true(is_told(&told));
+	lives[6].applied_steady_ms = APPLIED_MS;
+	assert_true(is_told(&told));
+	assert_string_equal(json_string_value(json_object_get(event, "drain")), "drained");
+	assert_false(is_told(&told));
+	node("osl-1")->is_draining = false;
+	assert_false(is_told(&told));
+	node("osl-1")->is_draining = true; /* another drain */
+	assert_true(is_told(&told));
+	is_told(&told); /* frees it */
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, fixture_tear_down)
@@ -115,6 +166,7 @@ int main(void)
 	    TEST(without_flows_it_is_drained),
 	    TEST(not_before_all_listeners_know),
 	    TEST(a_listener_drains_by_itself),
+	    TEST(what_is_as_before_is_not_told_again),
 	    TEST(what_a_node_that_is_down_has_is_not_known),
 	};
 

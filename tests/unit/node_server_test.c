@@ -356,6 +356,43 @@ static void test_a_backends_new_state_is_told(void **state)
 	events_leave(control.events, &reader);
 }
 
+/* What a node that drains has: once for each other figure, and nothing when it drains no more. */
+static void test_a_drain_is_told(void **state)
+{
+	struct event_reader reader = {
+	    .kinds = EVENT_BIT(EVENT_DRAIN), .on_event = on_told, .on_heartbeat = on_told};
+	struct counter counters[] = {{"tcp_flows", 2}, {"udp_flows", 0}};
+	struct message report = {
+	    .type = MESSAGE_REPORT, .body.report = {.counters = counters, .counter_count = 2}};
+	uint32_t id = join();
+	const char *text;
+	uint64_t lost;
+
+	(void)state;
+	events_join(control.events, &reader);
+	control_peer_send(node, &report);
+	UNTIL(live(id)->counter_count == 2);
+	assert_null(events_read(control.events, &reader, &lost));
+	control.installation.nodes[0].is_draining = true;
+	control_peer_send(node, &report);
+	UNTIL((text = events_read(control.events, &reader, &lost)));
+	assert_non_null(strstr(text, "event: drain\n"));
+	assert_non_null(strstr(text, "\"drain\":\"draining\",\"flows\":{\"tcp\":2,\"udp\":0}"));
+	control_peer_send(node, &report);
+	counters[0].value = 1;
+	control_peer_send(node, &report);
+	UNTIL(live(id)->counters[0].value == 1);
+	text = events_read(control.events, &reader, &lost);
+	assert_non_null(strstr(text, "\"tcp\":1"));
+	assert_null(events_read(control.events, &reader, &lost));
+	control.installation.nodes[0].is_draining = false;
+	counters[0].value = 0;
+	control_peer_send(node, &report);
+	UNTIL(live(id)->counters[0].value == 0);
+	assert_null(events_read(control.events, &reader, &lost));
+	events_leave(control.events, &reader);
+}
+
 /* The node's process was started again before the old connection was seen to end. */
 static void test_a_newer_connection_takes_the_place(void **state)
 {
@@ -523,6 +560,7 @@ int main(int argc, char **argv)
 	    TEST(test_what_is_newer_than_wanted_is_not_applied),
 	    TEST(test_a_report_brings_counters),
 	    TEST(test_a_backends_new_state_is_told),
+	    TEST(test_a_drain_is_told),
 	    TEST(test_a_newer_connection_takes_the_place),
 	    TEST(test_a_removed_node_is_told_and_let_go),
 	    TEST(test_only_what_concerns_a_node_is_pushed),
