@@ -34,10 +34,31 @@ static const struct phrase outcomes[] = {
     {"no-lane", "refused: no endpoint of a group that takes flows has a lane that is up"},
     {"unhealthy", "refused: no endpoint that can be reached has a healthy backend"},
     {"no-backend", "refused: the endpoint has no backend that it may use"},
-    {"limit", "refused: its source, the accelerator or each backend has as many flows as it may"},
+    {"limit", "refused: a limit is reached"},
     {"disabled", "refused: the accelerator is disabled"},
     {"no-listener", "none of the listeners to ask is up"},
     {"no-answer", "a node did not answer in time"},
+    {NULL, NULL},
+};
+
+static const struct phrase limit_reasons[] = {
+    {"source.flows", "refused: its source has as many flows as it may (source.flows)"},
+    {"source.new-flows", "refused: its source begins flows too fast (source.new-flows)"},
+    {"accelerator.flows",
+        "refused: the accelerator has as many flows as it may (accelerator.flows)"},
+    {"accelerator.new-flows",
+        "refused: the accelerator's flows begin too fast (accelerator.new-flows)"},
+    {"backend.flows", "refused: each backend has as many flows as it may (backend.flows)"},
+    {"udp-flows-per-source", "refused: its source has its UDP flows, at other workers of the "
+                             "listener (udp-flows-per-source)"},
+    {"udp-flows", "refused: the listener has as many UDP flows as a node can, at other workers"},
+    {NULL, NULL},
+};
+
+/* Of a flow that is taken: which one ends for it. */
+static const struct phrase evictions[] = {
+    {"udp-flows-per-source", "the flow of its source that was idle longest (udp-flows-per-source)"},
+    {"udp-flows", "the UDP flow that was idle longest: the listener has as many as a node can"},
     {NULL, NULL},
 };
 
@@ -80,6 +101,26 @@ static void print_lane(struct table *table, const json_t *lane)
 	snprintf(text, sizeof(text), "%.64s%sto %.64s", format_text_of(lane, "local"),
 	    format_text_of(lane, "local")[0] ? " " : "", format_text_of(lane, "remote"));
 	table_property(table, "path", text);
+}
+
+static const char *limit_of(const json_t *answer, const char *node)
+{
+	const char *limit = format_text_of(json_object_get(answer, node), "limit");
+	return strcmp(limit, "none") == 0 ? "" : limit;
+}
+
+static void print_outcome(struct table *table, const json_t *answer)
+{
+	const char *verdict = format_text_of(answer, "verdict"), *text = say(outcomes, verdict);
+	bool is_taken = strcmp(verdict, "taken") == 0 || strcmp(verdict, "failed-open") == 0;
+	const char *limit = limit_of(answer, "listener");
+	if (!limit[0])
+		limit = limit_of(answer, "endpoint");
+	if (strcmp(verdict, "limit") == 0 && limit[0])
+		text = say(limit_reasons, limit);
+	table_property_coloured(table, "outcome", text, is_taken ? COLOUR_GOOD : COLOUR_BAD);
+	if (is_taken && limit[0])
+		table_property(table, "gives way", say(evictions, limit));
 }
 
 static void print_listener(struct table *table, const json_t *answer)
@@ -242,8 +283,6 @@ static void print_backends(struct session *session, const json_t *endpoint)
 static void print_flow(struct session *session, const json_t *answer)
 {
 	struct table *table = table_new_properties();
-	const char *verdict = format_text_of(answer, "verdict");
-	bool is_taken = strcmp(verdict, "taken") == 0 || strcmp(verdict, "failed-open") == 0;
 	const json_t *listener = json_object_get(answer, "listener");
 	char text[2 * FORMAT_BYTES], accelerator[FORMAT_BYTES];
 	table_property(table, "flow",
@@ -256,8 +295,7 @@ static void print_flow(struct session *session, const json_t *answer)
 		    format_text_of(listener, "affinity"));
 		table_property(table, "accelerator", text);
 	}
-	table_property_coloured(
-	    table, "outcome", say(outcomes, verdict), is_taken ? COLOUR_GOOD : COLOUR_BAD);
+	print_outcome(table, answer);
 	print_listener(table, answer);
 	print_endpoint(table, answer);
 	print_lane(table, json_object_get(listener, "lane"));

@@ -140,6 +140,7 @@ static int explain(struct endpoint *endpoint, const struct explain_question *que
 		answer->verdict = EXPLAIN_TAKEN;
 	} else if (chosen < 0 && answer->verdict == EXPLAIN_TAKEN) {
 		answer->verdict = full ? EXPLAIN_LIMIT : EXPLAIN_NO_BACKEND;
+		answer->limit = full ? EXPLAIN_LIMIT_BACKEND_FLOWS : EXPLAIN_LIMIT_NONE;
 	}
 	return tell_backends(endpoint, config, hash, chosen, &live.address, answer);
 }

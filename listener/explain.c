@@ -131,16 +131,21 @@ static enum explain_verdict refusal(
 }
 
 /* What is asked once an endpoint is chosen. */
-static bool has_room(
-    const struct listener *listener, const struct addr *user, const struct explain_answer *answer)
+static void tell_limit(
+    const struct listener *listener, const struct addr *user, struct explain_answer *answer)
 {
 	const struct config_accelerator *config =
 	    choice_accelerator(listener->choice, answer->accelerator);
+	bool is_udp = answer->protocol == PROTOCOL_UDP, makes_room = false;
 
-	return config
-	       && flow_limits_have_room(worker_limits(listener->worker), config,
-	           answer->protocol == PROTOCOL_UDP ? FLOW_UDP : FLOW_TCP, user,
-	           worker_now_us(listener->worker));
+	if (!config)
+		return;
+	answer->limit = flow_limits_foretell(worker_limits(listener->worker), config,
+	    is_udp ? FLOW_UDP : FLOW_TCP, user, worker_now_us(listener->worker));
+	if (!answer->limit && is_udp)
+		answer->limit = udp_users_foretell(&listener->udp, config, user, &makes_room);
+	if (answer->limit && !makes_room)
+		answer->verdict = EXPLAIN_LIMIT;
 }
 
 /* What a new flow like it would meet now. */
@@ -160,8 +165,8 @@ static int tell_choice(
 	free(story);
 	if (refused != EXPLAIN_TAKEN)
 		answer->verdict = refused;
-	else if (lane && !has_room(listener, user, answer))
-		answer->verdict = EXPLAIN_LIMIT;
+	else if (lane)
+		tell_limit(listener, user, answer);
 	if (!lane || !explain_is_taken(answer))
 		return error;
 	snprintf(answer->endpoint_now, sizeof(answer->endpoint_now), "%s", lane->peer_name);
@@ -199,6 +204,7 @@ int listener_explain(
 	/* Where it is was chosen when it began. */
 	const struct worker_lane *lane = lane_context(flow_lane(found.flow));
 	answer->verdict = EXPLAIN_TAKEN;
+	answer->limit = EXPLAIN_LIMIT_NONE;
 	snprintf(answer->endpoint, sizeof(answer->endpoint), "%s", lane->peer_name);
 	tell_lane(lane, answer);
 	return 0;

@@ -170,6 +170,20 @@ static void evict(struct udp_user *user)
 	user_end(user, REASON_EVICTED);
 }
 
+/* The cap that one more flow of a source with `count` at this worker would exceed; others' may have been counted already. */
+static enum explain_limit cap_met(
+    const struct udp_users *users, uint64_t place, size_t count, size_t source_max)
+{
+	const struct flow_counts *counts = counts_of(users);
+
+	if (!flow_counts_fit(counts, count + 1, flow_counts_others(counts, place), source_max))
+		return EXPLAIN_LIMIT_UDP_SOURCE;
+	if (!flow_counts_fit(
+	        counts, users->count + 1, flow_counts_others_total(counts), UDP_USERS_MAX))
+		return EXPLAIN_LIMIT_UDP_NODE;
+	return EXPLAIN_LIMIT_NONE;
+}
+
 /*
  * Makes room under both caps of the node for the flow that was counted just now, the source's
  * first.  The oldest that gives way is one of this worker: false when it has none, and the others
@@ -177,20 +191,33 @@ static void evict(struct udp_user *user)
  */
 static bool make_room(struct udp_users *users, struct udp_source *source, size_t source_max)
 {
-	const struct flow_counts *counts = counts_of(users);
-
-	if (!flow_counts_fit(
-	        counts, source->count + 1, flow_counts_others(counts, source->place), source_max)) {
+	switch (cap_met(users, source->place, source->count, source_max)) {
+	case EXPLAIN_LIMIT_UDP_SOURCE:
 		if (source->count == 0)
 			return false;
 		evict(LIST_ENTRY(list_first(&source->by_age), struct udp_user, in_source));
-	} else if (!flow_counts_fit(
-	               counts, users->count + 1, flow_counts_others_total(counts), UDP_USERS_MAX)) {
+		return true;
+	case EXPLAIN_LIMIT_UDP_NODE:
 		if (users->count == 0)
 			return false;
 		evict(LIST_ENTRY(list_first(&users->by_age), struct udp_user, by_age));
+		return true;
+	default:
+		return true;
 	}
-	return true;
+}
+
+enum explain_limit udp_users_foretell(const struct udp_users *users,
+    const struct config_accelerator *config, const struct addr *user, bool *makes_room)
+{
+	struct addr ip = addr_source(user);
+	const struct udp_source *source = find_source(users, &ip);
+	size_t count = source ? source->count : 0;
+	enum explain_limit cap = cap_met(users, flow_counts_place(counts_of(users), &ip, sizeof ip),
+	    count, config->udp_flows_per_source);
+
+	*makes_room = cap == EXPLAIN_LIMIT_UDP_SOURCE ? count > 0 : users->count > 0;
+	return cap;
 }
 
 static void refuse(struct udp_users *users, uint32_t accelerator, enum page_value value,

@@ -43,6 +43,13 @@ struct live_flow {
 bool udp_users_find(const struct udp_users *users, const struct addr *from, uint32_t accelerator,
     uint16_t port, struct live_flow *found);
 
+/*
+ * Which cap on UDP would a new flow of that source meet now, and would another one give way to it?  It is refused where
+ * none can.  Counts nothing.
+ */
+enum explain_limit udp_users_foretell(const struct udp_users *users,
+    const struct config_accelerator *config, const struct addr *user, bool *makes_room);
+
 void udp_users_init(struct udp_users *users, struct listener *listener);
 /* Ends the flows and gives up the sockets; lanes are gone already, or take resets. */
 void udp_users_clear(struct udp_users *users);

@@ -18,6 +18,18 @@ static const char *const verdict_names[] = {
     NULL,
 };
 
+static const char *const limit_names[] = {
+    [EXPLAIN_LIMIT_NONE] = "none",
+    [EXPLAIN_LIMIT_SOURCE_FLOWS] = "source.flows",
+    [EXPLAIN_LIMIT_SOURCE_NEW_FLOWS] = "source.new-flows",
+    [EXPLAIN_LIMIT_ACCELERATOR_FLOWS] = "accelerator.flows",
+    [EXPLAIN_LIMIT_ACCELERATOR_NEW_FLOWS] = "accelerator.new-flows",
+    [EXPLAIN_LIMIT_BACKEND_FLOWS] = "backend.flows",
+    [EXPLAIN_LIMIT_UDP_SOURCE] = "udp-flows-per-source",
+    [EXPLAIN_LIMIT_UDP_NODE] = "udp-flows",
+    NULL,
+};
+
 static const char *const group_verdict_names[] = {
     [EXPLAIN_GROUP_NOT_ASKED] = "not-asked",
     [EXPLAIN_GROUP_TAKES] = "takes",
@@ -151,6 +163,8 @@ static const struct schema_field answer_fields[] = {
         .max = INT64_MAX},
     {SCHEMA_MEMBER("verdict", struct explain_answer, verdict), .type = SCHEMA_ENUM,
         .is_required = true, .names = verdict_names},
+    {SCHEMA_MEMBER("limit", struct explain_answer, limit), .type = SCHEMA_ENUM,
+        .names = limit_names},
     {SCHEMA_MEMBER("live", struct explain_answer, is_live), .type = SCHEMA_BOOL},
     {SCHEMA_MEMBER("worker", struct explain_answer, worker), .type = SCHEMA_U32, .max = SLOTS_MAX},
     {SCHEMA_MEMBER("workers", struct explain_answer, workers), .type = SCHEMA_U32,

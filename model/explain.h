@@ -46,6 +46,18 @@ enum explain_verdict {
 	EXPLAIN_LIMIT, /* the source, the accelerator or each backend has as many flows as it may */
 };
 
+/* Which limit refuses it; of a flow that is taken, the cap at which another UDP flow gives way to it. */
+enum explain_limit {
+	EXPLAIN_LIMIT_NONE,
+	EXPLAIN_LIMIT_SOURCE_FLOWS,
+	EXPLAIN_LIMIT_SOURCE_NEW_FLOWS,
+	EXPLAIN_LIMIT_ACCELERATOR_FLOWS,
+	EXPLAIN_LIMIT_ACCELERATOR_NEW_FLOWS,
+	EXPLAIN_LIMIT_BACKEND_FLOWS,
+	EXPLAIN_LIMIT_UDP_SOURCE, /* --udp-flows-per-source */
+	EXPLAIN_LIMIT_UDP_NODE,   /* the node's UDP flows together */
+};
+
 /* What one group says to the flow; groups are asked in their order. */
 enum explain_group_verdict {
 	EXPLAIN_GROUP_NOT_ASKED,  /* one before took it */
@@ -108,6 +120,7 @@ struct explain_lane {
 struct explain_answer {
 	uint64_t id;
 	enum explain_verdict verdict;
+	enum explain_limit limit;
 	bool is_live;    /* the flow is there now */
 	uint32_t worker; /* that has it, or that answered for all */
 	uint32_t workers,

@@ -20,7 +20,7 @@
  * Raised whenever a message changes, be it by one key: the other end would refuse it as no message.
  * Control denies another one in words; so hello and denied stay as they are.
  */
-enum { CONTROL_PROTOCOL = 2 };
+enum { CONTROL_PROTOCOL = 3 };
 
 enum message_type {
 	MESSAGE_HELLO = 1, /* node: first on each connection, CONTROL_HELLO_BYTES_MAX at most */

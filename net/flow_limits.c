@@ -238,18 +238,23 @@ static bool has_room(
 	           flow_counts_others(counts, subject->place), limit);
 }
 
-bool flow_limits_have_room(const struct node_limits *node, const struct config_accelerator *config,
-    enum flow_kind flow_kind, const struct addr *user, uint64_t now_us)
+enum explain_limit flow_limits_foretell(const struct node_limits *node,
+    const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user,
+    uint64_t now_us)
 {
 	struct limit_key source_key = key_of_source(config, flow_kind, user),
 	                 accelerator_key = key_of_accelerator(config);
 	struct flow_subject source = subject_of(node, &source_key),
 	                    accelerator = subject_of(node, &accelerator_key);
 
-	return has_room(node, &source, config->limits.source.flows)
-	       && has_room(node, &accelerator, config->limits.accelerator.flows)
-	       && may_begin(node, &source, config, now_us)
-	       && may_begin(node, &accelerator, config, now_us);
+	if (!has_room(node, &source, config->limits.source.flows))
+		return EXPLAIN_LIMIT_SOURCE_FLOWS;
+	if (!has_room(node, &accelerator, config->limits.accelerator.flows))
+		return EXPLAIN_LIMIT_ACCELERATOR_FLOWS;
+	if (!may_begin(node, &source, config, now_us))
+		return EXPLAIN_LIMIT_SOURCE_NEW_FLOWS;
+	return may_begin(node, &accelerator, config, now_us) ? EXPLAIN_LIMIT_NONE
+	                                                     : EXPLAIN_LIMIT_ACCELERATOR_NEW_FLOWS;
 }
 
 bool flow_limits_have_room_backend(const struct node_limits *node,

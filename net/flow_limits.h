@@ -10,6 +10,7 @@
 #define NET_FLOW_LIMITS_H
 
 #include "base/addr.h"
+#include "model/explain.h"
 #include "model/node_config.h"
 #include "net/flow_counts.h"
 #include "net/page.h"
@@ -68,11 +69,12 @@ void flow_limits_begun(struct node_limits *node, const struct flow_limits *flow,
 bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, const struct backend *backend);
 /*
- * Would one more be let in now?  Nothing is counted; two workers that ask at once may both hear yes, so
+ * What would refuse one more now?  Nothing is counted; two workers that ask at once may both hear that nothing would, so
  * that only entering decides.
  */
-bool flow_limits_have_room(const struct node_limits *node, const struct config_accelerator *config,
-    enum flow_kind flow_kind, const struct addr *user, uint64_t now_us);
+enum explain_limit flow_limits_foretell(const struct node_limits *node,
+    const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user,
+    uint64_t now_us);
 bool flow_limits_have_room_backend(const struct node_limits *node,
     const struct config_accelerator *config, const struct backend *backend);
 /* What a new config says of the flow's accelerator holds from now on. */

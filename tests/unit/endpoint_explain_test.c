@@ -119,6 +119,18 @@ static void test_a_full_backend_is_passed_over(void **state)
 	ask(PROTOCOL_UDP, "near-1", "192.0.2.9:1");
 	assert_int_equal(answer.backends[first].verdict, EXPLAIN_BACKEND_FULL);
 	assert_true(taking() != first);
+	for (unsigned i = 200; i < 210 && answer.verdict == EXPLAIN_TAKEN; i++) {
+		struct flow_open open = {.kind = FLOW_UDP, .accelerator = ACCELERATOR};
+
+		assert_int_equal(answer.limit, EXPLAIN_LIMIT_NONE);
+		addr_parse("192.0.2.1", (uint16_t)(1000 + i), &open.user);
+		addr_parse("192.0.2.2", USER_PORT, &open.local);
+		far_flow_open(&fixture.far, &open);
+		run(5);
+		ask(PROTOCOL_UDP, "near-1", "192.0.2.9:1");
+	}
+	assert_int_equal(answer.verdict, EXPLAIN_LIMIT);
+	assert_int_equal(answer.limit, EXPLAIN_LIMIT_BACKEND_FLOWS);
 }
 
 static void test_what_was_not_given_is_unknown(void **state)

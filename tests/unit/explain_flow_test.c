@@ -82,6 +82,28 @@ static void test_a_refusal_says_why(void **state)
 	assert_non_null(strstr(printed, "refused: no endpoint that can be reached has a healthy"));
 }
 
+#define AT_LIMIT(verdict, limit)                                                                   \
+	FLOW("false", verdict,                                                                     \
+	    "{\"node\": \"tyo-1\", \"limit\": \"" limit "\", \"workers\": 1, "                     \
+	    "\"alike\": 1, \"affinity\": \"none\", \"lane\": null, \"groups\": []}",               \
+	    "null")
+
+static void test_a_limit_is_named(void **state)
+{
+	(void)state;
+	cli_set(200, AT_LIMIT("limit", "source.new-flows"));
+	assert_int_equal(cli_run("explain flow 192.0.2.1:4000 --to web"), EXIT_DONE);
+	assert_non_null(strstr(printed, "refused: its source begins flows too fast (source.new"));
+	assert_null(strstr(printed, "gives way"));
+	cli_set(200, AT_LIMIT("taken", "udp-flows-per-source"));
+	assert_int_equal(cli_run("explain flow 192.0.2.1:4000 --to web"), EXIT_DONE);
+	assert_non_null(strstr(printed, "taken\n"));
+	assert_non_null(strstr(printed, "the flow of its source that was idle longest (udp-flows"));
+	cli_set(200, AT_LIMIT("taken", "none"));
+	assert_int_equal(cli_run("explain flow 192.0.2.1:4000 --to web"), EXIT_DONE);
+	assert_null(strstr(printed, "gives way"));
+}
+
 /* A group with an endpoint that has a lane and is healthy, and which the hash gives the flow. */
 #define GROUP(verdict)                                                                             \
 	"{\"node\": \"tyo-1\", \"workers\": 1, \"alike\": 1, \"affinity\": \"none\", \"lane\": "   \
@@ -158,6 +180,7 @@ int main(void)
 	    CLI_TEST(test_a_flow_that_is_to_come),
 	    CLI_TEST(test_a_flow_that_is_there),
 	    CLI_TEST(test_a_refusal_says_why),
+	    CLI_TEST(test_a_limit_is_named),
 	    CLI_TEST(test_an_endpoint_is_told_of_as_its_group_is),
 	    CLI_TEST(test_no_flow_is_found),
 	    CLI_TEST(test_no_address_is_usage),

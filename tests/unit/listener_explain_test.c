@@ -176,6 +176,8 @@ static void test_new_flows_above_their_rate_are_told(void **state)
 		run(5);
 		ask(&question);
 		assert_int_equal(answer.verdict, EXPLAIN_LIMIT);
+		assert_int_equal(answer.limit,
+		    i == 0 ? EXPLAIN_LIMIT_SOURCE_NEW_FLOWS : EXPLAIN_LIMIT_ACCELERATOR_NEW_FLOWS);
 		run(2000);
 		ask(&question);
 		assert_int_equal(answer.verdict, EXPLAIN_TAKEN);
@@ -204,7 +206,15 @@ static void test_a_live_udp_flow_is_found_by_port(void **state)
 	snprintf(another.user, sizeof another.user, "127.0.0.1:9");
 	ask(&another);
 	assert_int_equal(answer.verdict, EXPLAIN_LIMIT);
+	assert_int_equal(answer.limit, EXPLAIN_LIMIT_SOURCE_FLOWS);
+	ask(&question);
+	assert_int_equal(answer.verdict, EXPLAIN_TAKEN);
+	assert_int_equal(answer.limit, EXPLAIN_LIMIT_NONE); /* it has begun */
 	fixture.accelerator.limits.source.flows = 0;
+	fixture.accelerator.limits.accelerator.flows = 1;
+	ask(&another);
+	assert_int_equal(answer.limit, EXPLAIN_LIMIT_ACCELERATOR_FLOWS);
+	fixture.accelerator.limits.accelerator.flows = 0;
 	question.accelerator = ACCELERATOR;
 	question.protocol = PROTOCOL_UDP;
 	question.port = entrance.local.port == 443 ? 444 : 443;
@@ -212,6 +222,54 @@ static void test_a_live_udp_flow_is_found_by_port(void **state)
 	assert_false(answer.is_live); /* a new one, to that port */
 	assert_int_equal(answer.verdict, EXPLAIN_TAKEN);
 	close(user);
+}
+
+/* Another one of this worker gives way; where it has none the new one is refused. */
+static void test_the_caps_on_udp_are_told(void **state)
+{
+	struct worker_socket entrance = fixture_lend(WORKER_SOCKET_UDP_USERS, "127.0.0.1");
+	static struct flow_column column;
+	struct flow_counts other = {.own = &column}, *counts = &fixture.worker.udp_sources;
+	struct explain_question question = question_of(PROTOCOL_UDP, 443);
+	int users[FLOWS_PER_SOURCE];
+	struct addr address;
+
+	(void)state;
+	snprintf(question.user, sizeof question.user, "127.0.0.1:9");
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	for (int i = 0; i < FLOWS_PER_SOURCE; i++) {
+		ask(&question);
+		assert_int_equal(answer.limit, EXPLAIN_LIMIT_NONE);
+		users[i] = loopback_udp("127.0.0.1", &address);
+		loopback_send(users[i], &entrance.local, "x", 1);
+		run(5);
+	}
+	ask(&question);
+	assert_int_equal(answer.verdict, EXPLAIN_TAKEN);
+	assert_int_equal(answer.limit, EXPLAIN_LIMIT_UDP_SOURCE);
+	assert_int_equal(counted(PAGE_udp_flows_evicted), 0);
+	question.protocol = PROTOCOL_TCP;
+	ask(&question);
+	assert_int_equal(answer.limit, EXPLAIN_LIMIT_NONE);
+	question.protocol = PROTOCOL_UDP;
+	snprintf(question.user, sizeof question.user, "127.0.0.2:9");
+	addr_parse(question.user, 0, &address);
+	address = addr_source(&address);
+	memset(&column, 0, sizeof column);
+	counts->others[counts->other_count++] = &column;
+	for (int i = 0; i < FLOWS_PER_SOURCE; i++)
+		flow_counts_add(&other, flow_counts_place(counts, &address, sizeof address));
+	ask(&question);
+	assert_int_equal(answer.verdict, EXPLAIN_LIMIT);
+	assert_int_equal(answer.limit, EXPLAIN_LIMIT_UDP_SOURCE);
+	snprintf(question.user, sizeof question.user, "127.0.0.3:9");
+	fixture.listener->udp.count += UDP_USERS_MAX;
+	ask(&question);
+	fixture.listener->udp.count -= UDP_USERS_MAX;
+	assert_int_equal(answer.verdict, EXPLAIN_TAKEN);
+	assert_int_equal(answer.limit, EXPLAIN_LIMIT_UDP_NODE);
+	for (int i = 0; i < FLOWS_PER_SOURCE; i++)
+		close(users[i]);
 }
 
 #define EXPLAIN_TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, teardown)
@@ -226,6 +284,7 @@ int main(void)
 	    EXPLAIN_TEST(test_a_live_tcp_flow_is_told_as_it_is),
 	    EXPLAIN_TEST(test_new_flows_above_their_rate_are_told),
 	    EXPLAIN_TEST(test_a_live_udp_flow_is_found_by_port),
+	    EXPLAIN_TEST(test_the_caps_on_udp_are_told),
 	};
 
 	if (double_init())
