@@ -15,7 +15,7 @@ class Direct:
 
     def __init__(self, wan, family):
         self.user_space, self.server_space = wan.space("user"), wan.space("server")
-        self.server = wan.address("server", family)
+        self.user, self.server = wan.address("user", family), wan.address("server", family)
 
     def open(self, protocol, port, last=None):
         """Where the user finds what the server has on the port, or on the ports up to `last`."""

@@ -84,8 +84,8 @@ def dnsmasq(folder, port):
     return programs.Dnsmasq(folder, HOST, port)
 
 
-def sip_server(folder, port):
-    return programs.SipServer(folder, HOST, port)
+def kamailio(folder, port):
+    return programs.Kamailio(folder, HOST, port)
 
 
 def quic_server(folder, port):
@@ -105,7 +105,7 @@ KINDS = {
     "https": (nginx_tls, "tcp", "https:/,verify=off,status=200-499"),
     "dns": (dnsmasq, "udp", "dns:a.known.test"),
     "udp": (dnsmasq, "udp", f"udp:send={DNS_QUESTION},expect=c0000207"),
-    "sip-options": (sip_server, "udp", "sip-options"),
+    "sip-options": (kamailio, "udp", "sip-options"),
     "quic": (quic_server, "udp", "quic"),
     "quake3": (arena_server, "udp", "quake3"),
 }

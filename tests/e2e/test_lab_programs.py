@@ -92,6 +92,15 @@ def test_game_server_answers_qstat(way, tmp_path):
     assert (told["name"], told["maxplayers"]) == ("lab-test", "7")
 
 
+def test_sip_calls(way, tmp_path):
+    """From a phone at the user, by the registrar behind the line, to a phone beside that."""
+    programs.Kamailio(tmp_path, way.server, 5060, way.server_space)
+    phone = programs.SipPhone(tmp_path, way.server, 5070, way.server_space)
+    phone.register("callee", way.server, 5060)
+    address, port = way.open("udp", 5060)
+    programs.sip_calls(tmp_path, way.user_space, way.user, address, port, "callee")
+
+
 def test_ssh_session_stays_idle(way, tmp_path):
     sshd = programs.Sshd(tmp_path, way.server, 2222, way.server_space)
     address, port = way.open("tcp", 2222)

@@ -5,7 +5,9 @@ import hashlib
 import json
 import os
 import secrets
+import socket
 import struct
+import sysconfig
 import xml.etree.ElementTree
 
 from tests.lab import procs
@@ -200,36 +202,101 @@ def qstat(space, address, port):
     return {"status": server.get("status"), **{field.tag: field.text for field in server}}
 
 
-# ---- a SIP server: SIPp's own scenario of one that answers
+# ---- SIP: Kamailio, and SIPp's phones
 
+KAMAILIO = """#!KAMAILIO
+log_stderror=yes
+auto_aliases=no
+disable_tcp=yes
+listen=udp:{address}:{port}
+mpath="/usr/lib/{machine}/kamailio/modules/"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "textops.so"
+request_route {{
+	force_rport();
+	if (is_method("OPTIONS")) {{
+		sl_send_reply("200", "OK");
+	}} else if (is_method("REGISTER")) {{
+		save("location");
+	}} else if (lookup("location")) {{
+		t_relay();
+	}} else {{
+		sl_send_reply("404", "Not Found");
+	}}
+}}
+"""
 
-class SipServer(procs.Proc):
-    """Answers OPTIONS, by a scenario of our own."""
-
-    def __init__(self, folder, address, port, space=None):
-        scenario = os.path.join(new_folder(folder, "sip"), "options.xml")
-        with open(scenario, "w", encoding="ascii") as file:
-            file.write(SIP_OPTIONS)
-        super().__init__("sip-server", ["sipp", "-sf", scenario, "-i", address, "-p", port, "-nostdin"],
-                         folder, space, cwd=os.path.dirname(scenario), env={"TERM": "dumb"})
-
-
-SIP_OPTIONS = """<?xml version="1.0" encoding="us-ascii"?>
-<scenario name="options">
-<recv request="OPTIONS"/>
-<send><![CDATA[
-
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:];tag=[call_number]
-[last_Call-ID:]
-[last_CSeq:]
+SIP_REQUEST = """{method} sip:{server} SIP/2.0
+Via: SIP/2.0/UDP {phone};branch=z9hG4bKlab;rport
+From: <sip:{name}@lab.test>;tag=1
+To: <sip:{name}@lab.test>
+Contact: <sip:{name}@{phone}>
+Call-ID: {name}
+CSeq: 1 {method}
+Max-Forwards: 70
+Expires: 300
 Content-Length: 0
 
-]]></send>
-</scenario>
 """
+
+
+class Kamailio(procs.Proc):
+    """A registrar and proxy, which also answers OPTIONS. One process serves; others keep time."""
+
+    def __init__(self, folder, address, port, space=None):
+        folder = new_folder(folder, "kamailio")
+        config = os.path.join(folder, "kamailio.cfg")
+        with open(config, "w", encoding="ascii") as file:
+            file.write(KAMAILIO.format(address=bracket(address), port=port,
+                                       machine=sysconfig.get_config_var("MULTIARCH")))
+        super().__init__("kamailio", ["kamailio", "-D", "-E", "-f", config, "-Y", folder, "-m", "16",
+                                      "-M", "4"], folder, space)
+        procs.wait_until(lambda: sip_answer(space, address, port, "OPTIONS", "lab"), 10,
+                         lambda: f"Kamailio to answer:\n{self.tail()}")
+
+    def kill9(self):
+        below = [procs.identity(pid) for pid in self.children()]
+        super().kill9()
+        procs.kill_survivors(below, patience=0)
+
+
+class SipPhone(procs.Proc):
+    """Takes every call, and lets others hang up."""
+
+    def __init__(self, folder, address, port, space=None):
+        self.where = f"{bracket(address)}:{port}"
+        super().__init__("sip-phone", ["sipp", "-sn", "uas", "-i", address, "-p", port, "-nostdin"],
+                         folder, space, cwd=new_folder(folder, "phone"), env={"TERM": "dumb"})
+
+    def register(self, name, server, port):
+        """At a registrar that the phone's namespace reaches."""
+        answer = sip_answer(self.space, server, port, "REGISTER", name, self.where)
+        if answer != "200":
+            raise procs.ProgramError(f"the registrar says {answer}")
+
+
+def sip_answer(space, server, port, method, name, phone="lab.test"):
+    """The status that a server answers to one request, None when it does not."""
+    text = SIP_REQUEST.format(method=method, server=bracket(server), phone=phone, name=name)
+    with procs.open_socket(space, socket.SOCK_DGRAM, procs.family_of(server)) as sock:
+        sock.settimeout(1)
+        sock.connect((server, port))
+        try:
+            sock.send(text.replace("\n", "\r\n").encode())
+            return sock.recv(2000).decode().split()[1]
+        except OSError:
+            return None
+
+
+def sip_calls(folder, space, local, address, port, name, count=10):
+    """So many calls to one name, several at a time, each of 0.2 s; fails when one of them does."""
+    procs.run(["sipp", "-sn", "uac", "-s", name, "-i", local, f"{bracket(address)}:{port}", "-m", count,
+               "-r", "10", "-d", "200", "-nostdin", "-timeout", "30", "-timeout_error"],
+              space, 40, cwd=new_folder(folder, "caller"), env={**os.environ, "TERM": "dumb"})
 
 
 # ---- a QUIC server: ngtcp2's
