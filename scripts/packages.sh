@@ -7,7 +7,7 @@ BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libev-dev libwol
 	libsqlite3-dev libsmartcols-dev uthash-dev libc-ares-dev libsystemd-dev libseccomp-dev
 	libcap-ng-dev liblz4-dev libcmocka-dev"
 DEMO_PACKAGES="nginx-light dnsmasq-base bind9-dnsutils curl"
-TEST_PACKAGES="$DEMO_PACKAGES git clang libclang-rt-14-dev python3 python3-pytest python3-hypothesis
+TEST_PACKAGES="$DEMO_PACKAGES ca-certificates git clang libclang-rt-14-dev python3 python3-pytest python3-hypothesis
 	python3-websockets python3-yaml python3-jsonschema python3-matplotlib iproute2 iputils-ping netcat-openbsd socat
 	iperf3 tshark cube2-server qstat redis-server sip-tester kamailio ngtcp2-server openarena-server openssh-server openssh-client openssl prometheus wrk strace mandoc man-db jq zsh fish"
 

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Health checks with real programs as backends: each kind sees its backend serve, die and serve
 again, and users are sent to those that serve."""
+import contextlib
 import os
 import signal
 import socket
+import struct
 import threading
 
 import pytest
 
 from tests.lab import procs, programs
+from tests.lab.clock import Stopwatch
 from tests.lab.site import is_reset, reset
 from tests.lab.trunkline import FAR, NEAR, SLOW, Cluster, is_built
 
@@ -131,6 +134,11 @@ def test_a_backend_that_dies_and_comes_back(cluster, tmp_path, kind):
     cluster.ctl("accelerator", "delete", kind, "--now")
 
 
+# Protocol, name, map, folder, game, its number, players, most, bots, dedicated, Linux, open, no VAC, version.
+SOURCE_INFO = (b"I\x11lab-test\0map\0folder\0game\0" + struct.pack("<HBBBccBB", 10, 2, 7, 0, b"d", b"l", 0, 0)
+               + b"1.0\0")
+
+
 def answer_as_source_engine(game):
     """Until nobody asks for a while: a challenge first, and the answer to who repeats it."""
     while True:
@@ -139,12 +147,12 @@ def answer_as_source_engine(game):
         except OSError:
             return
         if asked.startswith(b"\xff\xff\xff\xffTSource Engine Query\0"):
-            answer = b"I\x11name\0" if asked.endswith(b"CHAL") else b"ACHAL"
+            answer = SOURCE_INFO if asked.endswith(b"CHAL") else b"ACHAL"
             game.sendto(b"\xff\xff\xff\xff" + answer, user)
 
 
 def test_source_engine_with_a_challenge(cluster):
-    """No game of that kind is in Debian: a socket here answers as they do."""
+    """No game of that kind is in Debian: a socket here answers as they do, well enough for qstat."""
     game = procs.open_socket(None, socket.SOCK_DGRAM, bind=(HOST, 0))
     port = game.getsockname()[1]
     game.settimeout(0.1)
@@ -159,6 +167,8 @@ def test_source_engine_with_a_challenge(cluster):
     try:
         create(cluster, "a2s", "udp", procs.free_port(), [f"{HOST}:{port}"], f"a2s,{QUICK}")
         wait_health(cluster, "a2s", "healthy")
+        told = programs.qstat(None, HOST, port, "-a2s")
+        assert (told["status"], told["name"], told["maxplayers"]) == ("UP", "lab-test", "7")
     finally:
         stop.set()
         server.join()
@@ -167,10 +177,24 @@ def test_source_engine_with_a_challenge(cluster):
     cluster.ctl("accelerator", "delete", "a2s", "--now")
 
 
-def test_icmp_is_told_when_it_is_not_permitted(cluster):
-    create(cluster, "echo", "udp", procs.free_port(), [HOST], f"icmp,{QUICK}")
-    states = procs.wait_until(lambda: health(cluster, "echo"), 10 * SLOW, "any verdict")
-    assert states[0][1:] in (("healthy", "none"), ("unknown", "not-permitted"))
+def test_icmp_where_it_is_permitted_and_where_not(cluster):
+    """The kernel permits it by groups, and by namespace."""
+    path = "/proc/sys/net/ipv4/ping_group_range"
+    with open(path, encoding="ascii") as file:
+        before = file.read()
+
+    def permit(groups):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(groups)
+
+    try:
+        permit("1 0")  # nobody
+        create(cluster, "echo", "udp", procs.free_port(), [HOST], f"icmp,{QUICK}")
+        wait_health(cluster, "echo", ("unknown", "not-permitted"))
+        permit("0 2147483647")
+        wait_health(cluster, "echo", "healthy")
+    finally:
+        permit(before)
     cluster.ctl("accelerator", "delete", "echo", "--now")
 
 
@@ -193,6 +217,35 @@ def test_certificates(cluster, tmp_path):
                     f"https:/,verify=off,status=200-499,{QUICK}")
         wait_health(cluster, "pinned", "healthy", timeout=30)
     cluster.ctl("accelerator", "delete", "pinned", "--now")
+
+
+@contextlib.contextmanager
+def trusts(node, cert):
+    """The node's daemon sees that file in the place of the system's authorities."""
+    args = node.args
+    node.args = ["unshare", "--mount", "sh", "-ec",
+                 'mount --bind "$1" /etc/ssl/certs/ca-certificates.crt; shift; exec "$@"', "sh", cert,
+                 *args]
+    node.restart()
+    try:
+        yield
+    finally:
+        node.args = args
+        node.restart()
+
+
+def test_a_certificate_of_an_authority_is_for_its_name_alone(cluster, tmp_path):
+    port = procs.free_port()
+    key, cert, _ = certificate(str(tmp_path))
+    programs.Nginx(tmp_path, [(HOST, port)], tls=(key, cert))
+    with trusts(cluster.nodes["endpoint"], cert):
+        create(cluster, "trusted", "tcp", procs.free_port(), [f"{HOST}:{port}"],
+               f"https:/,verify=on,host=name.test,status=200-499,{QUICK}")
+        wait_health(cluster, "trusted", "healthy")
+        cluster.ctl("accelerator", "update", "trusted", "--health",
+                    f"https:/,verify=on,host=other.test,status=200-499,{QUICK}")
+        wait_health(cluster, "trusted", ("unhealthy", "wrong-answer"))
+    cluster.ctl("accelerator", "delete", "trusted", "--now")
 
 
 # ---- what it does to users
@@ -251,6 +304,13 @@ def test_what_is_wrong_with_a_check_is_said(cluster):
         assert done.returncode == 2 and said in done.stderr, done.stderr
 
 
+def fetch(port, name="ready"):
+    """What the web server behind a port says, None when it does not."""
+    done = procs.run(["curl", "-sS", "--fail", "--max-time", "5", programs.url(HOST, port, name)],
+                     check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
 # ---- from group to group, through the tunnel
 
 
@@ -264,7 +324,7 @@ class TwoRegions(Cluster):
         self.entrance = procs.free_port()
         self.backends = {region: procs.free_port() for region in (FAR, "farther")}
         self.servers = {region: self.serve(region) for region in self.backends}
-        self.accelerator("web", "tcp", self.entrance, [
+        self.accelerator("web", "tcp+udp", self.entrance, [
             f"{region}={HOST}:{port}" for region, port in self.backends.items()], more=(
                 "--health", f"tcp,{QUICK}", "--failover-order", f"{FAR},farther"))
         self.wait_up(2)
@@ -278,9 +338,7 @@ class TwoRegions(Cluster):
 
     def who(self):
         """The region that answers a user; "refused" when the connection is reset."""
-        done = procs.run(["curl", "-sS", "--fail", "--max-time", "5",
-                          programs.url(HOST, self.entrance, "who")], check=False)
-        return done.stdout if done.returncode == 0 else "refused"
+        return fetch(self.entrance, "who") or "refused"
 
     def wait_who(self, wanted, timeout=10):
         procs.wait_until(lambda: self.who() == wanted, timeout * SLOW,
@@ -293,10 +351,18 @@ def regions(tmp_path):
         yield made
 
 
-def test_the_next_group_takes_over_and_gives_back(regions):
+def test_the_next_group_takes_over_within_a_second_and_gives_back(regions):
+    """From when the endpoint knows it, which control does by then, too."""
     assert regions.who() == FAR
+    known = len(regions.nodes["endpoint"].logged(" backend_health "))
     regions.servers[FAR].kill9()
+    procs.wait_until(lambda: len(regions.nodes["endpoint"].logged(" backend_health ")) > known, 10 * SLOW,
+                     "the endpoint to find that it is dead")
+    watch = Stopwatch()
     regions.wait_who("farther")
+    assert watch.seconds() < 1 * SLOW
+    wait_health(regions, "web", "healthy", "unhealthy")
+    assert watch.seconds() < 1 * SLOW
     regions.serve(FAR)
     regions.wait_who(FAR)
 
@@ -324,6 +390,9 @@ def test_with_none_left_flows_are_refused_or_go_all_the_same(regions):
     procs.wait_until(lambda: regions.who() == "refused"
                      and regions.counter("listener", "tcp_refused_unhealthy") > 0,
                      10 * SLOW, "refusals to be counted")
+    with udp_user(regions.entrance) as user:
+        assert ask(user) is None
+    assert regions.counter("listener", "udp_refused_unhealthy") > 0
     assert "no_healthy_backend" in regions.nodes["listener"].log()
     # Backends that are marked for another reason, and serve: they are asked at a port where nobody is.
     for region in regions.servers:
@@ -507,17 +576,13 @@ def test_a_backend_that_resets_flows_is_taken_out(cluster, tmp_path, check):
         create(cluster, name, "tcp", entrance, [f"{HOST}:{good}", f"{HOST}:{resetter.port}"], check)
         cluster.wait_up()
 
-        def fetch():
-            return procs.run(["curl", "-sS", "--fail", "--max-time", "5",
-                              programs.url(HOST, entrance, "ready")], check=False).returncode == 0
-
         def is_taken_out():
-            fetch()
+            fetch(entrance)
             return ("unhealthy", "flows-failed") in [h[1:] for h in health(cluster, name)]
 
         procs.wait_until(is_taken_out, 20 * SLOW, lambda: f"{health(cluster, name)}")
         before = resetter.taken
-        assert all(fetch() for _ in range(20)) or resetter.taken == before
+        assert all(fetch(entrance) for _ in range(20)) or resetter.taken == before
         cluster.ctl("accelerator", "delete", name, "--now")
     finally:
         resetter.stop()
@@ -528,14 +593,10 @@ def test_a_backend_that_is_not_asked_returns_by_itself(cluster, tmp_path):
     create(cluster, "alone", "tcp", entrance, [f"{HOST}:{port}"], "none")
     cluster.wait_up()
 
-    def fetch():
-        return procs.run(["curl", "-sS", "--fail", "--max-time", "5",
-                          programs.url(HOST, entrance, "ready")], check=False).returncode == 0
-
-    procs.wait_until(lambda: not fetch() and health(cluster, "alone"), 20 * SLOW,
+    procs.wait_until(lambda: not fetch(entrance) and health(cluster, "alone"), 20 * SLOW,
                      "its flows to be refused often enough")
     wait_health(cluster, "alone", ("unhealthy", "flows-failed"))
     nginx(tmp_path, port)
     wait_health(cluster, "alone", "healthy", timeout=30)
-    procs.wait_until(fetch, 10 * SLOW, "it to serve")
+    procs.wait_until(lambda: fetch(entrance), 10 * SLOW, "it to serve")
     cluster.ctl("accelerator", "delete", "alone", "--now")

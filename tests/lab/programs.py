@@ -195,9 +195,10 @@ class Sauerbraten(procs.Proc):
         self.wait_for_line("dedicated server started")
 
 
-def qstat(space, address, port):
-    """What a Sauerbraten server says of itself: status, name, maxplayers, ping (ms), ..."""
-    done = procs.run(["quakestat", "-xml", "-timeout", 10, "-cubes", f"{address}:{port}"], space)
+def qstat(space, address, port, kind="-cubes"):
+    """What a game server says of itself: status, name, maxplayers, ping (ms), ...; of Sauerbraten, or
+    of another kind that qstat knows."""
+    done = procs.run(["quakestat", "-xml", "-timeout", 10, kind, f"{address}:{port}"], space)
     server = xml.etree.ElementTree.fromstring(done.stdout).find("server")
     return {"status": server.get("status"), **{field.tag: field.text for field in server}}
 
