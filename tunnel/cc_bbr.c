@@ -35,7 +35,8 @@ static void bbr_on_sent(void *state, const struct cc_sent *sent)
 {
 	struct bbr *bbr = state;
 
-	if (bbr->is_full && bbr->state != RESUME && bbr_is_stale(bbr, sent->now_us))
+	if ((bbr->is_full || bbr->is_rate_known) && bbr->state != RESUME
+	    && bbr_is_stale(bbr, sent->now_us))
 		bbr_resume(bbr, sent->now_us);
 }
 
@@ -138,6 +139,15 @@ static uint64_t bbr_path_rate_Bps(const void *state, const struct rtt *rtt)
 	return (uint64_t)bbr_bw(bbr);
 }
 
+/* One lane of the tunnel at a time, the first one: its siblings take over what it finds. */
+static bool bbr_wants_warm_up(const void *state)
+{
+	const struct bbr *bbr = state;
+
+	return bbr->state == STARTUP && !bbr->is_rate_known && !bbr->was_queued
+	       && bbr->min_rtt_us >= WARM_UP_RTT_US && !bbr->siblings.is_new_before;
+}
+
 static void on_siblings(void *state, const struct path_share_view *view, uint64_t now_us)
 {
 	bbr_on_siblings(state, view, now_us);
@@ -161,6 +171,7 @@ const struct cc_ops cc_bbr = {
     .window_bytes = bbr_window_bytes,
     .pacing_rate_Bps = bbr_pacing_rate_Bps,
     .path_rate_Bps = bbr_path_rate_Bps,
+    .wants_warm_up = bbr_wants_warm_up,
     .on_siblings = on_siblings,
     .tell = tell,
 };

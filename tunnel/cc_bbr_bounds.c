@@ -96,7 +96,7 @@ void bbr_set_window(struct bbr *bbr, const struct cc_ack *ack)
 	double most = model_window(bbr);
 	double least = bbr->packet_bytes * BBR_MIN_WINDOW_PKTS;
 
-	if (bbr->is_full)
+	if (bbr->is_full || bbr->is_rate_known)
 		bbr->window = most;
 	else if (bbr->window < most || most == 0)
 		bbr->window += (double)ack->bytes;

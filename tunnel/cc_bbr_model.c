@@ -162,6 +162,7 @@ void bbr_note_rtt(struct bbr *bbr, const struct cc_ack *ack)
 	if (bbr->siblings.hungry == 0
 	    && (double)ack->used_bytes <= BBR_MIN_WINDOW_PKTS * bbr->packet_bytes)
 		prove_rtt(bbr);
+	bbr->was_queued |= ack->rtt->smoothed_us > bbr->min_rtt_us + WARM_UP_QUEUE_US;
 	if (sample_us <= bbr->min_rtt_us + same_us)
 		bbr->min_rtt_at_us = ack->now_us;
 }

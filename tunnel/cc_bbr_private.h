@@ -104,6 +104,7 @@ struct bbr {
 	struct bbr_round round, last;
 	struct bbr_train train;
 	bool is_rate_known; /* by trains, before the pipe was ever full */
+	bool was_queued;    /* the path had a queue then: no warm-up */
 
 	double bw_cycles[2]; /* of the tunnel, the most of the last probing cycle and this one */
 	bool bw_is_to_advance;

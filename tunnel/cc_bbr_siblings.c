@@ -150,7 +150,7 @@ void bbr_on_siblings(struct bbr *bbr, const struct path_share_view *told, uint64
 
 void bbr_tell(const struct bbr *bbr, struct path_share_record *record)
 {
-	record->rate_Bps = bbr->is_full ? (uint64_t)bbr_tunnel_bw(bbr) : 0;
+	record->rate_Bps = bbr->is_full || bbr->is_rate_known ? (uint64_t)bbr_tunnel_bw(bbr) : 0;
 	record->is_rtt_proved = bbr->is_rtt_proved;
 	record->min_rtt_us = bbr->min_rtt_us;
 	record->min_rtt_at_us = bbr->min_rtt_at_us;

@@ -368,6 +368,7 @@ uint64_t lane_timer_us(const struct lane *lane)
 	at = earlier(at, silence_timer_us(lane));
 	at = earlier(at, reassembly_timer_us(&lane->reassembly));
 	at = earlier(at, lane_mtu_timer_us(lane));
+	at = earlier(at, lane_warm_up_timer_us(lane));
 	at = earlier(at, lane_move_timer_us(lane));
 	if (lane_repair_timer_us(lane) > lane->now_us)
 		at = earlier(at, lane_repair_timer_us(lane));

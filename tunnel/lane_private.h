@@ -34,6 +34,7 @@
 #include "tunnel/stream_recv.h"
 #include "tunnel/stream_send.h"
 #include "tunnel/usage.h"
+#include "tunnel/warm_up.h"
 
 /*
  * Both directions of a flow.  A flow is dead, and on the lane's dead list, when its sending half was
@@ -99,6 +100,7 @@ struct lane {
 	struct lane_config config; /* without its secrets */
 	struct path path;
 	struct lane_repair repair;
+	struct warm_up warm_up;
 	struct received received;
 	struct migration migration;
 	const struct lane_route *from; /* within lane_receive(): of the packet */
@@ -191,6 +193,8 @@ bool lane_has_frames(const struct lane *lane);
 uint64_t lane_ping_timer_us(const struct lane *lane);
 /* When a path MTU probe can go; UINT64_MAX for not now. */
 uint64_t lane_mtu_timer_us(const struct lane *lane);
+/* When a packet of the warm-up can go; UINT64_MAX for not now. */
+uint64_t lane_warm_up_timer_us(const struct lane *lane);
 
 /* lane_build.c */
 /* Drops queued datagrams past their age, whoever's turn it is. */

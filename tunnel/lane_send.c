@@ -218,24 +218,75 @@ uint64_t lane_mtu_timer_us(const struct lane *lane)
 	return lane->state == LANE_UP ? path_mtu_timer_us(&lane->path, lane->now_us) : UINT64_MAX;
 }
 
-/* A batch of one: a ping padded to the size that is tried. A small ping follows it, see pmtu.h. */
+/* A ping padded to that size, behind what the batch holds. */
+static size_t put_padded_ping(struct build *build, struct lane_batch *batch, size_t size)
+{
+	uint8_t *packet = batch->data + batch->length_bytes;
+	size_t padding;
+
+	writer_init(&build->w, packet + PACKET_HEADER_BYTES, size - PACKET_OVERHEAD_BYTES);
+	frame_write_ping(&build->w);
+	build->is_ack_eliciting = true;
+	padding = writer_left(&build->w);
+	memset(writer_skip(&build->w, padding), FRAME_PADDING, padding);
+	size = finish_packet(build, packet);
+	batch->length_bytes += size;
+	batch->count++;
+	return size;
+}
+
+/* A batch of one: of the size that is tried. A small ping follows it, see pmtu.h. */
 static void put_mtu_probe(struct lane *lane, struct lane_batch *batch)
 {
 	struct build build = {.lane = lane, .number = path_packet_begin(&lane->path)};
-	size_t size, padding;
+	size_t size;
 
 	if (build.number > PACKET_NUMBER_MAX)
 		return;
 	size = path_mtu_probe(&lane->path, lane->now_us);
-	writer_init(&build.w, batch->data + PACKET_HEADER_BYTES, size - PACKET_OVERHEAD_BYTES);
-	frame_write_ping(&build.w);
-	build.is_ack_eliciting = true;
-	padding = writer_left(&build.w);
-	memset(writer_skip(&build.w, padding), FRAME_PADDING, padding);
-	batch->length_bytes = finish_packet(&build, batch->data);
-	batch->segment_bytes = (uint16_t)batch->length_bytes;
-	batch->count = 1;
+	batch->segment_bytes = (uint16_t)put_padded_ping(&build, batch, size);
 	lane->ping_is_due = true;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* One side after the other: ACKs that wait behind the other's trains come together, as if the path were faster. */
+static uint64_t warm_up_begin_us(const struct lane *lane)
+{
+	uint64_t rtts = lane->config.role == LANE_LISTENER ? WARM_UP_LISTENER_RTTS : 0;
+
+	return lane->up_since_us + WARM_UP_AFTER_US + rtts * lane->path.rtt.smoothed_us;
+}
+
+uint64_t lane_warm_up_timer_us(const struct lane *lane)
+{
+	uint64_t due_us;
+
+	if (lane->state != LANE_UP || lane->flows.count > 0 || lane_has_frames(lane)
+	    || !path_wants_warm_up(&lane->path))
+		return UINT64_MAX;
+	due_us = later(warm_up_timer_us(&lane->warm_up), warm_up_begin_us(lane));
+	return later(due_us, path_pacing_timer_us(&lane->path, lane->now_us));
+}
+
+static void put_warm_up(struct lane *lane, struct lane_batch *batch)
+{
+	size_t size = lane->path.packet_bytes, length = size;
+
+	while (lane_warm_up_timer_us(lane) <= lane->now_us
+	       && path_send_room(&lane->path, lane->now_us) > 0) {
+		struct build build = {.lane = lane, .number = path_packet_begin(&lane->path)};
+
+		if (build.number > PACKET_NUMBER_MAX)
+			return;
+		length = put_padded_ping(&build, batch, size);
+		warm_up_on_sent(&lane->warm_up, length, lane->path.rtt.smoothed_us, lane->now_us);
+		if (!batch_goes_on(batch, lane, length))
+			return;
+	}
 }
 
 /* A batch of one, to where the challenge came from or goes to. */
@@ -274,6 +325,8 @@ static void build_batch(struct lane *lane, struct lane_batch *batch)
 	scheduler_set_quantum(&lane->scheduler, lane->path.packet_bytes);
 	if (batch->count == 0)
 		fill_batch(lane, batch);
+	if (batch->count == 0)
+		put_warm_up(lane, batch);
 }
 
 unsigned lane_send(struct lane *lane, struct lane_batch *batch, uint64_t now_us)
@@ -303,7 +356,7 @@ bool lane_wants_send(const struct lane *lane, uint64_t now_us)
 		return lane->close_copies > 0;
 	return lane->probes_due || lane->ping_is_due || received_ack_is_due(&lane->received, now_us)
 	       || lane_ping_timer_us(lane) <= now_us || lane_mtu_timer_us(lane) <= now_us
-	       || lane_move_timer_us(lane) <= now_us
+	       || lane_warm_up_timer_us(lane) <= now_us || lane_move_timer_us(lane) <= now_us
 	       || ((lane_has_frames(lane) || lane_repair_timer_us(lane) <= now_us)
 	           && path_send_room(&lane->path, now_us) > 0);
 }

@@ -23,7 +23,8 @@ libtunnel_a_SOURCES += \
 	tunnel/rate_sample.c tunnel/rate_sample.h \
 	tunnel/received.c tunnel/received.h \
 	tunnel/rtt.c tunnel/rtt.h \
-	tunnel/sentmap.c tunnel/sentmap.h
+	tunnel/sentmap.c tunnel/sentmap.h \
+	tunnel/warm_up.c tunnel/warm_up.h
 check_PROGRAMS += \
 	tests/unit/aead_test \
 	tests/unit/cc_bbr_test \
@@ -40,7 +41,8 @@ check_PROGRAMS += \
 	tests/unit/rate_sample_test \
 	tests/unit/received_test \
 	tests/unit/rtt_test \
-	tests/unit/sentmap_test
+	tests/unit/sentmap_test \
+	tests/unit/warm_up_test
 
 # The handshake: door keys, cookies, TLS in packets, tunnel secrets, lane starts.
 libtunnel_a_SOURCES += \

@@ -186,6 +186,13 @@ uint64_t path_mtu_timer_us(const struct path *path, uint64_t now_us)
 	return due_us > room_us ? due_us : room_us;
 }
 
+bool path_wants_warm_up(const struct path *path)
+{
+	const struct cc_ops *cc = path->config.cc;
+
+	return path->pmtu.phase == PMTU_SETTLED && cc->wants_warm_up && cc->wants_warm_up(path->cc);
+}
+
 uint64_t path_packet_begin(struct path *path)
 {
 	if (sentmap_reserve(&path->sent) != 0)

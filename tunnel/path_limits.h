@@ -53,6 +53,18 @@ enum {
 	PACER_QUANTUM_MAX_BYTES = 65536,
 	PACER_INITIAL_BURST_PKTS = 10, /* RFC 9002 section 7.7 */
 
+	/*
+	 * Trains that teach a new lane its path, by measurement: three ACKs of each at the least, as 32 packets have one.
+	 * A queue that they make, or meet, ends them: on a slow path slow start is soon over too.
+	 */
+	WARM_UP_AFTER_US = 200000,
+	WARM_UP_LISTENER_RTTS = 24, /* later than the endpoint's */
+	WARM_UP_TRAIN_PKTS = 96,
+	WARM_UP_REST_DIVISOR = 4, /* of a round trip: on top of it between trains */
+	WARM_UP_MOST_BYTES = 1536 << 10,
+	WARM_UP_QUEUE_US = 25000,
+	WARM_UP_RTT_US = 10000, /* on shorter paths slow start is soon over */
+
 	/* Congestion control: RFC 9002 section 7.2, RFC 9438, RFC 9406. */
 	CC_INITIAL_WINDOW_PKTS = 10,
 	CC_INITIAL_WINDOW_BYTES = 14720, /* that packets found to be larger raise it to: RFC 6928 */

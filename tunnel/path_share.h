@@ -54,11 +54,12 @@ struct path_share_view {
 	bool is_raising, is_probing;
 	bool is_probing_before; /* one whose turn comes before ours */
 	bool is_drained;
-	double probing_Bps;    /* that it finds */
-	double found_Bps;      /* and all lanes deliver meanwhile; 0: no one is raising */
-	uint64_t probed_us;    /* the latest of theirs; 0: none */
-	double probed_Bps;     /* that it found */
-	unsigned before;       /* hungry ones whose turn to probe comes before ours */
+	bool is_new_before; /* one that knows no rate yet, and is first where nothing else tells */
+	double probing_Bps; /* that it finds */
+	double found_Bps;   /* and all lanes deliver meanwhile; 0: no one is raising */
+	uint64_t probed_us; /* the latest of theirs; 0: none */
+	double probed_Bps;  /* that it found */
+	unsigned before;    /* hungry ones whose turn to probe comes before ours */
 	uint64_t rtt_probe_us; /* the latest of theirs; 0: none */
 	uint64_t min_rtt_us,
 	    min_rtt_at_us;     /* the shortest round trip, and when that was seen last */

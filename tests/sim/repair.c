@@ -63,6 +63,7 @@ struct repair_case {
 	    nap_us; /* hosts are busy with something else for so long on average, a tenth of the time */
 	bool is_beside_bulk; /* a download without end goes on beside them */
 	bool is_bbr;         /* not at a fixed rate */
+	unsigned runs;       /* of seeds that follow, counted together; 0: one */
 };
 
 /* One of the requests under way: at the listener when it began, at the endpoint what is left of its answer. */
@@ -319,8 +320,10 @@ static void on_finish(void *context, struct flow *flow)
 	run->latency_ms[run->done++] = (double)(run->events.now_us - request->began_us) / 1000;
 	if (gap_us)
 		gap_us += rng_below(&run->rng, 20000);
-	if (run->begun < run->wanted)
-		events_add(&run->events, run->events.now_us + gap_us, next_request, run, NULL);
+	if (run->begun == run->wanted)
+		return;
+	run->begun++;
+	events_add(&run->events, run->events.now_us + gap_us, next_request, run, NULL);
 }
 
 static void on_end(void *context, struct flow *flow, enum reason reason)
@@ -417,7 +420,6 @@ static void next_request(void *context, void *argument, bool free_it)
 	(void)argument;
 	if (free_it)
 		return;
-	run->begun++;
 	flow = open_flow(run, FLOW_TCP);
 	take_request(&run->listener, flow);
 	write_bytes(flow, run->listener.pool, &left);
@@ -487,7 +489,8 @@ static void run_until(struct run *run, uint64_t until_us)
 static void make_requests(struct run *run, unsigned count, unsigned at_once, unsigned answer_bytes)
 {
 	run->wanted = count;
-	run->begun = run->done = 0;
+	run->begun = at_once;
+	run->done = 0;
 	run->answer_bytes = answer_bytes;
 	for (unsigned i = 0; i < at_once; i++)
 		next_request(run, NULL, false);
@@ -573,34 +576,32 @@ static bool holds(const char *what, double value, double bound)
 {
 	if (bound <= 0 || value <= bound)
 		return true;
-	printf("  %s %.6g: more than %.6g\n", what, value, bound);
+	printf("\n  %s %.6g: more than %.6g\n ", what, value, bound);
 	return false;
 }
 
-static bool judge_requests(const struct repair_case *test, struct run *run, double extra)
+static bool judge_requests(const struct repair_case *test, double *latency_ms, unsigned count)
 {
 	double p50, p99;
 
-	qsort(run->latency_ms, run->done, sizeof(double), compare);
-	p50 = run->latency_ms[run->done / 2];
-	p99 = run->latency_ms[run->done * 99 / 100];
-	printf("p50 %.1f p99 %.1f p99.9 %.1f max %.1f ms", p50, p99,
-	    run->latency_ms[run->done * 999 / 1000], run->latency_ms[run->done - 1]);
-	printf(", extra %.1f %%\n", 100 * extra);
-	return holds("p50", p50, test->bounds.p50_ms) & holds("p99", p99, test->bounds.p99_ms)
-	       & holds("extra", extra, test->bounds.extra);
+	qsort(latency_ms, count, sizeof(double), compare);
+	p50 = latency_ms[count / 2];
+	p99 = latency_ms[count * 99 / 100];
+	printf("p50 %.1f p99 %.1f p99.9 %.1f max %.1f ms", p50, p99, latency_ms[count * 999 / 1000],
+	    latency_ms[count - 1]);
+	return holds("p50", p50, test->bounds.p50_ms) & holds("p99", p99, test->bounds.p99_ms);
 }
 
-static bool judge_datagrams(const struct repair_case *test, struct run *run, double extra)
+static bool judge_datagrams(const struct repair_case *test, struct run *run)
 {
 	unsigned late = count_late(run);
 	double share = (double)late / test->count;
 
-	printf("late %u of %u (%.2e), extra %.1f %%", late, test->count, share, 100 * extra);
-	printf(", repairs %llu copies %llu of %llu packets\n",
-	    (unsigned long long)run->stats.repairs_sent, (unsigned long long)run->stats.copies_sent,
+	printf("late %u of %u (%.2e), repairs %llu copies %llu of %llu packets", late, test->count,
+	    share, (unsigned long long)run->stats.repairs_sent,
+	    (unsigned long long)run->stats.copies_sent,
 	    (unsigned long long)run->stats.packets_sent);
-	return holds("late", share, test->bounds.late) & holds("extra", extra, test->bounds.extra);
+	return holds("late", share, test->bounds.late);
 }
 
 /* In the direction of what is repaired. */
@@ -623,14 +624,33 @@ static bool measure(const struct repair_case *test, uint64_t seed, bool is_off)
 	run_case(&plain, &shorter, seed, false);
 	run_case(&repaired, test, seed, !is_off);
 	extra = bytes_each(&repaired) / bytes_each(&plain) - 1;
-	printf("%-18s ", test->name);
 	if (test->kind == REQUESTS)
-		is_good = judge_requests(test, &repaired, extra);
+		is_good = judge_requests(test, repaired.latency_ms, repaired.done);
 	else
-		is_good = judge_datagrams(test, &repaired, extra);
-	fflush(stdout);
+		is_good = judge_datagrams(test, &repaired);
+	printf(", extra %.1f %%", 100 * extra);
+	is_good &= holds("extra", extra, test->bounds.extra);
 	end_case(&plain);
 	end_case(&repaired);
+	return is_good;
+}
+
+/* The first requests of many fresh tunnels. */
+static bool measure_fresh(const struct repair_case *test, uint64_t seed, bool is_off)
+{
+	static struct run run;
+	double *latency_ms = calloc((size_t)test->runs * test->count, sizeof(*latency_ms));
+	unsigned count = 0;
+	bool is_good;
+
+	for (unsigned i = 0; i < test->runs; i++) {
+		run_case(&run, test, seed + i, !is_off);
+		memcpy(latency_ms + count, run.latency_ms, run.done * sizeof(*latency_ms));
+		count += run.done;
+		end_case(&run);
+	}
+	is_good = judge_requests(test, latency_ms, count);
+	free(latency_ms);
 	return is_good;
 }
 
@@ -669,6 +689,10 @@ static const struct repair_case cases[] = {
     {"four-200k-short-queue", REQUESTS, .02, 0, 50000, 0, 200000, 200, 30,
         .bounds = {.p50_ms = 125, .p99_ms = 185}, .at_once = 4, .before_bytes = 60000000,
         .is_bbr = true},
+    /* The first requests of a tunnel, which has warmed up: in slow start the slowest of each 24 would need 900 ms. */
+    {"fresh-four-200k", REQUESTS, .02, 0, 50000, 0, 200000, 24, 30,
+        .bounds = {.p50_ms = 125, .p99_ms = 250}, .at_once = 4, .queue_bytes = DEEP_QUEUE_BYTES,
+        .is_bbr = true, .runs = 30},
     {"beside-bulk", REQUESTS, .02, 0, 50000, 1, 100, 600, 30,
         .bounds = {.p50_ms = 101.5, .p99_ms = 137}, .at_once = 4, .queue_bytes = DEEP_QUEUE_BYTES,
         .is_beside_bulk = true, .is_bbr = true},
@@ -719,7 +743,12 @@ int main(int argc, char **argv)
 			return usage();
 	}
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		if (!name || strstr(cases[i].name, name))
-			failures += !measure(&cases[i], seed, is_off);
+		if (!name || strstr(cases[i].name, name)) {
+			printf("%-18s ", cases[i].name);
+			failures += cases[i].runs ? !measure_fresh(&cases[i], seed, is_off)
+			                          : !measure(&cases[i], seed, is_off);
+			putchar('\n');
+			fflush(stdout);
+		}
 	return failures > 0;
 }

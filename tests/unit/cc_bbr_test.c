@@ -331,6 +331,24 @@ static void a_standing_queue_is_drained_to_see_the_shortest_round_trip(void **st
 	assert_in_range(least, f->line_Bps * RTT_US / 1e6 * 0.4, f->line_Bps * RTT_US / 1e6 * 0.6);
 }
 
+/* A ping is acknowledged. */
+static void run_rtt(struct fixture *f, uint64_t rtt_us)
+{
+	struct cc_ack ack = {
+	    .now_us = f->now_us + rtt_us,
+	    .bytes = PACKET_BYTES,
+	    .largest_number = f->next_number++,
+	    .largest_sent_us = f->now_us,
+	    .next_number = f->next_number,
+	    .rtt_sample_us = rtt_us,
+	    .rtt = &f->rtt,
+	    .rate = {.is_app_limited = true},
+	};
+
+	f->now_us += rtt_us;
+	cc_bbr.on_ack(f->state, &ack);
+}
+
 /* 100 packets sent and acknowledged within 20 ms: five times what they make of the round trip. */
 static void small_requests_teach_the_rate_by_how_they_spread(void **state)
 {
@@ -351,6 +369,91 @@ static void small_requests_teach_the_rate_by_how_they_spread(void **state)
 		cc_bbr.on_ack(f->state, &ack);
 	}
 	assert_in_range(rate_Bps(f), 4900000, 5100000);
+}
+
+/* Ten requests of 100 packets, each in 20 ms, one after the other. */
+static void run_requests(struct fixture *f)
+{
+	for (unsigned request = 0; request < 10; request++) {
+		for (unsigned i = 0; i < 10; i++) {
+			struct cc_ack ack = {
+			    .now_us = f->now_us + RTT_US + i * 2000,
+			    .bytes = 10 * PACKET_BYTES,
+			    .largest_number = f->next_number + i * 10,
+			    .largest_sent_us = f->now_us + i * 2000,
+			    .next_number = f->next_number + 100,
+			    .rtt_sample_us = RTT_US + f->queue_us,
+			    .rtt = &f->rtt,
+			    .rate = {.rate_Bps = 1000000, .is_app_limited = true},
+			};
+
+			cc_bbr.on_ack(f->state, &ack);
+		}
+		f->now_us += 2 * RTT_US;
+		f->next_number += 100;
+	}
+}
+
+/* And then what is asked for goes at that rate, with a window for it. */
+static void it_wants_to_warm_up_until_the_rate_is_known(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(cc_bbr.wants_warm_up(f->state));
+	run_rtt(f, RTT_US);
+	assert_true(cc_bbr.wants_warm_up(f->state));
+	run_requests(f);
+	assert_false(cc_bbr.wants_warm_up(f->state));
+	assert_in_range(pace_Bps(f), 4.7e6, 5e6);
+	assert_in_range(window(f), 2 * 4.7e6 * RTT_US / 1e6, 2 * 5.1e6 * RTT_US / 1e6);
+}
+
+static void it_does_not_warm_up_where_there_is_a_queue(void **state)
+{
+	struct fixture *f = *state;
+
+	run_rtt(f, RTT_US);
+	rtt_update(&f->rtt, 20 * RTT_US, 0, 0, 0);
+	run_rtt(f, 20 * RTT_US);
+	assert_false(cc_bbr.wants_warm_up(f->state));
+}
+
+static void a_short_path_needs_no_warm_up(void **state)
+{
+	struct fixture *f = *state;
+
+	rtt_init(&f->rtt, 0);
+	rtt_update(&f->rtt, WARM_UP_RTT_US - 1, 0, 0, 0);
+	run_rtt(f, WARM_UP_RTT_US - 1);
+	assert_false(cc_bbr.wants_warm_up(f->state));
+}
+
+static void lanes_warm_up_one_after_the_other(void **state)
+{
+	struct fixture *f = *state;
+
+	run_rtt(f, RTT_US);
+	f->siblings = (struct path_share_view){.senders = 1, .is_new_before = true};
+	cc_bbr.on_siblings(f->state, &f->siblings, f->now_us);
+	assert_false(cc_bbr.wants_warm_up(f->state));
+	f->siblings.is_new_before = false;
+	cc_bbr.on_siblings(f->state, &f->siblings, f->now_us);
+	assert_true(cc_bbr.wants_warm_up(f->state));
+}
+
+/* The last ones tell the siblings; a minute later what was known is a memory. */
+static void what_requests_taught_is_told_and_fades(void **state)
+{
+	struct fixture *f = *state;
+	struct path_share_record record = {0};
+	double pace;
+
+	run_requests(f);
+	cc_bbr.tell(f->state, &record);
+	assert_in_range(record.rate_Bps, 4900000, 5100000);
+	pace = pace_Bps(f);
+	cc_bbr.on_sent(f->state, &(struct cc_sent){.now_us = f->now_us + 70000000, .bytes = 1000});
+	assert_in_range(pace_Bps(f), pace * 0.49, pace * 0.51);
 }
 
 /* What waited together, in a busy host or a radio's turn, shows nothing of the path's rate. */
@@ -662,6 +765,11 @@ int main(void)
 	    cmocka_unit_test_setup(
 	        a_standing_queue_is_drained_to_see_the_shortest_round_trip, set_up),
 	    cmocka_unit_test_setup(small_requests_teach_the_rate_by_how_they_spread, set_up),
+	    cmocka_unit_test_setup(it_wants_to_warm_up_until_the_rate_is_known, set_up),
+	    cmocka_unit_test_setup(it_does_not_warm_up_where_there_is_a_queue, set_up),
+	    cmocka_unit_test_setup(a_short_path_needs_no_warm_up, set_up),
+	    cmocka_unit_test_setup(lanes_warm_up_one_after_the_other, set_up),
+	    cmocka_unit_test_setup(what_requests_taught_is_told_and_fades, set_up),
 	    cmocka_unit_test_setup(acks_that_waited_together_teach_nothing, set_up),
 	    cmocka_unit_test_setup(persistent_congestion_halves, set_up),
 	    cmocka_unit_test_setup(a_lane_beside_others_starts_at_its_part, set_up),

@@ -69,6 +69,20 @@ static void what_is_not_wanted_is_left_to_the_hungry(void **state)
 	assert_true(fabs(path_share_part(&view, 8e6) - 7e6 / 3) < 1);
 }
 
+static void one_that_knows_no_rate_is_new_before_those_behind_it(void **state)
+{
+	(void)state;
+	siblings[1].rate_Bps = 0;
+	look();
+	assert_false(view.is_new_before);
+	own.order = siblings[1].order + 1;
+	look();
+	assert_true(view.is_new_before);
+	siblings[1].rate_Bps = 1000000;
+	look();
+	assert_false(view.is_new_before);
+}
+
 /* Whatever a sibling says it delivers: an equal part is always mine. */
 static void nobody_is_pushed_out_by_a_lie(void **state)
 {
@@ -199,6 +213,7 @@ int main(void)
 	    cmocka_unit_test_setup(rates_and_lanes_are_added_up, set_up),
 	    cmocka_unit_test_setup(alone_it_has_all, set_up),
 	    cmocka_unit_test_setup(what_is_not_wanted_is_left_to_the_hungry, set_up),
+	    cmocka_unit_test_setup(one_that_knows_no_rate_is_new_before_those_behind_it, set_up),
 	    cmocka_unit_test_setup(nobody_is_pushed_out_by_a_lie, set_up),
 	    cmocka_unit_test_setup(who_is_silent_does_not_count, set_up),
 	    cmocka_unit_test_setup(records_of_nonsense_do_not_count, set_up),
