@@ -34,6 +34,27 @@ static int teardown(void **state)
 	return fixture_teardown(state);
 }
 
+static struct far_flow *open_to_the_first(void)
+{
+	fixture_add_backend("127.0.0.1", where[0].port, 1);
+	return fixture_open(FLOW_TCP);
+}
+
+/* Its queue is full with the connection that is returned: it answers no SYN. */
+static int fill_the_first(void)
+{
+	assert_int_equal(listen(backends[0], 0), 0);
+	return loopback_connect(&where[0]);
+}
+
+static int accept_from(int index)
+{
+	int accepted = loopback_accept(backends[index], NULL);
+
+	assert_true(accepted >= 0);
+	return accepted;
+}
+
 /* Nobody listens there any more. */
 static void end_backend(int index)
 {
@@ -47,13 +68,11 @@ static void test_the_first_bytes_arrive_with_the_connection(void **state)
 	int accepted;
 
 	(void)state;
-	fixture_add_backend("127.0.0.1", where[0].port, 1);
-	flow = fixture_open(FLOW_TCP);
+	flow = open_to_the_first();
 	far_flow_write(flow, "request");
 	flow_finish(flow->flow);
 	run(3);
-	accepted = loopback_accept(backends[0], NULL);
-	assert_true(accepted >= 0);
+	accepted = accept_from(0);
 	assert_reads(accepted, "request");
 	assert_end(accepted);
 	assert_int_equal(send(accepted, "answer", 6, 0), 6);
@@ -80,8 +99,7 @@ static void test_a_backend_that_refuses_gives_way_to_the_next(void **state)
 	flow = fixture_open(FLOW_TCP);
 	far_flow_write(flow, "request");
 	run(5);
-	accepted = loopback_accept(backends[1], NULL);
-	assert_true(accepted >= 0);
+	accepted = accept_from(1);
 	assert_reads(accepted, "request");
 	assert_int_equal(flow->reset_with, REASON_NONE);
 	assert_int_equal(counted(PAGE_backend_refused), 1);
@@ -103,8 +121,7 @@ static void test_a_backend_at_its_limit_gives_way_to_the_next(void **state)
 		run(5);
 	}
 	for (int i = 0; i < 2; i++) {
-		accepted[i] = loopback_accept(backends[i], NULL);
-		assert_true(accepted[i] >= 0);
+		accepted[i] = accept_from(i);
 		assert_int_equal(flows[i]->reset_with, REASON_NONE);
 	}
 	assert_int_equal(flows[2]->reset_with, REASON_LIMIT);
@@ -148,17 +165,14 @@ static void test_weight_0_takes_no_new_flow(void **state)
 	assert_int_equal(loopback_accept(backends[0], NULL), -1);
 }
 
-/* A backend whose queue is full answers no SYN. */
 static void test_a_silent_backend_is_given_up_in_time(void **state)
 {
 	struct far_flow *flow;
 	int first;
 
 	(void)state;
-	assert_int_equal(listen(backends[0], 0), 0);
-	first = loopback_connect(&where[0]);
-	fixture_add_backend("127.0.0.1", where[0].port, 1);
-	flow = fixture_open(FLOW_TCP);
+	first = fill_the_first();
+	flow = open_to_the_first();
 	run(CONNECT_TIMEOUT_MS - 100);
 	assert_int_equal(flow->reset_with, REASON_NONE);
 	run(500);
@@ -174,10 +188,8 @@ static void test_a_user_that_leaves_ends_the_attempt(void **state)
 	int first;
 
 	(void)state;
-	assert_int_equal(listen(backends[0], 0), 0);
-	first = loopback_connect(&where[0]);
-	fixture_add_backend("127.0.0.1", where[0].port, 1);
-	flow = fixture_open(FLOW_TCP);
+	first = fill_the_first();
+	flow = open_to_the_first();
 	run(10);
 	assert_int_equal(flow_count(FLOW_TCP), 1);
 	flow_reset(flow->flow, REASON_TCP_RESET);
@@ -219,8 +231,7 @@ static void test_a_name_is_resolved_first(void **state)
 	run(500);
 	fixture_open(FLOW_TCP); /* now it is known */
 	run(3);
-	accepted = loopback_accept(backends[0], NULL);
-	assert_true(accepted >= 0);
+	accepted = accept_from(0);
 	close(accepted);
 	run(500);
 }
@@ -258,8 +269,7 @@ static void test_an_unknown_name_gives_way_to_the_next(void **state)
 	(void)state;
 	fixture.accelerator.connect_timeout_ms = 60000;
 	fixture_add_backend("nothing.test", 1000, 255);
-	fixture_add_backend("127.0.0.1", where[0].port, 1);
-	fixture_open(FLOW_TCP);
+	open_to_the_first();
 	close(accept_soon(backends[0]));
 	run(500);
 }
@@ -272,8 +282,7 @@ static void test_a_source_is_used(void **state)
 	(void)state;
 	addr_parse("127.0.0.11", 0, &fixture.worker.sources[0]);
 	fixture.worker.source_count = 1;
-	fixture_add_backend("127.0.0.1", where[0].port, 1);
-	fixture_open(FLOW_TCP);
+	open_to_the_first();
 	run(3);
 	accepted = loopback_accept(backends[0], &from);
 	assert_true(addr_equal_ip(&from, &fixture.worker.sources[0]));
@@ -287,8 +296,7 @@ static void test_a_changed_idle_timeout_is_for_old_flows_too(void **state)
 	int accepted;
 
 	(void)state;
-	fixture_add_backend("127.0.0.1", where[0].port, 1);
-	flow = fixture_open(FLOW_TCP);
+	flow = open_to_the_first();
 	run(3);
 	accepted = loopback_accept(backends[0], NULL);
 	run(3000);
@@ -313,8 +321,7 @@ static void test_flows_of_a_removed_backend_end_after_the_drain_time(void **stat
 		fixture_add_backend("127.0.0.1", where[i].port, 1);
 		flows[i] = fixture_open(FLOW_TCP);
 		run(3);
-		accepted[i] = loopback_accept(backends[i], NULL);
-		assert_true(accepted[i] >= 0);
+		accepted[i] = accept_from(i);
 	}
 	fixture_apply(); /* with the second backend alone */
 	run(4500);
@@ -346,8 +353,7 @@ static void test_a_backend_that_is_removed_meanwhile_gives_way(void **state)
 	flow = fixture_open(FLOW_TCP);
 	far_flow_write(flow, "request");
 	run(5);
-	accepted = loopback_accept(backends[1], NULL);
-	assert_true(accepted >= 0);
+	accepted = accept_from(1);
 	assert_reads(accepted, "request");
 	assert_int_equal(flow->reset_with, REASON_NONE);
 	close(accepted);
@@ -360,10 +366,8 @@ static void test_a_removed_accelerator_ends_attempts_at_once(void **state)
 	int first;
 
 	(void)state;
-	assert_int_equal(listen(backends[0], 0), 0);
-	first = loopback_connect(&where[0]);
-	fixture_add_backend("127.0.0.1", where[0].port, 1);
-	flow = fixture_open(FLOW_TCP);
+	first = fill_the_first();
+	flow = open_to_the_first();
 	run(5);
 	fixture.config.accelerator_count = 0;
 	fixture_apply();
@@ -377,8 +381,7 @@ static void test_a_lost_lane_resets_the_backend(void **state)
 	int accepted;
 
 	(void)state;
-	fixture_add_backend("127.0.0.1", where[0].port, 1);
-	fixture_open(FLOW_TCP);
+	open_to_the_first();
 	run(3);
 	accepted = loopback_accept(backends[0], NULL);
 	joint_lose_near(&fixture.far.joint);
@@ -392,12 +395,10 @@ static int begin_flow(struct far_flow **flow)
 {
 	int accepted;
 
-	fixture_add_backend("127.0.0.1", where[0].port, 1);
-	*flow = fixture_open(FLOW_TCP);
+	*flow = open_to_the_first();
 	far_flow_write(*flow, "request");
 	run(3);
-	accepted = loopback_accept(backends[0], NULL);
-	assert_true(accepted >= 0);
+	accepted = accept_from(0);
 	return accepted;
 }
 

@@ -94,6 +94,14 @@ static void open_flow(void)
 	open_flow_of(&user, &backend);
 }
 
+/* And the endpoint has its backend. */
+static void open_relay(void)
+{
+	open_flow();
+	run(2);
+	tcp_relay_start(&backend.relay, backend_inner);
+}
+
 static int setup(void **state)
 {
 	static struct lane_callbacks callbacks;
@@ -164,9 +172,7 @@ static void test_a_fin_is_a_fin_in_each_direction(void **state)
 	char byte;
 
 	(void)state;
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	assert_int_equal(send(user.peer, "last", 4, 0), 4);
 	shutdown(user.peer, SHUT_WR);
 	run(5);
@@ -240,9 +246,7 @@ static void test_a_flow_may_end_when_the_socket_has_room(void **state)
 static void test_a_reset_is_a_reset_in_each_direction(void **state)
 {
 	(void)state;
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	run(2);
 	loopback_reset(&user.peer);
 	run(5);
@@ -256,9 +260,7 @@ static void test_a_reset_is_a_reset_in_each_direction(void **state)
 static void test_a_reset_after_a_fin_is_noticed(void **state)
 {
 	(void)state;
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	shutdown(user.peer, SHUT_WR);
 	run(1500);
 	assert_false(user.has_ended);
@@ -275,9 +277,7 @@ static void test_a_reset_behind_a_full_window_is_noticed(void **state)
 	static uint8_t block[65536];
 
 	(void)state;
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	for (unsigned i = 0; i < 3000; i++) {
 		(void)!send(user.peer, block, sizeof block, MSG_DONTWAIT);
 		run(1);
@@ -294,9 +294,7 @@ static void test_a_reset_behind_a_full_window_is_noticed(void **state)
 static void test_a_backend_reset_reaches_the_user(void **state)
 {
 	(void)state;
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	run(2);
 	loopback_reset(&backend.peer);
 	run(5);
@@ -320,9 +318,7 @@ static void test_a_refused_backend_resets_the_user(void **state)
 static void test_a_lost_lane_resets(void **state)
 {
 	(void)state;
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	assert_int_equal(send(backend.peer, "half an ans", 11, 0), 11);
 	run(3);
 	assert_reads(user.peer, "half an ans");
@@ -339,9 +335,7 @@ static void test_a_slow_reader_stops_the_writer(void **state)
 
 	(void)state;
 	randombytes_buf(block, sizeof block); /* what shrinks would fit the window for long */
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	for (unsigned i = 0; i < 3000; i++) {
 		n = send(user.peer, block, sizeof block, MSG_DONTWAIT);
 		sent += n > 0 ? (size_t)n : 0;
@@ -367,9 +361,7 @@ static void test_a_large_stream_is_exact(void **state)
 
 	(void)state;
 	randombytes_buf(sent, TOTAL);
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	for (unsigned i = 0; i < 20000 && in < TOTAL; i++) {
 		if (out < TOTAL && (n = send(user.peer, sent + out, TOTAL - out, MSG_DONTWAIT)) > 0)
 			out += (size_t)n;
@@ -387,9 +379,7 @@ static void test_an_idle_flow_is_reset(void **state)
 {
 	(void)state;
 	idle_timeout_us = 2 * UINT64_C(1000000);
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	run(1500);
 	assert_int_equal(send(user.peer, "alive", 5, 0), 5);
 	run(1500);
@@ -412,9 +402,7 @@ static void test_what_shrinks_is_fewer_bytes(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof text; i++)
 		text[i] = "So it goes. "[i % 12];
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	assert_int_equal(send(user.peer, text, sizeof text, 0), sizeof text);
 	for (unsigned i = 0; i < 1000 && in < sizeof text; i++) {
 		run(1);
@@ -442,9 +430,7 @@ static void write_stream(const char *bytes, size_t length)
 static void test_a_malformed_block_resets(void **state)
 {
 	(void)state;
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	write_stream("\x00\x01x\xff\xff\xff\xff", 7);
 	run(5);
 	assert_reads(backend.peer, "x");
@@ -457,9 +443,7 @@ static void test_a_malformed_block_resets(void **state)
 static void test_a_stream_that_ends_in_a_block_resets(void **state)
 {
 	(void)state;
-	open_flow();
-	run(2);
-	tcp_relay_start(&backend.relay, backend_inner);
+	open_relay();
 	write_stream("\x00\x05x", 3);
 	shutdown(user.peer, SHUT_WR);
 	run(5);
