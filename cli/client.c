@@ -167,7 +167,7 @@ static struct curl_slist *make_headers(
 	headers = curl_slist_append(headers, "Expect:");
 	if (if_match && if_match[0])
 		headers = add_header(headers, "If-Match", if_match);
-	if (strcmp(method, "POST") == 0)
+	if (strcmp(method, "GET") != 0)
 		headers = add_idempotency_key(headers);
 	return headers;
 }
@@ -302,11 +302,11 @@ static bool is_lost(CURLcode rc)
 	       || rc == CURLE_PARTIAL_FILE;
 }
 
-/* PATCH and DELETE are not sent again: what they change may have been changed by others since. */
-static CURLcode perform(struct client *client, const char *method, struct answer *answer)
+/* Control knows a change that is sent again by its key, whatever was changed since. */
+static CURLcode perform(struct client *client, struct answer *answer)
 {
 	CURLcode rc = curl_easy_perform(client->curl);
-	if (!is_lost(rc) || (strcmp(method, "GET") != 0 && strcmp(method, "POST") != 0))
+	if (!is_lost(rc))
 		return rc;
 	answer->length = 0;
 	return curl_easy_perform(client->curl);
@@ -323,7 +323,7 @@ enum exit_code client_request(struct client *client, const char *method, const c
 	struct curl_slist *headers = make_headers(client, method, body, if_match);
 	snprintf(url, sizeof(url), "%s%s", client->base_url, path);
 	set_options(client, method, url, text, headers, &answer, curl_error);
-	CURLcode rc = perform(client, method, &answer);
+	CURLcode rc = perform(client, &answer);
 	if (rc != CURLE_OK) {
 		client_explain_unreachable(client, client->curl, rc, curl_error, reply->error);
 		code = EXIT_UNREACHABLE;

@@ -50,8 +50,8 @@ void client_set_timeout(struct client *client, long timeout_ms);
 /*
  * Does `method` on `path` ("/v1/nodes?x=y") with the JSON `body` (borrowed; NULL for none), on the
  * condition If-Match: `if_match` (an ETag; NULL or "" for none).  Fills `reply` in every case; the
- * caller calls reply_free.  A GET or POST whose answer is lost on the way is sent once more, the
- * POST with the Idempotency-Key that it had, so that it is done once.
+ * caller calls reply_free.  When the answer is lost on the way it is sent once more, and with the
+ * Idempotency-Key that it had, so that a change is done once and its answer is that of the first time.
  * EXIT_DONE, EXIT_FAILED, EXIT_NOT_FOUND or EXIT_UNREACHABLE.
  */
 enum exit_code client_request(struct client *client, const char *method, const char *path,

@@ -34,24 +34,43 @@ static void hash_key(
 	crypto_generichash_final(&state, hash, 32);
 }
 
-static void hash_all(const struct api_request *request, const char *key, struct hashes *hashes)
+static const char *or_none(const char *text)
+{
+	return text ? text : "";
+}
+
+/* All that a request asks for: method, path, arguments, conditions, body. */
+static void hash_request(const struct api_request *request, uint8_t hash[STORE_HASH_BYTES])
 {
 	crypto_generichash_state state;
 
-	hash_key(request, key, "row", hashes->row);
-	hash_key(request, key, "seal", hashes->seal);
-	crypto_generichash_init(&state, NULL, 0, sizeof(hashes->request));
+	crypto_generichash_init(&state, NULL, 0, STORE_HASH_BYTES);
 	add_text(&state, request->method);
 	add_text(&state, request->path);
+	add_text(&state, or_none(api_request_query(request, "now")));
+	add_text(&state, or_none(api_request_header(request, "If-Match")));
+	add_text(&state, or_none(api_request_header(request, "If-None-Match")));
 	crypto_generichash_update(&state, (const uint8_t *)request->body, request->body_bytes);
-	crypto_generichash_final(&state, hashes->request, sizeof(hashes->request));
+	crypto_generichash_final(&state, hash, STORE_HASH_BYTES);
+}
+
+static void hash_all(const struct api_request *request, const char *key, struct hashes *hashes)
+{
+	hash_key(request, key, "row", hashes->row);
+	hash_key(request, key, "seal", hashes->seal);
+	hash_request(request, hashes->request);
 }
 
 /* NULL when this request has none, or is none that changes anything. */
 static const char *key_of(const struct api_request *request)
 {
-	return strcmp(request->method, "POST") == 0 ? api_request_header(request, "Idempotency-Key")
-	                                            : NULL;
+	static const char *const methods[] = {"POST", "PATCH", "DELETE"};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (strcmp(request->method, methods[i]) == 0)
+			return api_request_header(request, "Idempotency-Key");
+	}
+	return NULL;
 }
 
 /* ---- sealed answers ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a POST that is sent again with the same
- * key gets the answer that the first one got, and is not done again.  The answer is saved in one
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a POST, PATCH or DELETE that is sent
+ * again with the same key gets the answer that the first one got, and is not done again.  The answer is saved in one
  * transaction with the change, so that there is never one without the other, whenever control ends;
  * it is sealed under the key itself, of which only a hash is kept, since it may bear a secret.
  */
@@ -18,7 +18,7 @@ enum {
 };
 
 /*
- * Handles a request: a POST with a key once, and another time with the same key *answer is as it was
+ * Handles a request: one that changes something and has a key once, and another time with the same key *answer is as it was
  * the first time.  0, or -1 with answer->problem filled and nothing done: the handler's, or the key
  * is none, was used for another request, or the answer could not be saved.
  */

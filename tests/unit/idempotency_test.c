@@ -55,6 +55,36 @@ static void once_done_it_is_answered_again(void **state)
 	assert_int_equal(post("/v1/apply", "a", WEB), 422);
 }
 
+static unsigned change(const char *method, const char *path, const char *key, const char *match)
+{
+	char header[512];
+
+	snprintf(header, sizeof header, "Idempotency-Key: %s\r\nIf-Match: %s\r\n", key, match);
+	return api_ask(method, path, header, *method == 'P' ? "{\"comment\": \"x\"}" : "");
+}
+
+/* The first one changed the revision that the second one still names. */
+static void a_change_with_a_condition_is_answered_again(void **state)
+{
+	static const char web[] = "/v1/accelerators/web";
+	uint64_t revision;
+
+	(void)state;
+	assert_int_equal(post("/v1/accelerators", "w", WEB), 201);
+	assert_int_equal(change("PATCH", web, "a", "\"3\""), 200);
+	revision = control.installation.revision;
+	assert_int_equal(change("PATCH", web, "a", "\"3\""), 200);
+	assert_true(api_has_header("ETag: \"4\""));
+	assert_int_equal(change("PATCH", web, "b", "\"3\""), 412);
+	assert_int_equal(change("PATCH", web, "a", "\"4\""), 422);
+	assert_int_equal(control.installation.revision, revision);
+	assert_int_equal(change("DELETE", web, "d", "\"4\""), 200);
+	assert_int_equal(change("DELETE", web, "d", "\"4\""), 200);
+	assert_int_equal(api_number("revision"), revision + 1);
+	assert_int_equal(change("DELETE", web, "e", "\"4\""), 404);
+	assert_int_equal(change("DELETE", "/v1/accelerators/web?now=true", "d", "\"4\""), 422);
+}
+
 /* What was refused was not done, and may be tried again when it can be. */
 static void what_failed_is_tried_again(void **state)
 {
@@ -246,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    API_TEST(once_done_it_is_answered_again),
+	    API_TEST(a_change_with_a_condition_is_answered_again),
 	    API_TEST(what_failed_is_tried_again),
 	    API_TEST(an_answer_that_is_not_saved_undoes_its_change),
 	    API_TEST(what_is_refused_at_once_reads_no_database),
