@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The API's doctor: everything that an operator should look at, over all nodes and tunnels. */
+/* The API's doctor: everything that an operator should look at, over control itself, all nodes and tunnels. */
 #include "config.h"
 
 #include "control/api_routes.h"
@@ -7,6 +7,7 @@
 #include "control/attention.h"
 #include "control/doctor.h"
 #include "control/finding.h"
+#include "control/own_machine.h"
 #include "control/time_text.h"
 
 static void look_at_nodes(const struct control *control, json_t *findings)
@@ -18,6 +19,19 @@ static void look_at_nodes(const struct control *control, json_t *findings)
 		if (live->is_up)
 			doctor_node(findings, node, live, PACKAGE_VERSION, control_steady_ms());
 	}
+}
+
+static void look_at_control(struct control *control, json_t *findings)
+{
+	struct own_machine own;
+	struct revision newest;
+
+	own_machine_read(control->state_directory, &own);
+	own.now_ms = control_now_ms();
+	own.expiry_ms = control_expiry_ms(control);
+	if (store_list_revisions(control->store, &newest, 1) == 1)
+		own.newest_change_ms = newest.when_ms;
+	own_machine_judge(findings, &own, control->state_directory);
 }
 
 static void look_at_side(const struct control *control, const struct node *listener,
@@ -45,6 +59,7 @@ int api_doctor(
 
 	(void)request;
 	/* Tunnels may be so many that they fill the list. */
+	look_at_control(control, findings);
 	look_at_nodes(control, findings);
 	attention_add(control, findings);
 	api_tunnels_each(control, look_at_tunnel, findings);

@@ -24,6 +24,7 @@ struct node_server;
 struct control {
 	struct ev_loop *loop;
 	struct daemon_state *daemon; /* main.c's */
+	const char *state_directory; /* as it was given; NULL where there is none (tests) */
 	struct store *store;
 	struct installation installation; /* as the store has it */
 	struct change_hold *hold;         /* change.c's */

@@ -18,6 +18,7 @@ static const char *const check_names[] = {
     [CHECK_CLOCK] = "clock",
     [CHECK_LIMITS] = "limits",
     [CHECK_MTU] = "mtu",
+    [CHECK_STATE] = "state",
 };
 
 static json_t *make(enum finding_level level, enum finding_check check, const char *node,

@@ -21,6 +21,7 @@ enum finding_check {
 	CHECK_CLOCK,
 	CHECK_LIMITS,
 	CHECK_MTU,
+	CHECK_STATE,
 };
 
 /*

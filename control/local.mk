@@ -38,6 +38,7 @@ libcontrol_a_SOURCES = \
 	control/node_links.c \
 	control/node_server.c control/node_server.h \
 	control/options.c control/options.h \
+	control/own_machine.c control/own_machine.h \
 	control/plan.c control/plan.h control/plan_run.c \
 	control/problem.c control/problem.h \
 	control/recompile.c control/recompile.h \
@@ -67,6 +68,7 @@ check_PROGRAMS += \
 	tests/unit/doctor_test \
 	tests/unit/control_explain_test \
 	tests/unit/finding_test \
+	tests/unit/own_machine_test \
 	tests/unit/plan_test \
 	tests/unit/state_test \
 	tests/unit/installation_test \
@@ -93,6 +95,7 @@ tests_unit_difference_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_faults_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_control_explain_test_SOURCES = tests/unit/control_explain_test.c tests/unit/control_fixture.h
 tests_unit_control_explain_test_LDADD = libtestsupport.a $(CONTROL_TEST_LIBS)
+tests_unit_own_machine_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_finding_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_doctor_test_SOURCES = tests/unit/doctor_test.c tests/unit/installation_fixture.h
 tests_unit_doctor_test_LDADD = $(CONTROL_TEST_LIBS)

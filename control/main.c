@@ -216,6 +216,7 @@ static int start(struct daemon_state *daemon)
 
 	control->loop = ev_default_loop(0);
 	control->daemon = daemon;
+	control->state_directory = daemon->options.state;
 	control->started_ms = control_now_ms();
 	control->started_steady_ms = control_steady_ms();
 	control->tunnels = tunnels_new();

@@ -76,8 +76,8 @@ static double boot_seconds(void)
 	return (double)seconds;
 }
 
-/* Of this process; without the one that reads them. */
-static uint64_t open_descriptors(void)
+/* Without the one that reads them. */
+uint64_t process_open_descriptors(void)
 {
 	DIR *list = opendir("/proc/self/fd");
 	uint64_t count = 0;
@@ -113,7 +113,7 @@ static void write_own(struct exposition *exposition, double boot)
 		    "When the main process began, UNIX time", boot + own.start_seconds);
 	}
 	one(exposition, EXPOSITION_GAUGE, "process_open_fds",
-	    "Descriptors that the main process has open", (double)open_descriptors());
+	    "Descriptors that the main process has open", (double)process_open_descriptors());
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
 		one(exposition, EXPOSITION_GAUGE, "process_max_fds",
 		    "Descriptors that the main process may have open", (double)limit.rlim_cur);

@@ -9,6 +9,7 @@
 #include "base/exposition.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* A child: "keys", "worker 0"; one whose pid is 0 is down. */
@@ -17,6 +18,9 @@ struct process_metrics_child {
 	pid_t pid;
 	unsigned restarts;
 };
+
+/* Descriptors that this process has open, 0 when it is not known. */
+uint64_t process_open_descriptors(void);
 
 /* trunkline_build_info, process_* and trunkline_child_*; `program` is "control", "listener", ... */
 void process_metrics_write(struct exposition *exposition, const char *program,

@@ -297,6 +297,10 @@ def test_a_full_disk_refuses_changes_and_loses_nothing(small_disk):
                 break
             known.append(answered[1]["name"])
         assert "full" in expect_problem(answered, 503, "storage")["detail"]
+        findings = [f for f in control.get("/v1/doctor")["findings"] if f["check"] == "state"]
+        assert {f["level"] for f in findings} == {"wrong"} and {f["node"] for f in findings} == {None}
+        assert any(f"{control.state}, has 0 MiB left" in f["detail"] for f in findings)
+        assert any("lies in memory" in f["detail"] for f in findings)
         seen = control.get("/v1/accelerators")["items"]
         assert {a["name"] for a in seen} == set(known)
         filler.unlink()

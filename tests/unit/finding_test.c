@@ -92,7 +92,7 @@ static void checks_have_names(void **state)
 	json_t *names = finding_checks_json();
 
 	(void)state;
-	assert_int_equal(json_array_size(names), CHECK_MTU + 1);
+	assert_int_equal(json_array_size(names), CHECK_STATE + 1);
 	assert_string_equal(json_string_value(json_array_get(names, CHECK_LIMITS)), "limits");
 	json_decref(names);
 }
