@@ -113,14 +113,21 @@ int lane_new(struct lane **out, const struct lane_config *config, uint64_t now_u
 	return 0;
 }
 
+static void tell_closed(struct flow *flow, enum reason reason)
+{
+	struct lane *lane = flow->lane;
+
+	if (!flow->is_refused && !flow->is_let_go)
+		lane->config.callbacks->on_closed(lane->config.context, flow, reason);
+}
+
 static void close_flows(struct lane *lane, enum reason reason)
 {
 	struct flow *flow;
 	uint32_t hint = 0;
 
 	while ((flow = flow_table_any(&lane->flows, &hint))) {
-		if (!flow->is_refused)
-			lane->config.callbacks->on_closed(lane->config.context, flow, reason);
+		tell_closed(flow, reason);
 		flow_free(flow);
 	}
 }
@@ -203,9 +210,7 @@ static void reap_flows(struct lane *lane)
 	while ((node = list_pop(&lane->dead))) {
 		struct flow *flow = LIST_ENTRY(node, struct flow, dead_node);
 
-		if (!flow->is_refused)
-			lane->config.callbacks->on_closed(
-			    lane->config.context, flow, flow->end_reason);
+		tell_closed(flow, flow->end_reason);
 		flow_free(flow);
 	}
 }
@@ -264,6 +269,33 @@ void lane_close(struct lane *lane, enum reason reason, const char *text, uint64_
 	lane_enter(lane);
 	lane_fail(lane, reason, "%s", text ? text : "");
 	lane_leave(lane);
+}
+
+static bool let_go(struct flow *flow, enum reason reason)
+{
+	if (flow->open.kind != FLOW_TCP || flow->is_refused || flow->is_let_go)
+		return false;
+	flow_reset(flow, reason);
+	tell_closed(flow, reason);
+	flow->is_let_go = true;
+	return true;
+}
+
+/* The table stays as it is meanwhile: flows are freed when the lane is left. */
+size_t lane_reset_streams(struct lane *lane, enum reason reason, uint64_t now_us)
+{
+	size_t count = 0;
+
+	if (lane_is_over(lane))
+		return 0;
+	lane->now_us = now_us;
+	lane_enter(lane);
+	for (uint32_t i = 0; i < lane->flows.slot_count; i++) {
+		for (struct flow *flow = lane->flows.slots[i]; flow; flow = flow->table_next)
+			count += let_go(flow, reason);
+	}
+	lane_leave(lane);
+	return count;
 }
 
 void lane_on_arrival(struct lane *lane)

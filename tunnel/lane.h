@@ -241,6 +241,13 @@ const struct lane_route *lane_route(const struct lane *lane);
 /* The system refused to send packets of that size (EMSGSIZE). */
 void lane_on_refused(struct lane *lane, uint16_t packet_bytes, uint64_t now_us);
 
+/*
+ * The peer is known to be gone though the lane is not over: resets its TCP flows, each with on_closed before this
+ * returns and no callback after it. A peer that is there after all hears of the resets when packets pass again.
+ * UDP flows stay. How many there were.
+ */
+size_t lane_reset_streams(struct lane *lane, enum reason reason, uint64_t now_us);
+
 enum lane_state lane_state(const struct lane *lane);
 void lane_get_stats(const struct lane *lane, struct lane_stats *stats);
 void *lane_context(const struct lane *lane);

@@ -75,6 +75,7 @@ struct flow {
 	bool receive_is_over; /* finish or reset was told, or nobody wants to know */
 	bool is_sending;      /* counted in sending_flows */
 	bool is_refused;      /* on_open or a cap refused it: no callbacks */
+	bool is_let_go;       /* on_closed was called: no callbacks any more */
 };
 
 struct lane_counters {

@@ -125,6 +125,7 @@ check_PROGRAMS += \
 	tests/unit/lane_move_test \
 	tests/unit/lane_build_test \
 	tests/unit/lane_test \
+	tests/unit/lane_streams_test \
 	tests/unit/migration_test \
 	tests/unit/packet_test \
 	tests/unit/range_set_test \
@@ -135,6 +136,7 @@ check_PROGRAMS += \
 	tests/unit/stream_send_test \
 	tests/unit/usage_test
 tests_unit_lane_build_test_SOURCES = tests/unit/lane_build_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
+tests_unit_lane_streams_test_SOURCES = tests/unit/lane_streams_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 tests_unit_lane_test_SOURCES = tests/unit/lane_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 tests_unit_lane_move_test_SOURCES = tests/unit/lane_move_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 check_PROGRAMS += \
