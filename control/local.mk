@@ -27,6 +27,7 @@ libcontrol_a_SOURCES = \
 	control/explain.c control/explain.h \
 	control/faults.c control/faults.h \
 	control/finding.c control/finding.h \
+	control/gone.c control/gone.h \
 	control/health_json.c control/health_json.h \
 	control/events.c control/events.h \
 	control/idempotency.c control/idempotency.h \
@@ -72,6 +73,7 @@ check_PROGRAMS += \
 	tests/unit/plan_test \
 	tests/unit/state_test \
 	tests/unit/installation_test \
+	tests/unit/gone_test \
 	tests/unit/node_drain_test \
 	tests/unit/node_join_test \
 	tests/unit/problem_test \
@@ -107,6 +109,7 @@ tests_unit_installation_test_SOURCES = tests/unit/installation_test.c tests/unit
 tests_unit_installation_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_node_drain_test_SOURCES = tests/unit/node_drain_test.c tests/unit/installation_fixture.h
 tests_unit_node_drain_test_LDADD = $(CONTROL_TEST_LIBS)
+tests_unit_gone_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_node_join_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_problem_test_LDADD = $(CONTROL_TEST_LIBS)
 tests_unit_restore_test_LDADD = $(CONTROL_TEST_LIBS)

@@ -14,6 +14,7 @@
 #include "control/compile.h"
 #include "control/events.h"
 #include "control/explain.h"
+#include "control/gone.h"
 #include "control/health_json.h"
 #include "control/node_drain.h"
 #include "control/node_join.h"
@@ -25,7 +26,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HASH_BYTES = 32, CHECK_S = 1, LINK_SILENT_MS = 30000, REFUSED_RETRY_MS = 5000 };
+enum {
+	HASH_BYTES = 32,
+	CHECK_MS = 250,
+	STOOD_STILL_MS = 1000, /* control itself, when a check comes that late */
+	LINK_SILENT_MS = 30000,
+	REFUSED_RETRY_MS = 5000,
+};
 
 struct record {
 	uint32_t node_id;
@@ -33,9 +40,12 @@ struct record {
 	struct config_number wanted;
 	uint8_t fingerprint[HASH_BYTES]; /* of the wanted config */
 	uint32_t drain_s;                /* that came with the wanted config */
-	uint64_t heard_ms;               /* steady; of the last message */
-	uint64_t refused_ms;             /* steady; of the last refusal */
-	struct node_link *link;          /* NULL while it is not connected */
+	struct gone_ear ear;
+	uint64_t report_us;     /* made_us of the last report */
+	uint64_t told_gone_ms;  /* steady; when it was last told who is gone */
+	uint64_t tunnel_ms;     /* steady; of one that is silent: tunnels_up_ms() */
+	uint64_t refused_ms;    /* steady; of the last refusal */
+	struct node_link *link; /* NULL while it is not connected */
 	struct drain_told drain_told;
 };
 
@@ -45,6 +55,8 @@ struct node_server {
 	struct record *records[NODES_MAX];
 	size_t count;
 	ev_timer check;
+	uint64_t checked_ms,
+	    judges_ms; /* steady: the last check; from when on silence is a node's */
 	uint64_t denied;
 	bool has_identity;
 	node_server_ready_fn *on_ready;
@@ -339,7 +351,7 @@ static void attach(struct node_server *server, struct record *record, struct nod
 {
 	close_link(record);
 	record->link = link;
-	record->heard_ms = control_steady_ms();
+	gone_on_message(&record->ear, control_steady_ms());
 	record->live.last_seen_ms = control_now_ms();
 	node_link_set_user(link, record);
 	node_link_trust(link);
@@ -431,7 +443,8 @@ static void on_report(
 	tunnels_report(server->control->tunnels, &server->control->installation,
 	    node_of(server, record), report, control_steady_ms());
 	record->live.reported_ms = record->live.last_seen_ms;
-	record->live.reported_steady_ms = record->heard_ms;
+	record->live.reported_steady_ms = record->ear.heard_ms;
+	record->report_us = report->made_us;
 	record->live.machine = report->machine;
 	record->live.clock_ahead_ms =
 	    (int64_t)report->machine.clock_ms - (int64_t)record->live.last_seen_ms;
@@ -459,7 +472,7 @@ static void on_known_message(
 {
 	const struct node *node = node_of(server, record);
 
-	record->heard_ms = control_steady_ms();
+	gone_on_message(&record->ear, control_steady_ms());
 	record->live.last_seen_ms = control_now_ms();
 	switch (message->type) {
 	case MESSAGE_REPORT:
@@ -552,6 +565,60 @@ static void offer_again(struct node_server *server, struct record *record, uint6
 	}
 }
 
+/* The other ends of its tunnels that are gone, of those `silent`: to a node that may wait for them. */
+static void tell_gone(struct node_server *server, struct record *to, struct record *const *silent,
+    size_t silent_count, uint64_t now_ms)
+{
+	const struct installation *installation = &server->control->installation;
+	struct message message = {.type = MESSAGE_GONE, .body.gone.report_us = to->report_us};
+	struct message_gone *gone = &message.body.gone;
+	const struct node *node = node_of(server, to);
+
+	if (!to->link || !node || now_ms - to->told_gone_ms < GONE_REPEAT_MS)
+		return;
+	gone->nodes = calloc(silent_count, sizeof(*gone->nodes));
+	for (size_t i = 0; gone->nodes && i < silent_count; i++) {
+		const struct node *other = node_of(server, silent[i]);
+
+		if (gone_is_told(&silent[i]->ear, silent[i]->tunnel_ms, &to->ear, now_ms)
+		    && (installation_has_tunnel(installation, node, other)
+		        || installation_has_tunnel(installation, other, node)))
+			memcpy(gone->nodes[gone->node_count++].text, other->name, NAME_BYTES);
+	}
+	if (gone->node_count) {
+		to->told_gone_ms = now_ms;
+		send_message(to->link, &message);
+	}
+	free(gone->nodes);
+}
+
+static void judge_silence(struct node_server *server, uint64_t now_ms)
+{
+	struct record *silent[NODES_MAX];
+	size_t silent_count = 0;
+
+	for (size_t i = 0; i < server->count; i++) {
+		struct record *record = server->records[i];
+
+		if (now_ms - record->ear.heard_ms < NODE_SILENT_MS || !node_of(server, record))
+			continue;
+		set_up(server, record, false);
+		record->tunnel_ms =
+		    tunnels_up_ms(server->control->tunnels, node_of(server, record));
+		silent[silent_count++] = record;
+	}
+	for (size_t i = 0; silent_count && i < server->count; i++)
+		tell_gone(server, server->records[i], silent, silent_count, now_ms);
+}
+
+/* Control that stood still heard nobody meanwhile, which says nothing of nodes. */
+static void note_check(struct node_server *server, uint64_t now_ms)
+{
+	if (now_ms - server->checked_ms >= STOOD_STILL_MS)
+		server->judges_ms = now_ms + NODE_SILENT_MS;
+	server->checked_ms = now_ms;
+}
+
 static void on_check(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct node_server *server = timer->data;
@@ -559,16 +626,16 @@ static void on_check(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
+	note_check(server, now_ms);
 	for (size_t i = 0; i < server->count; i++) {
 		struct record *record = server->records[i];
-		uint64_t silent_ms = now_ms - record->heard_ms;
 
-		if (record->link && silent_ms >= LINK_SILENT_MS)
+		if (record->link && now_ms - record->ear.heard_ms >= LINK_SILENT_MS)
 			close_link(record);
 		offer_again(server, record, now_ms);
-		if (silent_ms >= NODE_SILENT_MS)
-			set_up(server, record, false);
 	}
+	if (now_ms >= server->judges_ms)
+		judge_silence(server, now_ms);
 }
 
 int node_server_new(struct control *control, const struct addr *local, const char *state_directory,
@@ -582,7 +649,8 @@ int node_server_new(struct control *control, const struct addr *local, const cha
 	server->control = control;
 	server->on_ready = on_ready;
 	control->nodes = server;
-	ev_timer_init(&server->check, on_check, CHECK_S, CHECK_S);
+	server->checked_ms = control_steady_ms();
+	ev_timer_init(&server->check, on_check, CHECK_MS * 1e-3, CHECK_MS * 1e-3);
 	server->check.data = server;
 	ev_timer_start(control->loop, &server->check);
 	result = node_links_new(

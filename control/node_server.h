@@ -13,7 +13,7 @@
 struct node_server;
 
 enum {
-	NODE_SILENT_MS = 5000, /* without a report for so long a node is down */
+	NODE_SILENT_MS = 3000, /* without a report for so long, three of them, a node is down */
 };
 
 /* What is known of a node since control started; all zero when it has not been here. */

@@ -13,6 +13,7 @@
 struct side {
 	struct tunnel_measurement said; /* its lanes are owned here */
 	uint64_t when_ms;               /* 0: never */
+	uint64_t up_ms;                 /* when it last said that a lane was up, 0: never */
 };
 
 struct record {
@@ -126,9 +127,12 @@ static void take(struct record *record, const struct node *node, struct tunnel_m
 	struct side *side =
 	    node->role == NODE_LISTENER ? &record->from_listener : &record->from_endpoint;
 
+	uint64_t up_ms = said->state == TUNNEL_DOWN ? side->up_ms : now_ms;
+
 	clear_side(side);
 	side->said = *said;
 	side->when_ms = now_ms;
+	side->up_ms = up_ms;
 	said->lanes = NULL;
 	said->lane_count = 0;
 	if (node->role == NODE_LISTENER)
@@ -158,6 +162,23 @@ size_t tunnels_report(struct tunnels *tunnels, const struct installation *instal
 			left_out++;
 	}
 	return left_out;
+}
+
+uint64_t tunnels_up_ms(const struct tunnels *tunnels, const struct node *node)
+{
+	uint64_t latest_ms = 0;
+
+	for (size_t i = 0; i < tunnels->count; i++) {
+		const struct record *record = tunnels->records[i];
+		bool is_listener = node->role == NODE_LISTENER;
+		const char *name = is_listener ? record->listener : record->endpoint;
+		const struct side *other =
+		    is_listener ? &record->from_endpoint : &record->from_listener;
+
+		if (other->up_ms > latest_ms && strcmp(name, node->name) == 0)
+			latest_ms = other->up_ms;
+	}
+	return latest_ms;
 }
 
 void tunnels_forget(struct tunnels *tunnels, const struct installation *installation)

@@ -49,6 +49,12 @@ json_t *tunnels_to_json(const struct tunnels *tunnels, const struct node *listen
 const struct tunnel_measurement *tunnels_said(const struct tunnels *tunnels,
     const struct node *listener, const struct node *endpoint, enum node_role side, uint64_t now_ms);
 
+/*
+ * When somebody at the other end last told that a lane of one of this node's tunnels was up; 0 for never.
+ * It looks at all tunnels.
+ */
+uint64_t tunnels_up_ms(const struct tunnels *tunnels, const struct node *node);
+
 /* "up", "partial", "down" or "unknown". */
 const char *tunnels_state(const struct tunnels *tunnels, const struct node *listener,
     const struct node *endpoint, uint64_t now_ms);

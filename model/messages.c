@@ -66,6 +66,8 @@ static const struct schema_field report_fields[] = {
         .type = SCHEMA_STRUCT, .schema = &backend_report_schema, .max_items = BACKEND_REPORTS_MAX},
     {SCHEMA_MEMBER("machine", struct message_report, machine), .type = SCHEMA_STRUCT,
         .schema = &machine_schema},
+    {SCHEMA_MEMBER("made_us", struct message_report, made_us), .type = SCHEMA_U64,
+        .max = INT64_MAX},
 };
 static const struct schema report_schema = SCHEMA(struct message_report, report_fields);
 
@@ -97,6 +99,14 @@ static const struct schema_field reason_fields[] = {
 };
 static const struct schema reason_schema = SCHEMA(struct message_reason, reason_fields);
 
+static const struct schema_field gone_fields[] = {
+    {SCHEMA_MEMBER("report_us", struct message_gone, report_us), .type = SCHEMA_U64,
+        .is_required = true, .max = INT64_MAX},
+    {SCHEMA_ARRAY("nodes", struct message_gone, nodes, node_count), .type = SCHEMA_TEXT,
+        .is_required = true, .max_items = NODES_MAX},
+};
+static const struct schema gone_schema = SCHEMA(struct message_gone, gone_fields);
+
 static const struct kind {
 	const char *text;
 	const struct schema *schema;
@@ -111,11 +121,12 @@ static const struct kind {
     [MESSAGE_REMOVED] = {"removed", &reason_schema},
     [MESSAGE_EXPLAIN] = {"explain", &explain_question_schema},
     [MESSAGE_EXPLAINED] = {"explained", &explain_answer_schema},
+    [MESSAGE_GONE] = {"gone", &gone_schema},
 };
 
 static const struct kind *kind_of(enum message_type type)
 {
-	return type >= MESSAGE_HELLO && type <= MESSAGE_EXPLAINED ? &kinds[type] : NULL;
+	return type >= MESSAGE_HELLO && type <= MESSAGE_GONE ? &kinds[type] : NULL;
 }
 
 const char *message_type_text(enum message_type type)
@@ -127,7 +138,7 @@ const char *message_type_text(enum message_type type)
 
 static enum message_type type_from_text(const char *text)
 {
-	for (int i = MESSAGE_HELLO; text && i <= MESSAGE_EXPLAINED; i++) {
+	for (int i = MESSAGE_HELLO; text && i <= MESSAGE_GONE; i++) {
 		if (strcmp(kinds[i].text, text) == 0)
 			return (enum message_type)i;
 	}

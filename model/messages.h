@@ -20,7 +20,7 @@
  * Raised whenever a message changes, be it by one key: the other end would refuse it as no message.
  * Control denies another one in words; so hello and denied stay as they are.
  */
-enum { CONTROL_PROTOCOL = 3 };
+enum { CONTROL_PROTOCOL = 4 };
 
 enum message_type {
 	MESSAGE_HELLO = 1, /* node: first on each connection, CONTROL_HELLO_BYTES_MAX at most */
@@ -33,6 +33,7 @@ enum message_type {
 	MESSAGE_REMOVED, /* control: the node was removed; it forgets its config, ends its tunnels */
 	MESSAGE_EXPLAIN,   /* control: where would that flow go? */
 	MESSAGE_EXPLAINED, /* node: answers explain, in time or not at all */
+	MESSAGE_GONE, /* control: no sign of life from these; again each second while it holds */
 };
 
 struct message_hello {
@@ -63,6 +64,7 @@ struct message_report {
 	struct backend_report *backends; /* of an endpoint */
 	size_t backend_count;
 	struct machine machine;
+	uint64_t made_us; /* by a clock of the node that nobody sets; below 2^63 */
 };
 
 struct message_applied {
@@ -85,6 +87,13 @@ struct message_reason {
 	char reason[REASON_BYTES]; /* with the way out */
 };
 
+/* What holds when it is read: nobody keeps it, so it is never taken back. */
+struct message_gone {
+	uint64_t report_us; /* made_us of the node's last report: how old control's knowledge is */
+	struct name *nodes; /* peers of the node */
+	size_t node_count;
+};
+
 /* body's member is named by type. */
 struct message {
 	enum message_type type;
@@ -99,6 +108,7 @@ struct message {
 		struct message_reason removed;
 		struct explain_question explain;
 		struct explain_answer explained;
+		struct message_gone gone;
 	} body;
 };
 

@@ -93,6 +93,10 @@ libnet_a_SOURCES += net/worker.c net/worker.h net/worker_messages.h net/worker_p
 libnet_a_SOURCES += net/worker_accept.c net/worker_accept.h
 libnet_a_SOURCES += net/worker_dial.c net/worker_dial.h
 libnet_a_SOURCES += net/worker_door.c net/worker_door.h
+libnet_a_SOURCES += net/peers_gone.c net/peers_gone.h
+check_PROGRAMS += tests/unit/peers_gone_test
+tests_unit_peers_gone_test_SOURCES = tests/unit/peers_gone_test.c tests/unit/lane_pair.c \
+	tests/unit/lane_pair.h
 libnet_a_SOURCES += net/worker_lanes.c net/worker_lanes.h
 libnet_a_SOURCES += net/worker_traces.c net/worker_traces.h
 libnet_a_SOURCES += net/worker_explain.c net/worker_explain.h

@@ -15,6 +15,8 @@
 #include "net/node_health.h"
 #include "net/node_private.h"
 #include "net/node_traces.h"
+#include "net/pacing_timer.h"
+#include "net/peers_gone.h"
 #include "tunnel/limits.h"
 
 #include <sodium.h>
@@ -422,6 +424,18 @@ void node_children_config(struct node *node)
 	for (unsigned i = 0; i < node->workers; i++)
 		if (node->places[i].has_settings)
 			tell_config(node, supervisor_process(node->supervisor, PROCESS_WORKER, i));
+}
+
+void node_children_gone(struct node *node, const struct message_gone *gone)
+{
+	struct peer_gone *peers = peers_gone_take(gone, pacing_timer_now_us());
+
+	for (unsigned i = 0; peers && i < node->workers; i++) {
+		if (node->places[i].has_settings)
+			tell(supervisor_process(node->supervisor, PROCESS_WORKER, i),
+			    WORKER_MESSAGE_GONE, peers, gone->node_count * sizeof(*peers));
+	}
+	free(peers);
 }
 
 void node_children_drain(struct node *node)

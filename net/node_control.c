@@ -201,6 +201,9 @@ static void on_message(void *context, struct message *message)
 	case MESSAGE_EXPLAIN:
 		node_explain_ask(node->explain, &message->body.explain);
 		break;
+	case MESSAGE_GONE:
+		node_children_gone(node, &message->body.gone);
+		break;
 	case MESSAGE_REMOVED:
 		on_removed(node, &message->body.removed);
 		break;
@@ -413,6 +416,7 @@ void node_control_report(struct node *node)
 		tunnel_totals_take(node->totals, pages, &node->config);
 	node_health_report(node, &message.body.report);
 	node_machine_read(&node->tunnel, &message.body.report.machine);
+	message.body.report.made_us = pacing_timer_now_us();
 	if (node->is_enrolled && control_client_is_open(node->control))
 		node_control_send(node, &message);
 	message_clear(&message);

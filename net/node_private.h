@@ -110,6 +110,8 @@ int node_children_start(struct node *node);
 /* The config in force changed, with its sockets. */
 void node_children_config(struct node *node);
 void node_children_drain(struct node *node);
+/* Control said who is gone. */
+void node_children_gone(struct node *node, const struct message_gone *gone);
 void node_children_stop(struct node *node);
 
 /* ---- node_apply.c: from one config to the next ---- */

@@ -61,6 +61,7 @@ enum page_kind { PAGE_COUNTER, PAGE_GAUGE };
 	X(tcp_flows_opened, COUNTER, "TCP flows opened")                                           \
 	X(tcp_flows_closed, COUNTER, "TCP flows that ended with both FINs")                        \
 	X(tcp_flows_dead_backend, COUNTER, "TCP flows reset because their backend seems dead")     \
+	X(tcp_flows_dead_peer, COUNTER, "TCP flows reset because the other node seems dead")       \
 	X(tcp_flows_reset, COUNTER, "TCP flows that ended by a reset of either side")              \
 	X(tcp_refused_no_lane, COUNTER, "TCP connections reset because no lane was up")            \
 	X(tcp_refused_unhealthy, COUNTER, "TCP connections reset because no backend was healthy")  \

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "model/explain.h"
 #include "net/health_messages.h"
+#include "net/peers_gone.h"
 #include "net/privileges.h"
 #include "net/sandbox.h"
 #include "net/worker_explain.h"
@@ -457,6 +458,7 @@ static const struct ipc_rule main_rules[] = {
         on_serve},
     {WORKER_MESSAGE_EXPLAIN, sizeof(struct explain_question), sizeof(struct explain_question), 0, 0,
         worker_explain},
+    {WORKER_MESSAGE_GONE, sizeof(struct peer_gone), IPC_MESSAGE_BYTES, 0, 0, peers_gone_on_message},
     {WORKER_MESSAGE_STOP, 0, 0, 0, 0, on_stop},
 };
 static const struct ipc_callbacks main_callbacks = {.on_closed = on_main_closed};

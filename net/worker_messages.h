@@ -31,12 +31,18 @@ enum worker_message {
 	WORKER_MESSAGE_HEALTH, /* struct backend_health, any number of them: what changed */
 	WORKER_MESSAGE_SERVE,  /* struct config_number: it has all of that config; say SERVING */
 	WORKER_MESSAGE_EXPLAIN, /* struct explain_question; answered by EXPLAINED */
-	WORKER_MESSAGE_STOP,    /* no payload: close lanes with REASON_DRAINED and exit */
+	WORKER_MESSAGE_GONE, /* struct peer_gone, any number of them: what control said just now */
+	WORKER_MESSAGE_STOP, /* no payload: close lanes with REASON_DRAINED and exit */
 	/* Worker to main. */
 	WORKER_MESSAGE_DRAINED = PROCESS_MESSAGE_OWN + 32, /* no payload */
 	WORKER_MESSAGE_FLOWS,     /* struct flow_outcomes, any number of them */
 	WORKER_MESSAGE_SERVING,   /* struct config_number: of SERVE, all before it is in force */
 	WORKER_MESSAGE_EXPLAINED, /* struct explain_answer as JSON, EXPLAIN_BYTES_MAX at most */
+};
+
+struct peer_gone {
+	char name[NAME_BYTES];
+	uint64_t since_us; /* monotonic: control knew of the lanes as they were then */
 };
 
 struct worker_settings {

@@ -73,7 +73,8 @@ static void report(void **state)
 	                              .tunnel_count = 1,
 	                              .counters = counters,
 	                              .counter_count = 1,
-	                              .machine = {.clock_ms = 1700000000001}}};
+	                              .machine = {.clock_ms = 1700000000001},
+	                              .made_us = 5}};
 
 	(void)state;
 	again = round_trip(&message);
@@ -81,6 +82,7 @@ static void report(void **state)
 	assert_int_equal(again.body.report.tunnels[0].lanes[0].traffic.packets_lost, 1);
 	assert_int_equal(again.body.report.counters[0].value, 3);
 	assert_true(again.body.report.machine.clock_ms == 1700000000001);
+	assert_int_equal(again.body.report.made_us, 5);
 	message_clear(&again);
 	message.body.report = (struct message_report){0};
 	again = round_trip(&message);
@@ -95,6 +97,8 @@ static void short_ones(void **state)
 	struct message welcome = {.type = MESSAGE_WELCOME, .body.welcome = {4, "tyo-1", "tokyo"}};
 	struct message denied = {.type = MESSAGE_DENIED, .body.denied = {"the token expired"}};
 	struct message removed = {.type = MESSAGE_REMOVED, .body.removed = {"by root"}};
+	struct name nodes[] = {{"fra-1"}, {"fra-2"}};
+	struct message gone = {.type = MESSAGE_GONE, .body.gone = {9, nodes, 2}};
 	struct message again;
 
 	(void)state;
@@ -108,6 +112,11 @@ static void short_ones(void **state)
 	assert_string_equal(again.body.denied.reason, "the token expired");
 	again = round_trip(&removed);
 	assert_int_equal(again.type, MESSAGE_REMOVED);
+	again = round_trip(&gone);
+	assert_int_equal(again.body.gone.report_us, 9);
+	assert_int_equal(again.body.gone.node_count, 2);
+	assert_string_equal(again.body.gone.nodes[1].text, "fra-2");
+	message_clear(&again);
 }
 
 static void config(void **state)
@@ -226,15 +235,15 @@ static void the_same_messages_by_the_same_number(void **state)
 
 	(void)state;
 	crypto_generichash_init(&hash, NULL, 0, sizeof(print));
-	for (int i = MESSAGE_HELLO; i <= MESSAGE_EXPLAINED; i++) {
+	for (int i = MESSAGE_HELLO; i <= MESSAGE_GONE; i++) {
 		crypto_generichash_update(
 		    &hash, (const unsigned char *)kinds[i].text, strlen(kinds[i].text) + 1);
 		add_schema(&hash, kinds[i].schema);
 	}
 	crypto_generichash_final(&hash, print, sizeof(print));
 	sodium_bin2hex(text, sizeof(text), print, sizeof(print));
-	assert_int_equal(CONTROL_PROTOCOL, 3);
-	if (strcmp(text, "52e85b97f6080f38755a5f59c8e6847a") != 0)
+	assert_int_equal(CONTROL_PROTOCOL, 4);
+	if (strcmp(text, "5adec9b0422dce01821f8c5e8b02a52f") != 0)
 		fail_msg("messages are other ones than those of protocol %d, which is no fault: "
 		         "raise CONTROL_PROTOCOL; they are now %s",
 		    CONTROL_PROTOCOL, text);

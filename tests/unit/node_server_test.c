@@ -537,6 +537,60 @@ static void test_a_node_that_goes_is_down(void **state)
 	assert_int_equal(stored->last_seen_ms, live(id)->last_seen_ms);
 }
 
+static void join_listener(void)
+{
+	struct message hello = {.type = MESSAGE_HELLO,
+	    .body.hello = {.protocol = CONTROL_PROTOCOL,
+	        .role = NODE_LISTENER,
+	        .name = "tyo-1",
+	        .slots = 1,
+	        .instance = 6}};
+
+	control_add_token(NODE_LISTENER, "tokyo", SECRET + 1);
+	control_peer_connect(other, &address);
+	UNTIL(control_peer_is_open(other));
+	memset(hello.body.hello.secret, SECRET + 1, sizeof hello.body.hello.secret);
+	control_peer_send(other, &hello);
+	UNTIL(other->frames == 2);
+	control_add_accelerator("web", 80, "tokyo", "oslo");
+}
+
+/* Its connection stays, and nothing comes: its listener is told, by the listener's own clock, until it is heard. */
+static void test_whose_reports_stop_is_gone(void **state)
+{
+	struct message report = {.type = MESSAGE_REPORT, .body.report.made_us = 1000}, heard;
+	uint32_t id = join();
+	unsigned frames;
+
+	(void)state;
+	join_listener();
+	control_peer_send(node, &report);
+	frames = other->frames;
+	for (uint64_t since_ms = control_steady_ms(); other->frames == frames;
+	     report.body.report.made_us++) {
+		control_peer_send(other, &report);
+		run_round();
+		assert_true(control_steady_ms() - since_ms < 5 * NODE_SILENT_MS);
+	}
+	assert_false(live(id)->is_up);
+	heard = control_peer_heard(other);
+	assert_int_equal(heard.type, MESSAGE_GONE);
+	assert_int_equal(heard.body.gone.node_count, 1);
+	assert_string_equal(heard.body.gone.nodes[0].text, "osl-1");
+	assert_in_range(heard.body.gone.report_us, 1001, report.body.report.made_us);
+	message_clear(&heard);
+	control_peer_send(node, &report);
+	UNTIL(live(id)->is_up);
+	frames = other->frames;
+	for (uint64_t since_ms = control_steady_ms(); control_steady_ms() - since_ms < 1500;) {
+		control_peer_send(other, &report);
+		control_peer_send(node, &report);
+		run_round();
+	}
+	assert_int_equal(other->frames, frames);
+	control_peer_end(other);
+}
+
 static void test_a_node_that_was_never_here_is_all_zero(void **state)
 {
 	(void)state;
@@ -567,6 +621,7 @@ int main(int argc, char **argv)
 	    TEST(test_the_drain_time_is_the_changes),
 	    TEST(test_what_changed_with_a_node_is_audited),
 	    TEST(test_a_node_that_goes_is_down),
+	    TEST(test_whose_reports_stop_is_gone),
 	    TEST(test_a_node_that_was_never_here_is_all_zero),
 	};
 	int failed;

@@ -122,6 +122,30 @@ static void silence_is_unknown(void **state)
 	assert_string_equal(json_string_value(json_object_get(shown, "state")), "unknown");
 }
 
+/* Only the other end's word counts, and it is remembered. */
+static void when_a_lane_was_up_last(void **state)
+{
+	struct message_report message = {.tunnel_count = 1};
+	struct tunnel_measurement said = {.state = TUNNEL_DOWN, .lane_total = 2};
+	const struct node *listener = installation_node(&fixture, "tyo-1"),
+	                  *endpoint = installation_node(&fixture, "osl-1");
+
+	(void)state;
+	assert_int_equal(tunnels_up_ms(tunnels, endpoint), 0);
+	report("osl-1", "tyo-1", "osl-1", (struct traffic_measurement){0}, 900);
+	assert_int_equal(tunnels_up_ms(tunnels, endpoint), 0);
+	assert_int_equal(tunnels_up_ms(tunnels, listener), 900);
+	report("tyo-1", "tyo-1", "osl-1", (struct traffic_measurement){0}, 1000);
+	strcpy(said.listener, "tyo-1");
+	strcpy(said.endpoint, "osl-1");
+	message.tunnels = &said;
+	tunnels_report(tunnels, &fixture, listener, &message, 2000);
+	assert_int_equal(tunnels_up_ms(tunnels, endpoint), 1000);
+	report("tyo-2", "tyo-2", "osl-1", (struct traffic_measurement){0}, 1500);
+	assert_int_equal(tunnels_up_ms(tunnels, endpoint), 1500);
+	assert_int_equal(tunnels_up_ms(tunnels, listener), 900);
+}
+
 static void history_keeps_a_minute(void **state)
 {
 	const struct traffic_measurement traffic = {0};
@@ -203,6 +227,7 @@ int main(void)
 	    TUNNELS_TEST(unknown_before_the_first_report),
 	    TUNNELS_TEST(both_sides_together),
 	    TUNNELS_TEST(silence_is_unknown),
+	    TUNNELS_TEST(when_a_lane_was_up_last),
 	    TUNNELS_TEST(history_keeps_a_minute),
 	    TUNNELS_TEST(nobody_speaks_for_others),
 	    TUNNELS_TEST(each_of_many_is_found),
