@@ -79,6 +79,8 @@ struct cc_ops {
 	uint64_t (*path_rate_Bps)(const void *state, const struct rtt *rtt);
 	/* It would learn from packets that are there for nothing else, see warm_up.h.  NULL: never. */
 	bool (*wants_warm_up)(const void *state);
+	/* Neither loss nor queue has shown yet what the path carries.  NULL: it was told. */
+	bool (*is_starting)(const void *state);
 	/* What the tunnel's other lanes tell: at the start, then before on_ack.  NULL: it shares nothing. */
 	void (*on_siblings)(void *state, const struct path_share_view *view, uint64_t now_us);
 	/* What it has to tell them: all but who and when, and what was delivered. */

@@ -148,6 +148,13 @@ static bool bbr_wants_warm_up(const void *state)
 	       && bbr->min_rtt_us >= WARM_UP_RTT_US && !bbr->siblings.is_new_before;
 }
 
+static bool bbr_is_starting(const void *state)
+{
+	const struct bbr *bbr = state;
+
+	return bbr->state == STARTUP;
+}
+
 static void on_siblings(void *state, const struct path_share_view *view, uint64_t now_us)
 {
 	bbr_on_siblings(state, view, now_us);
@@ -172,6 +179,7 @@ const struct cc_ops cc_bbr = {
     .pacing_rate_Bps = bbr_pacing_rate_Bps,
     .path_rate_Bps = bbr_path_rate_Bps,
     .wants_warm_up = bbr_wants_warm_up,
+    .is_starting = bbr_is_starting,
     .on_siblings = on_siblings,
     .tell = tell,
 };

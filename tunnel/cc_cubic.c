@@ -379,6 +379,13 @@ static uint64_t cubic_path_rate_Bps(const void *state, const struct rtt *rtt)
 	    uint64_t)(cubic->now.window * 1e6 / (double)(rtt->smoothed_us ? rtt->smoothed_us : 1));
 }
 
+static bool cubic_is_starting(const void *state)
+{
+	const struct cubic *cubic = state;
+
+	return cubic->now.ssthresh == INFINITY;
+}
+
 const struct cc_ops cc_cubic = {
     .name = "cubic",
     .state_bytes = sizeof(struct cubic),
@@ -392,4 +399,5 @@ const struct cc_ops cc_cubic = {
     .window_bytes = cubic_window_bytes,
     .pacing_rate_Bps = cubic_pacing_rate_Bps,
     .path_rate_Bps = cubic_path_rate_Bps,
+    .is_starting = cubic_is_starting,
 };

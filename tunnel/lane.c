@@ -405,7 +405,7 @@ uint64_t lane_timer_us(const struct lane *lane)
 	if (lane_repair_timer_us(lane) > lane->now_us)
 		at = earlier(at, lane_repair_timer_us(lane));
 	if (lane_has_frames(lane) || lane_repair_timer_us(lane) <= lane->now_us)
-		at = earlier(at, path_pacing_timer_us(&lane->path, lane->now_us));
+		at = earlier(at, lane_room_timer_us(lane));
 	return at;
 }
 

@@ -351,12 +351,21 @@ static bool put_datagram(struct build *build, struct flow *flow, struct datagram
 	return true;
 }
 
+/* What it sent kept others waiting, or waited itself; datagrams that came together did not. */
+static bool is_in_the_way(const struct lane *lane, const struct flow *flow, bool has_waited)
+{
+	return scheduler_has_others(&lane->scheduler, &flow->schedule)
+	       || (has_waited && !scheduler_is_empty(&lane->scheduler));
+}
+
 /* The turn is over: the flow's next one, and its class, follow from what it sent. */
-static void end_turn(struct lane *lane, struct turn turn, struct flow *flow, size_t bytes)
+static void end_turn(
+    struct lane *lane, struct turn turn, struct flow *flow, size_t bytes, bool has_waited)
 {
 	scheduler_on_sent(&lane->scheduler, turn, (uint32_t)bytes);
 	flow_schedule(flow);
-	if (!scheduler_is_empty(&lane->scheduler)
+	/* A share of a rate that is not known is nothing. */
+	if (!path_is_starting(&lane->path) && is_in_the_way(lane, flow, has_waited)
 	    && usage_on_sent(&flow->usage, bytes, lane_rate_Bps(lane), lane->now_us)) {
 		lane->counters.flows_turned_bulk += flow->policy.class != CLASS_BULK;
 		flow_schedule(flow);
@@ -370,13 +379,14 @@ static bool take_turn(struct build *build, struct turn turn)
 	struct flow *flow = LIST_ENTRY(turn.flow, struct flow, schedule);
 	struct datagram *datagram = next_datagram(flow);
 	size_t before = writer_length(&build->w);
+	bool has_waited = !datagram || datagram->queued_us < lane->now_us;
 	bool has_stream = turn.is_lost ? flow_has_lost_stream(flow) : flow_has_new_stream(flow);
 
 	if (datagram ? !put_datagram(build, flow, datagram)
 	             : has_stream && !put_piece(build, flow, turn.is_lost))
 		return false;
 	build->is_repeat |= turn.is_lost;
-	end_turn(lane, turn, flow, writer_length(&build->w) - before);
+	end_turn(lane, turn, flow, writer_length(&build->w) - before, has_waited);
 	return true;
 }
 

@@ -192,6 +192,8 @@ void lane_update_window(struct lane *lane);
 /* lane_send.c */
 bool lane_has_frames(const struct lane *lane);
 uint64_t lane_ping_timer_us(const struct lane *lane);
+/* When the path lets go of what waits; UINT64_MAX: not before an ACK. */
+uint64_t lane_room_timer_us(const struct lane *lane);
 /* When a path MTU probe can go; UINT64_MAX for not now. */
 uint64_t lane_mtu_timer_us(const struct lane *lane);
 /* When a packet of the warm-up can go; UINT64_MAX for not now. */

@@ -167,6 +167,11 @@ void lane_repair_done(struct lane *lane, const struct repair_due *due, size_t by
 	repair_control_done(&repair->control, repair->encoder, due, bytes, lane->now_us);
 }
 
+bool lane_repair_is_urgent(const struct lane *lane, uint64_t now_us)
+{
+	return lane_repair_timer_us(lane) <= now_us && lane->repair.control.class == CLASS_REALTIME;
+}
+
 uint64_t lane_repair_timer_us(const struct lane *lane)
 {
 	return lane->repair.encoder ? repair_control_timer_us(&lane->repair.control) : UINT64_MAX;

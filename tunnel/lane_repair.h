@@ -53,6 +53,8 @@ bool lane_repair_write(
     struct lane *lane, const struct repair_due *due, uint64_t number, struct writer *writer);
 /* It went in a packet of `bytes`; 0: it could not. */
 void lane_repair_done(struct lane *lane, const struct repair_due *due, size_t bytes);
+/* One is due, and for realtime packets. */
+bool lane_repair_is_urgent(const struct lane *lane, uint64_t now_us);
 /* When one is due; UINT64_MAX for never. */
 uint64_t lane_repair_timer_us(const struct lane *lane);
 

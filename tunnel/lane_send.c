@@ -131,6 +131,26 @@ static size_t build_packet(struct lane *lane, uint8_t *packet, size_t size, bool
 	return finish_packet(&build, packet);
 }
 
+/* Realtime packets, or repairs of them, wait. */
+static bool is_urgent(const struct lane *lane, uint64_t now_us)
+{
+	return scheduler_has(&lane->scheduler, CLASS_REALTIME)
+	       || lane_repair_is_urgent(lane, now_us);
+}
+
+/* While realtime flows wait, what the scheduler gives to others goes along. */
+static size_t send_room(const struct lane *lane, uint64_t now_us)
+{
+	return is_urgent(lane, now_us) ? path_urgent_room(&lane->path, now_us)
+	                               : path_send_room(&lane->path, now_us);
+}
+
+uint64_t lane_room_timer_us(const struct lane *lane)
+{
+	return is_urgent(lane, lane->now_us) ? path_urgent_timer_us(&lane->path, lane->now_us)
+	                                     : path_pacing_timer_us(&lane->path, lane->now_us);
+}
+
 /* What a packet may hold now: nothing, acks and pings, or data. */
 enum permit { PERMIT_NOTHING, PERMIT_SIGNS, PERMIT_DATA };
 
@@ -138,7 +158,7 @@ static enum permit permit_now(const struct lane *lane)
 {
 	if (lane->probes_due)
 		return PERMIT_DATA;
-	if (lane_has_frames(lane) && path_send_room(&lane->path, lane->now_us) > 0)
+	if (lane_has_frames(lane) && send_room(lane, lane->now_us) > 0)
 		return PERMIT_DATA;
 	if (lane->ping_is_due || received_ack_is_due(&lane->received, lane->now_us))
 		return PERMIT_SIGNS;
@@ -186,7 +206,7 @@ static size_t full_packet_bytes(const struct lane *lane)
 /* A repair goes first, in a batch of its own: it may be longer than the packets that it repairs. */
 static void put_repair(struct lane *lane, struct lane_batch *batch)
 {
-	if (path_send_room(&lane->path, lane->now_us) == 0)
+	if (send_room(lane, lane->now_us) == 0)
 		return;
 	batch->length_bytes = build_repair(lane, batch->data, lane->path.packet_bytes);
 	batch->segment_bytes = (uint16_t)batch->length_bytes;
@@ -358,5 +378,5 @@ bool lane_wants_send(const struct lane *lane, uint64_t now_us)
 	       || lane_ping_timer_us(lane) <= now_us || lane_mtu_timer_us(lane) <= now_us
 	       || lane_warm_up_timer_us(lane) <= now_us || lane_move_timer_us(lane) <= now_us
 	       || ((lane_has_frames(lane) || lane_repair_timer_us(lane) <= now_us)
-	           && path_send_room(&lane->path, now_us) > 0);
+	           && send_room(lane, now_us) > 0);
 }

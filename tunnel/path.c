@@ -94,6 +94,8 @@ int path_init(struct path *path, const struct path_config *config, uint64_t now_
 	rate_sampler_init(&path->rate);
 	pacer_init(&path->pacer, config->packet_bytes, now_us);
 	pacer_set_rate(&path->pacer, path_pacing_rate_Bps(path), now_us);
+	pacer_init(&path->start_pacer, config->packet_bytes, now_us);
+	pacer_set_rate(&path->start_pacer, START_RATE_BPS, now_us);
 	path->ecn_is_on = true;
 	return 0;
 }
@@ -150,9 +152,8 @@ uint8_t path_ecn(const struct path *path)
 }
 
 /* Whole packets only: a sliver of window is worth less than a full packet an ACK later. */
-static uint64_t window_room_bytes(const struct path *path)
+static uint64_t room_in_window(const struct path *path, uint64_t window)
 {
-	uint64_t window = path_window_bytes(path);
 	uint64_t used = path->sent.in_flight_bytes;
 
 	if (sentmap_is_nearly_full(&path->sent) || used + path->packet_bytes > window)
@@ -160,19 +161,53 @@ static uint64_t window_room_bytes(const struct path *path)
 	return window - used;
 }
 
-size_t path_send_room(const struct path *path, uint64_t now_us)
+static size_t paced_room(const struct pacer *pacer, uint64_t window_room, uint64_t now_us)
 {
-	uint64_t window_room = window_room_bytes(path);
-	uint64_t pacer_room = window_room ? pacer_room_bytes(&path->pacer, now_us) : 0;
+	uint64_t pacer_room = window_room ? pacer_room_bytes(pacer, now_us) : 0;
 
 	return (size_t)(pacer_room < window_room ? pacer_room : window_room);
 }
 
+size_t path_send_room(const struct path *path, uint64_t now_us)
+{
+	return paced_room(&path->pacer, room_in_window(path, path_window_bytes(path)), now_us);
+}
+
 uint64_t path_pacing_timer_us(const struct path *path, uint64_t now_us)
 {
-	if (window_room_bytes(path) == 0)
+	if (room_in_window(path, path_window_bytes(path)) == 0)
 		return UINT64_MAX;
 	return pacer_timer_us(&path->pacer, now_us);
+}
+
+bool path_is_starting(const struct path *path)
+{
+	return path->config.cc->is_starting && path->config.cc->is_starting(path->cc);
+}
+
+/* What START_RATE_BPS has in flight, those lost and not known to be among it. */
+static uint64_t start_room(const struct path *path)
+{
+	uint64_t window = START_RATE_BPS * path->rtt.min_us / 1000000 * 3 / 2;
+
+	return path_is_starting(path) ? room_in_window(path, window) : 0;
+}
+
+size_t path_urgent_room(const struct path *path, uint64_t now_us)
+{
+	size_t room = path_send_room(path, now_us);
+
+	return room ? room : paced_room(&path->start_pacer, start_room(path), now_us);
+}
+
+uint64_t path_urgent_timer_us(const struct path *path, uint64_t now_us)
+{
+	uint64_t paced_us = path_pacing_timer_us(path, now_us), start_us;
+
+	if (paced_us <= now_us || start_room(path) == 0)
+		return paced_us;
+	start_us = pacer_timer_us(&path->start_pacer, now_us);
+	return start_us < paced_us ? start_us : paced_us;
 }
 
 uint64_t path_mtu_timer_us(const struct path *path, uint64_t now_us)
@@ -228,6 +263,8 @@ static void account_in_flight(struct path *path, struct sent_packet *packet,
 	rate_on_sent(&path->rate, &packet->stamp, in_flight_before, now_us);
 	path->config.cc->on_sent(path->cc, &sent);
 	pacer_on_sent(&path->pacer, packet->bytes, now_us);
+	if (path_is_starting(path))
+		pacer_on_sent(&path->start_pacer, packet->bytes, now_us);
 	if (path->sent.in_flight_bytes > path->round_used_bytes)
 		path->round_used_bytes = path->sent.in_flight_bytes;
 	if (app_limited && path->sent.in_flight_bytes < path_window_bytes(path))
@@ -541,6 +578,7 @@ static void follow_packet_bytes(struct path *path, uint64_t now_us)
 	path->packet_bytes = packet_bytes;
 	path->config.cc->on_packet_bytes(path->cc, packet_bytes);
 	pacer_set_packet_bytes(&path->pacer, packet_bytes, now_us);
+	pacer_set_packet_bytes(&path->start_pacer, packet_bytes, now_us);
 }
 
 /* After losses or acknowledgements: packets and pace may be others, old packets may go. */

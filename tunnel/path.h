@@ -58,7 +58,7 @@ struct path {
 	struct sentmap sent;
 	struct loss loss;
 	struct rate_sampler rate;
-	struct pacer pacer;
+	struct pacer pacer, start_pacer; /* of all, and of START_RATE_BPS */
 	struct pmtu pmtu;
 	struct loss_meter meter;
 	struct hold hold;
@@ -101,6 +101,11 @@ void path_clear(struct path *path);
 size_t path_send_room(const struct path *path, uint64_t now_us);
 /* When the pacer lets go again; UINT64_MAX when it is the window that holds back, until an ACK. */
 uint64_t path_pacing_timer_us(const struct path *path, uint64_t now_us);
+/* What the path carries is not known: neither loss nor queue has shown it yet. */
+bool path_is_starting(const struct path *path);
+/* Room for what is late when it waits: while the path is starting START_RATE_BPS may go at least. */
+size_t path_urgent_room(const struct path *path, uint64_t now_us);
+uint64_t path_urgent_timer_us(const struct path *path, uint64_t now_us);
 /* The ECN field to send with: 0, or 2 (ECT(0)) while the path carries marks. */
 uint8_t path_ecn(const struct path *path);
 

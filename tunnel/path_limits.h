@@ -69,6 +69,11 @@ enum {
 	CC_INITIAL_WINDOW_PKTS = 10,
 	CC_INITIAL_WINDOW_BYTES = 14720, /* that packets found to be larger raise it to: RFC 6928 */
 	CC_MIN_WINDOW_PKTS = 2,
+	/*
+	 * What realtime flows may begin with while nothing has shown what the path carries: 8 Mbit/s, 2,000
+	 * packets/s with their repairs.  They do not wait for a window to grow: what waits is late, and so lost.
+	 */
+	START_RATE_BPS = 1000000,
 	CC_FLOOR_FLOWS_MAX = 8, /* streams that count for the least window after a loss */
 
 	/* BBR's verdict on loss: packets of one look at the line's own loss; chance makes no verdict. */

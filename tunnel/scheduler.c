@@ -174,6 +174,20 @@ bool scheduler_is_empty(const struct scheduler *scheduler)
 	return !waits_from(scheduler, REALTIME);
 }
 
+bool scheduler_has(const struct scheduler *scheduler, unsigned class)
+{
+	return class_waits(&scheduler->classes[class]);
+}
+
+bool scheduler_has_others(const struct scheduler *scheduler, const struct schedule *flow)
+{
+	uint32_t waiting = 0;
+
+	for (int i = 0; i < SCHEDULER_CLASSES; i++)
+		waiting += scheduler->classes[i].waiting;
+	return waiting > has_new(flow);
+}
+
 /* SCHEDULER_CLASSES: none. */
 static unsigned next_class(const struct scheduler *scheduler, unsigned from)
 {

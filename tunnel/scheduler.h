@@ -68,5 +68,9 @@ struct turn scheduler_next(struct scheduler *scheduler, unsigned from);
 /* The flow whose turn it was sent so many bytes. */
 void scheduler_on_sent(struct scheduler *scheduler, struct turn turn, uint32_t bytes);
 bool scheduler_is_empty(const struct scheduler *scheduler);
+/* Flows of that class wait. */
+bool scheduler_has(const struct scheduler *scheduler, unsigned class);
+/* Flows other than that one wait with new bytes. */
+bool scheduler_has_others(const struct scheduler *scheduler, const struct schedule *flow);
 
 #endif

@@ -54,14 +54,15 @@ struct repair_case {
 	unsigned bytes;  /* of a datagram, of an answer */
 	unsigned count;
 	uint8_t budget_pct;
-	struct bounds bounds;  /* 0: none */
-	unsigned at_once;      /* requests under way together; 0: one */
+	struct bounds bounds; /* 0: none */
+	unsigned at_once; /* requests under way together, or datagrams that come together; 0: one */
 	unsigned before_bytes; /* of an answer before them, by which the lane learns its rate */
 	unsigned rate_Bps;     /* of the line; 0: RATE_BPS */
 	unsigned queue_bytes;  /* of the line; 0: QUEUE_BYTES */
 	uint64_t
 	    nap_us; /* hosts are busy with something else for so long on average, a tenth of the time */
 	bool is_beside_bulk; /* a download without end goes on beside them */
+	uint64_t after_us;   /* traffic begins so long after the lane; 0: WARM_UP_US */
 	bool is_bbr;         /* not at a fixed rate */
 	unsigned runs;       /* of seeds that follow, counted together; 0: one */
 };
@@ -426,18 +427,28 @@ static void next_request(void *context, void *argument, bool free_it)
 	pump(&run->listener);
 }
 
+static unsigned at_once(const struct repair_case *test)
+{
+	return test->at_once ? test->at_once : 1;
+}
+
 static void tick(void *context, void *argument, bool free_it)
 {
 	struct run *run = context;
 	uint8_t data[2048] = {0};
-	uint32_t index = run->sent;
 
 	(void)argument;
-	if (free_it || run->sent == run->test->count)
+	if (free_it)
 		return;
-	run->due_us[run->sent++] = run->events.now_us;
-	memcpy(data, &index, sizeof(index));
-	flow_send_datagram(run->flow, data, run->test->bytes, run->events.now_us);
+	for (unsigned i = 0; i < at_once(run->test); i++) {
+		uint32_t index = run->sent;
+
+		if (run->sent == run->test->count)
+			return;
+		run->due_us[run->sent++] = run->events.now_us;
+		memcpy(data, &index, sizeof(index));
+		flow_send_datagram(run->flow, data, run->test->bytes, run->events.now_us);
+	}
 	events_add(&run->events, run->events.now_us + run->test->gap_us, tick, run, NULL);
 	pump(&run->listener);
 }
@@ -513,11 +524,12 @@ static void traffic(struct run *run)
 	}
 	run->listener.bytes = run->endpoint.bytes = 0;
 	if (test->kind == REQUESTS) {
-		make_requests(run, test->count, test->at_once ? test->at_once : 1, test->bytes);
+		make_requests(run, test->count, at_once(test), test->bytes);
 	} else {
 		run->flow = open_flow(run, FLOW_UDP);
 		tick(run, NULL, false);
-		run_until(run, run->events.now_us + (uint64_t)test->count * test->gap_us + 500000);
+		run_until(run, run->events.now_us
+		                   + (uint64_t)test->count / at_once(test) * test->gap_us + 500000);
 	}
 }
 
@@ -536,7 +548,7 @@ static void run_case(struct run *run, const struct repair_case *test, uint64_t s
 	side_init(run, &run->endpoint, LANE_ENDPOINT);
 	pump(&run->listener);
 	pump(&run->endpoint);
-	run_until(run, run->events.now_us + WARM_UP_US);
+	run_until(run, run->events.now_us + (test->after_us ? test->after_us : WARM_UP_US));
 	traffic(run);
 	lane_get_stats(run->listener.lane, &run->stats);
 }
@@ -553,15 +565,21 @@ static void end_case(struct run *run)
 	free(run->came);
 }
 
-static unsigned count_late(const struct run *run)
+static bool is_late(const struct run *run, unsigned index)
 {
 	const struct repair_case *test = run->test;
 	double most_ms =
 	    (double)(test->delay_us * (test->kind == ECHO ? 2 : 1) + DEADLINE_US + SLACK_US) / 1000;
+
+	return !run->came[index] || run->latency_ms[index] > most_ms;
+}
+
+static unsigned count_late(const struct run *run)
+{
 	unsigned late = 0;
 
-	for (unsigned i = 0; i < test->count; i++)
-		late += !run->came[i] || run->latency_ms[i] > most_ms;
+	for (unsigned i = 0; i < run->test->count; i++)
+		late += is_late(run, i);
 	return late;
 }
 
@@ -677,6 +695,19 @@ static const struct repair_case cases[] = {
         .bounds = {.late = 1.5e-4, .extra = .22}},
     {"2000-10", ONE_WAY, .10, 0, 50000, 500, 120, 300000, 30,
         .bounds = {.late = 1.5e-4, .extra = .35}},
+    /* The first flow of a lane that knows no rate yet, and of the loss only what 50 pings tell: no window holds it back. */
+    {"first-1", ONE_WAY, .01, 0, 50000, 500, 120, 60000, 30,
+        .bounds = {.late = 1e-3, .extra = .085}, .is_bbr = true, .after_us = 1000000},
+    {"first-10", ONE_WAY, .10, 0, 50000, 500, 120, 60000, 30,
+        .bounds = {.late = 2e-3, .extra = .36}, .is_bbr = true, .after_us = 1000000},
+    /* Read two at a time: none of them waits, so the flow stays what it is. */
+    {"first-10-pairs", ONE_WAY, .10, 0, 50000, 1000, 120, 60000, 30,
+        .bounds = {.late = 2e-3, .extra = .42}, .at_once = 2, .is_bbr = true, .after_us = 1000000},
+    {"first-10-far", ONE_WAY, .10, 0, 150000, 500, 120, 60000, 30,
+        .bounds = {.late = 2e-3, .extra = .36}, .is_bbr = true, .after_us = 1000000},
+    {"first-2-5mbit", ONE_WAY, .02, 0, 50000, 500, 120, 60000, 30,
+        .bounds = {.late = 1e-3, .extra = .125}, .rate_Bps = 625000, .queue_bytes = 31250,
+        .is_bbr = true, .after_us = 1000000},
     {"request-100", REQUESTS, .02, 0, 50000, 30000, 100, 4000, 30,
         .bounds = {.p50_ms = 101.2, .p99_ms = 105}},
     {"request-20k", REQUESTS, .02, 0, 50000, 30000, 20000, 4000, 30,

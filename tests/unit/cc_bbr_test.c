@@ -117,6 +117,7 @@ static void it_starts_with_ten_packets_and_doubles(void **state)
 	assert_in_range(window(f), 19000, 21000);
 	run_round(f);
 	assert_in_range(window(f), 36000, 42000);
+	assert_true(cc_bbr.is_starting(f->state));
 }
 
 static void it_finds_the_rate_and_keeps_near_it(void **state)
@@ -124,6 +125,7 @@ static void it_finds_the_rate_and_keeps_near_it(void **state)
 	struct fixture *f = *state;
 
 	run_seconds(f, 1);
+	assert_false(cc_bbr.is_starting(f->state));
 	assert_in_range(rate_Bps(f), f->line_Bps * 0.98, f->line_Bps);
 	for (int i = 0; i < 200; i++) {
 		run_round(f);

@@ -90,6 +90,9 @@ static void slow_start_doubles(void **state)
 	assert_int_equal(window_pkts(f), 2 * CC_INITIAL_WINDOW_PKTS);
 	/* Paced at twice the window an RTT. */
 	assert_int_equal(cc_cubic.pacing_rate_Bps(f->state, &f->rtt), 2 * 20000 * 10);
+	assert_true(cc_cubic.is_starting(f->state));
+	lose(f, 1, f->now_us, false);
+	assert_false(cc_cubic.is_starting(f->state));
 }
 
 static void an_unused_window_does_not_grow(void **state)

@@ -99,6 +99,53 @@ static void frames_come_back_acknowledged(void **state)
 	assert_int_equal(path_timer_us(path), UINT64_MAX);
 }
 
+static uint64_t send_while_urgent(struct path *path, uint64_t *now_us, uint64_t until_us)
+{
+	uint64_t count = 0;
+
+	for (; *now_us < until_us; *now_us += 100)
+		while (path_urgent_room(path, *now_us) >= PACKET_BYTES) {
+			send_packet(path, *now_us);
+			count++;
+		}
+	return count;
+}
+
+/* Beyond the window, at the starting rate; with 1.5 round trips of it in flight, and no more. */
+static void urgent_packets_do_not_wait_for_a_window(void **state)
+{
+	const uint64_t most = UINT64_C(3) * START_RATE_BPS * RTT_US / 2000000 / PACKET_BYTES;
+	struct path *path = *state;
+	uint64_t now_us = RTT_US;
+
+	send_packet(path, 0);
+	acknowledge(path, 0, 0, now_us);
+	assert_in_range(send_while_urgent(path, &now_us, RTT_US + 30000), 30, 45);
+	assert_int_equal(path_send_room(path, now_us), 0);
+	assert_int_equal(path_pacing_timer_us(path, now_us), UINT64_MAX);
+	assert_in_range(path_urgent_timer_us(path, now_us), now_us, now_us + 1000);
+	send_while_urgent(path, &now_us, RTT_US + 200000);
+	assert_int_equal(path->sent.in_flight_bytes / PACKET_BYTES, most);
+	assert_int_equal(path_urgent_timer_us(path, now_us), UINT64_MAX);
+}
+
+static void a_path_that_has_shown_its_rate_has_no_urgent_room(void **state)
+{
+	struct path *path = *state;
+	uint64_t number;
+
+	assert_true(path_is_starting(path));
+	for (uint64_t i = 0; i < 10; i++)
+		send_packet(path, i);
+	acknowledge(path, 5, 9, RTT_US);
+	assert_false(path_is_starting(path));
+	while (path_send_room(path, RTT_US) > 0)
+		number = send_packet(path, RTT_US);
+	assert_true(number > 9);
+	assert_int_equal(path_urgent_room(path, RTT_US), 0);
+	assert_int_equal(path_urgent_timer_us(path, RTT_US), path_pacing_timer_us(path, RTT_US));
+}
+
 static void an_abandoned_packet_leaves_nothing(void **state)
 {
 	struct path *path = *state;
@@ -421,6 +468,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(frames_come_back_acknowledged, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        urgent_packets_do_not_wait_for_a_window, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_path_that_has_shown_its_rate_has_no_urgent_room, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(an_abandoned_packet_leaves_nothing, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(false_acks_change_nothing, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(

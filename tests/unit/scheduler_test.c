@@ -359,6 +359,25 @@ static void lost_bytes_go_first_in_their_class_only(void **state)
 	assert_int_equal(step(BULK), 1);
 }
 
+static void it_knows_who_waits(void **state)
+{
+	const struct schedule *first = &world.sources[0].schedule;
+
+	(void)state;
+	assert_false(scheduler_has(&world.scheduler, 0));
+	give(0, 0, 5000);
+	assert_true(scheduler_has(&world.scheduler, 0));
+	assert_false(scheduler_has(&world.scheduler, BULK));
+	assert_false(scheduler_has_others(&world.scheduler, first));
+	give(1, BULK, 5000);
+	assert_true(scheduler_has(&world.scheduler, BULK));
+	assert_true(scheduler_has_others(&world.scheduler, first));
+	scheduler_remove(&world.scheduler, &world.sources[0].schedule);
+	assert_true(scheduler_has_others(&world.scheduler, first));
+	scheduler_remove(&world.scheduler, &world.sources[1].schedule);
+	assert_false(scheduler_has_others(&world.scheduler, first));
+}
+
 static void it_is_empty_when_all_were_sent_or_gone(void **state)
 {
 	(void)state;
@@ -457,6 +476,7 @@ int main(void)
 	    cmocka_unit_test_setup(small_ones_go_before_medium_ones, set_up),
 	    cmocka_unit_test_setup(long_ones_are_not_starved, set_up),
 	    cmocka_unit_test_setup(lost_bytes_go_first_in_their_class_only, set_up),
+	    cmocka_unit_test_setup(it_knows_who_waits, set_up),
 	    cmocka_unit_test_setup(it_is_empty_when_all_were_sent_or_gone, set_up),
 	    cmocka_unit_test_setup(a_flow_changes_its_class, set_up),
 	    cmocka_unit_test_setup(every_level_gets_its_turn, set_up),
