@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A timerfd with microsecond deadlines; see net/pacing_timer.h.
+ * A timerfd with microsecond deadlines, and a timeout of the loop for far ones; see net/pacing_timer.h.
  */
 #include "config.h"
 
@@ -15,6 +15,13 @@
 #define US_PER_S  UINT64_C(1000000)
 #define NS_PER_US 1000
 
+enum {
+	FAR_US = 2000,      /* deadlines that are nearer are the timerfd's */
+	ROUNDING_US = 1000, /* epoll_wait's */
+	SLACK_PART =
+	    256, /* of the time to wait: the kernel is late by a thousandth, select(2)'s way */
+};
+
 uint64_t pacing_timer_now_us(void)
 {
 	struct timespec now;
@@ -23,20 +30,49 @@ uint64_t pacing_timer_now_us(void)
 	return (uint64_t)now.tv_sec * US_PER_S + (uint64_t)now.tv_nsec / NS_PER_US;
 }
 
-/* Sets the timerfd; UINT64_MAX disarms it. */
 static void arm(struct pacing_timer *timer, uint64_t at_us)
 {
-	struct itimerspec when = {.it_value = {0, 0}};
+	struct itimerspec when = {.it_value = {
+	                              .tv_sec = (time_t)(at_us / US_PER_S),
+	                              .tv_nsec = (long)(at_us % US_PER_S) * NS_PER_US,
+	                          }};
 
 	timer->armed_us = at_us;
-	if (at_us != UINT64_MAX) {
-		when.it_value.tv_sec = (time_t)(at_us / US_PER_S);
-		when.it_value.tv_nsec = (long)(at_us % US_PER_S) * NS_PER_US;
-		/* All zero would disarm it. */
-		if (at_us == 0)
-			when.it_value.tv_nsec = 1;
-	}
+	/* All zero would disarm it. */
+	if (at_us == 0)
+		when.it_value.tv_nsec = 1;
 	timerfd_settime(timer->descriptor, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+/* Wakes before the deadline, which the timerfd then keeps.  One that comes a little too soon is left. */
+static void wait_far(struct pacing_timer *timer, uint64_t deadline_us, uint64_t left_us)
+{
+	if (ev_is_active(&timer->far) && deadline_us >= timer->far_us
+	    && deadline_us - timer->far_us < FAR_US)
+		return;
+	timer->far_us = deadline_us;
+	ev_timer_stop(timer->loop, &timer->far);
+	ev_timer_set(
+	    &timer->far, (double)(left_us - left_us / SLACK_PART - ROUNDING_US) / US_PER_S, 0.);
+	ev_timer_start(timer->loop, &timer->far);
+}
+
+/* The deadline has passed, or is waited for anew. */
+static void look(struct pacing_timer *timer)
+{
+	if (timer->deadline_us > pacing_timer_now_us()) {
+		pacing_timer_set(timer, timer->deadline_us);
+		return;
+	}
+	timer->deadline_us = UINT64_MAX;
+	timer->on_due(timer->context);
+}
+
+static void on_far(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	(void)loop;
+	(void)events;
+	look(watcher->data);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
@@ -50,13 +86,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 	if (read(timer->descriptor, &expirations, sizeof(expirations)) != sizeof(expirations))
 		return;
 	timer->armed_us = UINT64_MAX;
-	if (timer->deadline_us > pacing_timer_now_us()) {
-		if (timer->deadline_us != UINT64_MAX)
-			arm(timer, timer->deadline_us);
-		return;
-	}
-	timer->deadline_us = UINT64_MAX;
-	timer->on_due(timer->context);
+	look(timer);
 }
 
 int pacing_timer_init(
@@ -72,16 +102,25 @@ int pacing_timer_init(
 	timer->context = context;
 	ev_io_init(&timer->readable, on_readable, timer->descriptor, EV_READ);
 	timer->readable.data = timer;
+	ev_init(&timer->far, on_far);
+	timer->far.data = timer;
 	ev_io_start(loop, &timer->readable);
 	return 0;
 }
 
-/* After most packets the deadline moves on: then the timerfd stays, and is set when it fires too early. */
+/* After most packets the deadline moves on: then what is set stays, and is set anew when it fires too early. */
 void pacing_timer_set(struct pacing_timer *timer, uint64_t deadline_us)
 {
+	uint64_t now_us;
+
 	timer->deadline_us = deadline_us;
-	if (deadline_us < timer->armed_us)
+	if (deadline_us >= timer->armed_us)
+		return;
+	now_us = pacing_timer_now_us();
+	if (deadline_us < now_us + FAR_US)
 		arm(timer, deadline_us);
+	else
+		wait_far(timer, deadline_us, deadline_us - now_us);
 }
 
 void pacing_timer_close(struct pacing_timer *timer)
@@ -89,6 +128,7 @@ void pacing_timer_close(struct pacing_timer *timer)
 	if (!timer->loop)
 		return;
 	ev_io_stop(timer->loop, &timer->readable);
+	ev_timer_stop(timer->loop, &timer->far);
 	close(timer->descriptor);
 	timer->loop = NULL;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A timer of microseconds for pacing: a timerfd watched as ev_io, since libev's own timeouts are
- * rounded to whole milliseconds by epoll_wait.  One deadline at a time.
+ * rounded to whole milliseconds by epoll_wait.  A deadline that is far is first waited for by such a
+ * timeout, which costs neither a system call nor, when it is put off in time, an interrupt.
+ * One deadline at a time.
  */
 #ifndef NET_PACING_TIMER_H
 #define NET_PACING_TIMER_H
@@ -13,8 +15,11 @@ struct pacing_timer {
 	struct ev_loop *loop;
 	int descriptor;
 	ev_io readable;
+	ev_timer far;
 	uint64_t deadline_us; /* UINT64_MAX when it is not set */
-	uint64_t armed_us;    /* what the timerfd is set to: the deadline, or before */
+	uint64_t
+	    armed_us; /* what the timerfd is set to: the deadline, or before; UINT64_MAX: it is not */
+	uint64_t far_us; /* the deadline that `far` was set for */
 	void (*on_due)(void *context);
 	void *context;
 };

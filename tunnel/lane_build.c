@@ -48,7 +48,7 @@ void build_put_ack(struct build *build)
 	if (!record(build, FRAME_ACK, 0, ack.largest, 0))
 		return;
 	frame_write_ack(&build->w, &ack);
-	received_ack_sent(&lane->received);
+	received_ack_sent(&lane->received, lane->now_us);
 	if (recovered_fill(&lane->repair.recovered, &ack) && has_room(build, CONTROL_MAX_BYTES)) {
 		frame_write_recovered(&build->w, &ack);
 		recovered_told(&lane->repair.recovered);

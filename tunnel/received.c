@@ -159,7 +159,8 @@ void received_batch_end(struct received *received, uint64_t smoothed_rtt_us, uin
 		return;
 	if (delay_us < ACK_DELAY_MIN_US)
 		delay_us = ACK_DELAY_MIN_US;
-	if (delay_us > ACK_DELAY_MAX_US)
+	/* The next answer is likely to bear it too; a timer that comes just before it would only cost. */
+	if (delay_us > ACK_DELAY_MAX_US || received->is_borne)
 		delay_us = ACK_DELAY_MAX_US;
 	received->timer_us = received->first_unacknowledged_us + delay_us;
 	if (received->timer_us <= now_us)
@@ -196,8 +197,10 @@ bool received_fill_ack(const struct received *received, struct ack_frame *ack, u
 	return true;
 }
 
-void received_ack_sent(struct received *received)
+void received_ack_sent(struct received *received, uint64_t now_us)
 {
+	if (received->unacknowledged_pkts > 0)
+		received->is_borne = !received_ack_is_due(received, now_us);
 	received->unacknowledged_pkts = 0;
 	received->unacknowledged_bytes = 0;
 	received->ack_is_due = false;

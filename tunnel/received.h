@@ -28,6 +28,7 @@ struct received {
 	uint64_t first_unacknowledged_us; /* arrival of the first of them */
 	uint64_t gaps_told_below; /* numbers missing below this were missing in the last ACK too */
 	bool ack_is_due;
+	bool is_borne;     /* the last ACK went along with an answer before it was due */
 	uint64_t timer_us; /* a held-back ACK is due then; UINT64_MAX: none is */
 };
 
@@ -51,7 +52,7 @@ uint64_t received_timer_us(const struct received *received);
 /* Fills the frame; false when nothing arrived yet. */
 bool received_fill_ack(const struct received *received, struct ack_frame *ack, uint64_t now_us);
 /* The ACK filled last goes out. */
-void received_ack_sent(struct received *received);
+void received_ack_sent(struct received *received, uint64_t now_us);
 /* The packet with an ACK whose largest was `largest` arrived: ranges up to there need no repeating. */
 void received_prune(struct received *received, uint64_t largest);
 

@@ -272,7 +272,7 @@ static void acknowledge(struct racer *racer)
 
 	if (received_ack_is_due(&racer->received, now_of(racer))
 	    && received_fill_ack(&racer->received, ack, now_of(racer))) {
-		received_ack_sent(&racer->received);
+		received_ack_sent(&racer->received, now_of(racer));
 		racer->ack_count++;
 		memcpy(packet, &data, sizeof(data));
 		link_send(&racer->race->back, NULL, packet, sizeof(packet), 0);

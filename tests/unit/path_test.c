@@ -330,7 +330,7 @@ static void line_acknowledge(struct path *path, struct received *received, uint6
 	}
 	if (!any || !received_fill_ack(received, &ack, now_us - line.delay_us))
 		return;
-	received_ack_sent(received);
+	received_ack_sent(received, now_us);
 	assert_int_equal(path_on_ack(path, &ack, now_us, note_fate, NULL), 0);
 }
 

@@ -145,7 +145,7 @@ static void acknowledged_ranges_are_forgotten(void **state)
 	assert_int_equal(ack.ranges[0].first, 28);
 	assert_int_equal(ack.largest, 28);
 	/* Forgetting makes no gap. */
-	received_ack_sent(&received);
+	received_ack_sent(&received, 3);
 	received_prune(&received, 28);
 	for (uint64_t number = 29; number < 35; number++)
 		add(&received, number, 4);
@@ -170,21 +170,41 @@ static void an_ack_is_held_back_a_little(void **state)
 	assert_true(received_ack_is_due(&received, 6000));
 	received_fill_ack(&received, &ack, 6000);
 	assert_int_equal(ack.delay_us, 4500);
-	received_ack_sent(&received);
+	received_ack_sent(&received, 6000);
 	assert_false(received_ack_is_due(&received, 10000000));
 	add(&received, 2, 7000);
 	received_batch_end(&received, 8000, 7000);
 	assert_int_equal(received_timer_us(&received), 8000);
 	/* A batch that ends late is acknowledged at its end. */
-	received_ack_sent(&received);
+	received_ack_sent(&received, 8000);
 	add(&received, 3, 9000);
 	received_batch_end(&received, 8000, 10000);
 	assert_true(received_ack_is_due(&received, 10000));
 	/* On a short path it waits for what goes back anyway. */
-	received_ack_sent(&received);
+	received_ack_sent(&received, 10000);
 	add(&received, 4, 11000);
 	received_batch_end(&received, 100, 11000);
 	assert_int_equal(received_timer_us(&received), 11000 + ACK_DELAY_MIN_US);
+}
+
+static void where_answers_bear_acks_they_are_waited_for(void **state)
+{
+	static struct received received;
+
+	(void)state;
+	received_init(&received);
+	add(&received, 0, 1000);
+	received_batch_end(&received, 100, 1000);
+	received_ack_sent(&received, 1100); /* along with an answer */
+	received_ack_sent(&received, 1200); /* nothing to tell, so nothing learnt */
+	add(&received, 1, 2000);
+	received_batch_end(&received, 100, 2000);
+	assert_int_equal(received_timer_us(&received), 2000 + ACK_DELAY_MAX_US);
+	assert_true(received_ack_is_due(&received, 2000 + ACK_DELAY_MAX_US));
+	received_ack_sent(&received, 2000 + ACK_DELAY_MAX_US); /* there was no answer */
+	add(&received, 2, 9000);
+	received_batch_end(&received, 100, 9000);
+	assert_int_equal(received_timer_us(&received), 9000 + ACK_DELAY_MIN_US);
 }
 
 static void large_packets_are_told_of_as_often(void **state)
@@ -198,7 +218,7 @@ static void large_packets_are_told_of_as_often(void **state)
 	assert_false(received_ack_is_due(&received, 1));
 	received_add(&received, 4, 8952, 0, 1);
 	assert_true(received_ack_is_due(&received, 1));
-	received_ack_sent(&received);
+	received_ack_sent(&received, 1);
 	received_add(&received, 5, 8952, 0, 2);
 	assert_false(received_ack_is_due(&received, 2));
 }
@@ -238,13 +258,13 @@ static void a_gap_is_told_at_once_and_once(void **state)
 	(void)state;
 	received_init(&received);
 	add(&received, 0, 1);
-	received_ack_sent(&received);
+	received_ack_sent(&received, 1);
 	add(&received, 2, 1);
 	add(&received, 3, 1);
 	assert_false(received_ack_is_due(&received, 1));
 	add(&received, 4, 1);
 	assert_true(received_ack_is_due(&received, 1));
-	received_ack_sent(&received);
+	received_ack_sent(&received, 1);
 	add(&received, 5, 1);
 	add(&received, 6, 1);
 	add(&received, 7, 1);
@@ -282,6 +302,7 @@ int main(void)
 	    cmocka_unit_test(the_oldest_range_gives_way),
 	    cmocka_unit_test(acknowledged_ranges_are_forgotten),
 	    cmocka_unit_test(an_ack_is_held_back_a_little),
+	    cmocka_unit_test(where_answers_bear_acks_they_are_waited_for),
 	    cmocka_unit_test(large_packets_are_told_of_as_often),
 	    cmocka_unit_test(packets_that_want_no_ack_get_none),
 	    cmocka_unit_test(many_packets_are_acknowledged_at_once),
