@@ -436,6 +436,7 @@ static void test_a_malformed_block_resets(void **state)
 	assert_reads(backend.peer, "x");
 	assert_reset(backend.peer);
 	assert_reset(user.peer);
+	run(500); /* until the other side has acknowledged it */
 	assert_int_equal(page_get(worker.page, PAGE_compression_malformed), 1);
 	assert_int_equal(user.ended_with, REASON_PROTOCOL);
 }
