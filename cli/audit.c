@@ -31,11 +31,7 @@ static void print_list(struct session *session, const json_t *answer)
 	static const struct table_column columns[] = {{"WHEN", 0}, {"WHO", 0},
 	    {"FROM", TABLE_SPARE}, {"ROLE", TABLE_SPARE}, {"WHAT", 0}, {"OUTCOME", 0},
 	    {"REVISION", TABLE_RIGHT}, {"WHY", TABLE_CUT}, {NULL, 0}};
-	struct table *table = table_new(columns, true);
-	json_t *entry;
-	size_t i;
-	json_array_foreach(json_object_get(answer, "items"), i, entry) add_row(table, entry);
-	session_print_table(session, table);
+	session_print_items(session, columns, answer, add_row);
 }
 
 int audit_list(struct session *session, const struct invocation *invocation)

@@ -43,7 +43,7 @@ static void assert_json(json_t *value, const char *wanted)
 
 static void assert_patch(const char *options, const char *wanted)
 {
-	json_t *current = json_loads(current_text, 0, NULL), *patch;
+	json_t *current = json_loads(current_text, 0, NULL), *patch = NULL;
 	parse("update", options);
 	if (!spec_check_update(&invocation, error)
 	    || !spec_update(&invocation, current, &patch, error))

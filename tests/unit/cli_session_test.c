@@ -36,7 +36,7 @@ static void end_catching(void)
 
 static void test_a_failure_is_one_line_and_its_code(void **state)
 {
-	int code;
+	enum exit_code code;
 
 	(void)state;
 	begin_catching();

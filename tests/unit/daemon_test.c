@@ -137,7 +137,7 @@ static void systemd_is_told(void **state)
 {
 #ifdef HAVE_SYSTEMD
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct daemon_watchdog watchdog = {NULL};
+	struct daemon_watchdog watchdog = {0};
 	struct ev_loop *loop = ev_loop_new(0);
 	int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	char number[16];

@@ -36,9 +36,10 @@ static void base64_matches_the_rfc(void **state)
 
 static void wrong_base64_is_refused(void **state)
 {
-	static const char *const cases[] = {"Z", "Zg==", "Zh", "Z g", "Zm+v", "Zm/v", "Zm9v\n",
-	    "A2\xc7"
-	    "2"};
+	static const char beyond_ascii[] = "A2\xc7"
+	                                   "2";
+	static const char *const cases[] = {
+	    "Z", "Zg==", "Zh", "Z g", "Zm+v", "Zm/v", "Zm9v\n", beyond_ascii};
 	char bytes[8];
 	size_t n;
 
