@@ -2,17 +2,19 @@
 """Health checks with real programs as backends: each kind sees its backend serve, die and serve
 again, and users are sent to those that serve."""
 import contextlib
+import itertools
 import os
 import signal
 import socket
 import struct
 import threading
+import time
 
 import pytest
 
 from tests.lab import procs, programs
 from tests.lab.clock import Stopwatch
-from tests.lab.site import is_reset, reset
+from tests.lab.site import is_reset, receive_all, reset
 from tests.lab.trunkline import FAR, NEAR, SLOW, Cluster, is_built
 
 pytestmark = pytest.mark.skipif(not is_built(), reason="the daemons are not built")
@@ -37,10 +39,13 @@ def health(cluster, accelerator):
 
 def wait_health(cluster, accelerator, *states, timeout=15):
     """Until its backends have these states, in any order: "healthy", or ("unhealthy", "refused")."""
+    def is_one(seen, wanted):
+        return seen == wanted if isinstance(wanted, tuple) else seen[0] == wanted
+
     def is_so():
-        seen = sorted((state, cause) for _, state, cause in health(cluster, accelerator))
-        return len(seen) == len(states) and all(
-            any(s == w if isinstance(w, tuple) else s[0] == w for s in seen) for w in states)
+        seen = [(state, cause) for _, state, cause in health(cluster, accelerator)]
+        return len(seen) == len(states) and any(
+            all(map(is_one, seen, order)) for order in itertools.permutations(states))
 
     procs.wait_until(is_so, timeout * SLOW,
                      lambda: f"{accelerator} to be {states}: {health(cluster, accelerator)}")
@@ -273,6 +278,41 @@ def test_users_go_to_those_that_serve(cluster, tmp_path):
     wait_health(cluster, "pair", "healthy", "healthy")
     procs.wait_until(lambda: asked() == {"good", "bad"}, 20 * SLOW, "both to be asked")
     cluster.ctl("accelerator", "delete", "pair", "--now")
+
+
+def served_by(port):
+    """Which of the servers behind the port answers a new connection."""
+    with procs.connect(None, HOST, port) as sock:
+        sock.sendall(b"GET /who HTTP/1.0\r\n\r\n")
+        return receive_all(sock).rpartition(b"\r\n")[2].decode()
+
+
+def test_who_falls_again_and_again_returns_later_and_slowly(cluster, tmp_path):
+    """After its third fall it needs 8 good answers instead of 2, and has a tenth of its share at first."""
+    ports, entrance, roots = [procs.free_port() for _ in range(2)], procs.free_port(), {}
+    for name, port in zip(("steady", "falling"), ports):
+        roots[name] = nginx(tmp_path / name, port).root
+        with open(os.path.join(roots[name], "who"), "w", encoding="ascii") as file:
+            file.write(name)
+    create(cluster, "falls", "tcp", entrance, [f"{HOST}:{port}" for port in ports],
+           "http:/ready,interval=200ms,timeout=150ms,rise=2,fall=1")
+    wait_health(cluster, "falls", "healthy", "healthy")
+    cluster.wait_up()
+    ready, away = (os.path.join(roots["falling"], name) for name in ("ready", "away"))
+    took = []
+    for _ in range(3):
+        os.rename(ready, away)
+        wait_health(cluster, "falls", "healthy", ("unhealthy", "wrong-answer"))
+        began = time.monotonic()
+        os.rename(away, ready)
+        wait_health(cluster, "falls", "healthy", "healthy")
+        took.append(time.monotonic() - began)
+    assert took[2] > 7 * 0.2 - 0.1, took
+    assert took[0] < took[2], took
+    procs.wait_until(lambda: served_by(entrance) == "falling", 20 * SLOW, "it to have flows again")
+    taken = [served_by(entrance) for _ in range(100)]
+    assert taken.count("falling") < 35, taken  # 10 to 15 are due at first, 50 half a minute later
+    cluster.ctl("accelerator", "delete", "falls", "--now")
 
 
 def test_the_health_process_is_started_again(cluster, tmp_path):
