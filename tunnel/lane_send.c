@@ -278,7 +278,7 @@ static uint64_t warm_up_begin_us(const struct lane *lane)
 {
 	uint64_t rtts = lane->config.role == LANE_LISTENER ? WARM_UP_LISTENER_RTTS : 0;
 
-	return lane->up_since_us + WARM_UP_AFTER_US + rtts * lane->path.rtt.smoothed_us;
+	return lane->up_since_us + rtts * lane->path.rtt.smoothed_us;
 }
 
 uint64_t lane_warm_up_timer_us(const struct lane *lane)

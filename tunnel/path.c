@@ -225,7 +225,7 @@ bool path_wants_warm_up(const struct path *path)
 {
 	const struct cc_ops *cc = path->config.cc;
 
-	return path->pmtu.phase == PMTU_SETTLED && cc->wants_warm_up && cc->wants_warm_up(path->cc);
+	return cc->wants_warm_up && cc->wants_warm_up(path->cc);
 }
 
 uint64_t path_packet_begin(struct path *path)

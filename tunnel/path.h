@@ -109,7 +109,7 @@ uint64_t path_urgent_timer_us(const struct path *path, uint64_t now_us);
 /* The ECN field to send with: 0, or 2 (ECT(0)) while the path carries marks. */
 uint8_t path_ecn(const struct path *path);
 
-/* The controller would learn from padding, and packets have the size that they will have. */
+/* The congestion controller would learn from padding. */
 bool path_wants_warm_up(const struct path *path);
 
 /* When path_mtu_probe() is due; `now_us` or earlier: at once, UINT64_MAX: not before an ACK. */

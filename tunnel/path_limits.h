@@ -57,7 +57,6 @@ enum {
 	 * Trains that teach a new lane its path, by measurement: three ACKs of each at the least, as 32 packets have one.
 	 * A queue that they make, or meet, ends them: on a slow path slow start is soon over too.
 	 */
-	WARM_UP_AFTER_US = 200000,
 	WARM_UP_LISTENER_RTTS = 24, /* later than the endpoint's */
 	WARM_UP_TRAIN_PKTS = 96,
 	WARM_UP_REST_DIVISOR = 4, /* of a round trip: on top of it between trains */
