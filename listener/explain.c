@@ -136,13 +136,16 @@ static void tell_limit(
 {
 	const struct config_accelerator *config =
 	    choice_accelerator(listener->choice, answer->accelerator);
-	bool is_udp = answer->protocol == PROTOCOL_UDP, makes_room = false;
+	enum flow_kind kind = answer->protocol == PROTOCOL_UDP ? FLOW_UDP : FLOW_TCP;
+	bool makes_room = false;
 
 	if (!config)
 		return;
-	answer->limit = flow_limits_foretell(worker_limits(listener->worker), config,
-	    is_udp ? FLOW_UDP : FLOW_TCP, user, worker_now_us(listener->worker));
-	if (!answer->limit && is_udp)
+	answer->limit = flow_limits_foretell(
+	    worker_limits(listener->worker), config, kind, user, worker_now_us(listener->worker));
+	if (answer->limit == EXPLAIN_LIMIT_ACCELERATOR_FLOWS)
+		makes_room = udp_users_may_give_way(&listener->udp, config, kind, user);
+	else if (!answer->limit && kind == FLOW_UDP)
 		answer->limit = udp_users_foretell(&listener->udp, config, user, &makes_room);
 	if (answer->limit && !makes_room)
 		answer->verdict = EXPLAIN_LIMIT;

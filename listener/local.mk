@@ -12,6 +12,7 @@ check_PROGRAMS += tests/unit/health_view_test
 tests_unit_health_view_test_LDADD = liblistener.a $(LDADD)
 liblistener_a_SOURCES += listener/listener.c listener/listener.h listener/role.h
 liblistener_a_SOURCES += listener/tcp_users.c listener/tcp_users.h
+liblistener_a_SOURCES += listener/udp_queues.c listener/udp_queues.h
 liblistener_a_SOURCES += listener/udp_users.c listener/udp_users.h
 check_PROGRAMS += tests/unit/choice_test tests/unit/group_order_test
 tests_unit_choice_test_LDADD = liblistener.a $(LDADD)
@@ -29,6 +30,9 @@ tests_unit_listener_test_SOURCES = tests/unit/listener_test.c tests/unit/listene
 tests_unit_listener_test_LDADD = $(LISTENER_TEST_LIBS)
 tests_unit_tcp_users_test_SOURCES = tests/unit/tcp_users_test.c tests/unit/listener_fixture.h
 tests_unit_tcp_users_test_LDADD = $(LISTENER_TEST_LIBS)
+check_PROGRAMS += tests/unit/udp_queues_test
+tests_unit_udp_queues_test_SOURCES = tests/unit/udp_queues_test.c
+tests_unit_udp_queues_test_LDADD = $(LISTENER_TEST_LIBS)
 tests_unit_udp_users_test_SOURCES = tests/unit/udp_users_test.c tests/unit/listener_fixture.h
 tests_unit_udp_users_test_LDADD = $(LISTENER_TEST_LIBS)
 

@@ -60,6 +60,7 @@ static bool begin(struct listener *listener, struct worker_lane *lane,
 	if (!user)
 		return false;
 	open.is_compressed = config->flow_settings.compression == COMPRESSION_LZ4;
+	udp_users_give_way(&listener->udp, config, FLOW_TCP, from);
 	if (!flow_limits_enter(limits_of(listener), &user->limits, config, FLOW_TCP, from,
 	        worker_now_us(listener->worker))
 	    || flow_open(lane->lane, &open, NULL, &flow, worker_now_us(listener->worker))) {

@@ -54,6 +54,7 @@ struct udp_user {
 	struct flow_life life;
 	struct flow_limits limits;
 	struct list_node by_age, in_source;
+	struct udp_queued in_accelerator;
 	UT_hash_handle hh;
 };
 
@@ -133,6 +134,7 @@ static void user_free(struct udp_user *user)
 		users->recent = NULL;
 	list_del(&user->by_age);
 	list_del(&user->in_source);
+	udp_queues_leave(&users->queues, &user->in_accelerator);
 	user->source->count--;
 	uncount(users, user->source);
 	users->count--;
@@ -220,6 +222,29 @@ enum explain_limit udp_users_foretell(const struct udp_users *users,
 	return cap;
 }
 
+bool udp_users_may_give_way(const struct udp_users *users, const struct config_accelerator *config,
+    enum flow_kind kind, const struct addr *user)
+{
+	struct worker *worker = users->listener->worker;
+	const struct node_limits *limits = worker_limits(worker);
+	bool makes_room;
+
+	return config->limits.accelerator.flows > 0
+	       && flow_limits_foretell(limits, config, kind, user, worker_now_us(worker))
+	              == EXPLAIN_LIMIT_ACCELERATOR_FLOWS
+	       && (kind == FLOW_TCP || !udp_users_foretell(users, config, user, &makes_room))
+	       && flow_limits_may_replace(limits, config)
+	       && udp_queues_have(&users->queues, config->id);
+}
+
+void udp_users_give_way(struct udp_users *users, const struct config_accelerator *config,
+    enum flow_kind kind, const struct addr *user)
+{
+	if (udp_users_may_give_way(users, config, kind, user))
+		evict(LIST_ENTRY(
+		    udp_queues_idle(&users->queues, config->id), struct udp_user, in_accelerator));
+}
+
 static void refuse(struct udp_users *users, uint32_t accelerator, enum page_value value,
     enum accelerator_value of_accelerator)
 {
@@ -252,9 +277,13 @@ static bool user_enter(struct udp_user *user, struct udp_source *source)
 {
 	struct udp_users *users = user->users;
 
-	HASH_ADD(hh, users->table, key, sizeof user->key, user);
-	if (!TABLE_HAS(user))
+	if (udp_queues_enter(&users->queues, user->accelerator, &user->in_accelerator, &user->life))
 		return false;
+	HASH_ADD(hh, users->table, key, sizeof user->key, user);
+	if (!TABLE_HAS(user)) {
+		udp_queues_leave(&users->queues, &user->in_accelerator);
+		return false;
+	}
 	user->source = source;
 	source->count++;
 	users->count++;
@@ -296,6 +325,7 @@ static struct udp_user *user_admit(struct user_socket *socket, const struct conv
 	struct udp_source *source;
 	struct udp_user *user;
 
+	udp_users_give_way(users, config, FLOW_UDP, &key->user);
 	if (!flow_limits_enter(node, &limits, config, FLOW_UDP, &key->user,
 	        worker_now_us(users->listener->worker))) {
 		refuse(users, config->id, PAGE_udp_refused_limit, ACCELERATOR_udp_limit);

@@ -4,12 +4,14 @@
  * from the address that the user sent to.  A flow that was idle for the accelerator's timeout ends.
  * A source (an address, or IPv6 /64), and all together, may have only so many at the whole node
  * (net/flow_counts.h): at the cap the flow idle longest at this worker gives way, and when this
- * worker has none of that source the new one is refused.
+ * worker has none of that source the new one is refused.  So it is at an accelerator's own limit of flows,
+ * where a UDP flow of it that was idle long makes room for a new one, TCP too (listener/udp_queues.h).
  */
 #ifndef LISTENER_UDP_USERS_H
 #define LISTENER_UDP_USERS_H
 
 #include "base/list.h"
+#include "listener/udp_queues.h"
 #include "net/udp.h"
 #include "net/worker.h"
 
@@ -28,6 +30,7 @@ struct udp_users {
 	struct udp_user *recent;    /* of the last datagram; NULL once it was freed */
 	struct udp_source *sources; /* by user address */
 	struct list_node by_age;    /* the longest idle first */
+	struct udp_queues queues;   /* the same flows by accelerator */
 	struct list_node sockets;
 	size_t count;
 };
@@ -49,6 +52,16 @@ bool udp_users_find(const struct udp_users *users, const struct addr *from, uint
  */
 enum explain_limit udp_users_foretell(const struct udp_users *users,
     const struct config_accelerator *config, const struct addr *user, bool *makes_room);
+
+/*
+ * A flow is to begin: is nothing but the accelerator's limit of flows against it, and has this worker one of UDP in whose place
+ * it may come?
+ */
+bool udp_users_may_give_way(const struct udp_users *users, const struct config_accelerator *config,
+    enum flow_kind kind, const struct addr *user);
+/* If so, that one ends. */
+void udp_users_give_way(struct udp_users *users, const struct config_accelerator *config,
+    enum flow_kind kind, const struct addr *user);
 
 void udp_users_init(struct udp_users *users, struct listener *listener);
 /* Ends the flows and gives up the sockets; lanes are gone already, or take resets. */

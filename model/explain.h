@@ -46,7 +46,7 @@ enum explain_verdict {
 	EXPLAIN_LIMIT, /* the source, the accelerator or each backend has as many flows as it may */
 };
 
-/* Which limit refuses it; of a flow that is taken, the cap at which another UDP flow gives way to it. */
+/* Which limit refuses it; of a flow that is taken, the one at which a UDP flow gives way to it. */
 enum explain_limit {
 	EXPLAIN_LIMIT_NONE,
 	EXPLAIN_LIMIT_SOURCE_FLOWS,

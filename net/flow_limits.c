@@ -249,12 +249,23 @@ enum explain_limit flow_limits_foretell(const struct node_limits *node,
 
 	if (!has_room(node, &source, config->limits.source.flows))
 		return EXPLAIN_LIMIT_SOURCE_FLOWS;
-	if (!has_room(node, &accelerator, config->limits.accelerator.flows))
-		return EXPLAIN_LIMIT_ACCELERATOR_FLOWS;
 	if (!may_begin(node, &source, config, now_us))
 		return EXPLAIN_LIMIT_SOURCE_NEW_FLOWS;
-	return may_begin(node, &accelerator, config, now_us) ? EXPLAIN_LIMIT_NONE
-	                                                     : EXPLAIN_LIMIT_ACCELERATOR_NEW_FLOWS;
+	if (!may_begin(node, &accelerator, config, now_us))
+		return EXPLAIN_LIMIT_ACCELERATOR_NEW_FLOWS;
+	return has_room(node, &accelerator, config->limits.accelerator.flows)
+	           ? EXPLAIN_LIMIT_NONE
+	           : EXPLAIN_LIMIT_ACCELERATOR_FLOWS;
+}
+
+bool flow_limits_may_replace(
+    const struct node_limits *node, const struct config_accelerator *config)
+{
+	struct limit_key key = key_of_accelerator(config);
+	struct flow_subject subject = subject_of(node, &key);
+
+	return fits(
+	    &node->tables[subject.table].flows, subject.place, config->limits.accelerator.flows);
 }
 
 bool flow_limits_have_room_backend(const struct node_limits *node,

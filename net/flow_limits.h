@@ -70,11 +70,14 @@ bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flo
     const struct config_accelerator *config, const struct backend *backend);
 /*
  * What would refuse one more now?  Nothing is counted; two workers that ask at once may both hear that nothing would, so
- * that only entering decides.
+ * that only entering decides.  Of several the accelerator's flows are told last, as one of them may give way.
  */
 enum explain_limit flow_limits_foretell(const struct node_limits *node,
     const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user,
     uint64_t now_us);
+/* Would a new flow be within the accelerator's limit of flows in the place of one that this worker has of it? */
+bool flow_limits_may_replace(
+    const struct node_limits *node, const struct config_accelerator *config);
 bool flow_limits_have_room_backend(const struct node_limits *node,
     const struct config_accelerator *config, const struct backend *backend);
 /* What a new config says of the flow's accelerator holds from now on. */

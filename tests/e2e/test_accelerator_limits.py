@@ -146,6 +146,21 @@ def test_udp_flows_and_ipv6_networks(cluster, web, echo):
         close(users)
 
 
+def test_udp_flows_give_way_at_the_accelerators_limit(cluster, echo):
+    """Who holds all flows by a datagram each keeps nobody out: each worker has some that are idle."""
+    with Accelerator(cluster, "udp", [echo.port], "accelerator.flows=60") as service:
+        holders = [udp_user(f"127.0.1.{i % 9 + 1}", service.port) for i in range(60)]
+        assert all(is_answered(user) for user in holders)
+        before = cluster.counters("listener")
+        users = [udp_user("127.0.0.2", service.port) for _ in range(5)]
+        assert all(is_answered(user) for user in users * 3)
+        after = cluster.counters("listener")
+        risen = {name: after[name] - before[name] for name in after if name in before}
+        assert risen["udp_flows_evicted"] == 5 and risen["limit_accelerator_flows"] == 0
+        assert after["udp_flows"] == 60
+        close(holders + users)
+
+
 def test_backend_flows(cluster, web):
     """Flows above a backend's limit go to the other one; when both have theirs, they are refused."""
     other = Echo()

@@ -114,6 +114,31 @@ static void test_what_fails_open_is_counted_when_it_begins(void **state)
 	close(user);
 }
 
+/* Who forges the sources of datagrams holds no room that TCP users need. */
+static void test_at_an_accelerators_limit_udp_gives_way(void **state)
+{
+	struct worker_socket game = fixture_lend(WORKER_SOCKET_UDP_USERS, "127.0.0.1");
+	struct addr address;
+	int stranger = loopback_udp("127.0.0.2", &address), first;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	fixture.accelerator.limits.accelerator.flows = 1;
+	loopback_send(stranger, &game.local, "x", 1);
+	run(5);
+	connect_user();
+	first = user;
+	assert_silent(first);
+	assert_int_equal(counted(PAGE_udp_flows_evicted), 1);
+	connect_user();
+	assert_reset(user);
+	assert_silent(first);
+	assert_int_equal(counted(PAGE_limit_accelerator_flows), 1);
+	close(first);
+	close(user);
+	close(stranger);
+}
+
 static void test_an_accelerator_that_is_gone_refuses(void **state)
 {
 	(void)state;
@@ -350,6 +375,7 @@ int main(void)
 	    TEST(test_a_connection_becomes_a_flow),
 	    TEST(test_without_a_lane_it_is_reset),
 	    TEST(test_at_the_lanes_limit_it_is_reset),
+	    TEST(test_at_an_accelerators_limit_udp_gives_way),
 	    TEST(test_what_fails_open_is_counted_when_it_begins),
 	    TEST(test_an_accelerator_that_is_gone_refuses),
 	    TEST(test_flows_of_a_removed_port_end_after_the_drain_time),

@@ -354,25 +354,79 @@ static void test_a_source_may_be_full_elsewhere(void **state)
 	    1);
 }
 
-/* Nobody gives way: the new one is dropped until another flow ends. */
-static void test_above_a_limit_on_flows_a_new_one_is_dropped(void **state)
+/* Its own flows over UDP: the longest idle one of the accelerator, for TCP as well (tcp_users_test). */
+static void test_at_an_accelerators_limit_an_idle_flow_gives_way(void **state)
 {
 	struct addr address;
-	int other = loopback_udp("127.0.0.1", &address);
+	int other = loopback_udp("127.0.0.2", &address),
+	    third = loopback_udp("127.0.0.3", &address);
 
 	(void)state;
 	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
-	fixture.accelerator.limits.accelerator.flows = 1;
+	fixture.accelerator.limits.accelerator.flows = 2;
 	say(user, "first");
-	say(other, "one too many");
-	assert_int_equal(fixture.seoul.count, 1);
-	assert_int_equal(counted(PAGE_limit_accelerator_flows), 1);
-	assert_int_equal(counted(PAGE_udp_refused_limit), 1);
-	run((UDP_IDLE_S + 1) * 1000);
-	say(other, "room now");
-	assert_int_equal(fixture.seoul.count, 2);
-	assert_int_equal(counted(PAGE_udp_flows_evicted), 0);
+	say(other, "second");
+	say(user, "still there");
+	say(third, "third");
+	assert_int_equal(fixture.seoul.count, 3);
+	assert_int_equal(flow_count(), 2);
+	assert_int_equal(far_flow_latest(&fixture.seoul, 1)->reset_with, REASON_EVICTED);
+	assert_int_equal(far_flow_latest(&fixture.seoul, 2)->reset_with, REASON_NONE);
+	assert_int_equal(counted(PAGE_udp_flows_evicted), 1);
+	assert_int_equal(counted(PAGE_limit_accelerator_flows), 0);
 	close(other);
+	close(third);
+}
+
+/* One that ends would not be enough. */
+static void test_flows_above_a_limit_that_is_set_later_stay(void **state)
+{
+	int others[3];
+	struct addr address;
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	for (int i = 0; i < 3; i++)
+		others[i] = loopback_udp("127.0.0.2", &address);
+	say(user, "first");
+	say(others[0], "second");
+	say(others[1], "third");
+	fixture.accelerator.limits.accelerator.flows = 2;
+	for (int i = 0; i < 3; i++)
+		say(others[2], "one too many");
+	assert_int_equal(flow_count(), 3);
+	assert_int_equal(counted(PAGE_limit_accelerator_flows), 3);
+	assert_int_equal(counted(PAGE_udp_flows_evicted), 0);
+	for (int i = 0; i < 3; i++)
+		close(others[i]);
+}
+
+/* What something else refuses ends no flow: a stranger could end them all by what is refused. */
+static void test_nobody_gives_way_to_one_that_is_refused(void **state)
+{
+	static struct flow_column column;
+	struct flow_counts other = {.own = &column}, *counts = &fixture.worker.udp_sources;
+	struct addr address;
+	int stranger = loopback_udp("127.0.0.2", &address);
+	struct user_limits *accelerator = &fixture.accelerator.limits.accelerator;
+
+	(void)state;
+	memset(&column, 0, sizeof column);
+	counts->others[counts->other_count++] = &column;
+	address = addr_source(&address);
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	*accelerator = (struct user_limits){.flows = 1, .new_flows_per_s = 1};
+	say(user, "first");
+	say(stranger, "too fast");
+	assert_int_equal(flow_count(), 1);
+	accelerator->new_flows_per_s = 0;
+	for (int i = 0; i < FLOWS_PER_SOURCE; i++)
+		flow_counts_add(&other, flow_counts_place(counts, &address, sizeof address));
+	say(stranger, "too many elsewhere");
+	assert_int_equal(flow_count(), 1);
+	assert_int_equal(counted(PAGE_udp_flows_evicted), 0);
+	assert_int_equal(counted(PAGE_udp_refused_limit), 2);
+	close(stranger);
 }
 
 /* What is above the rate of bytes is dropped, each way; the flow stays. */
@@ -523,7 +577,9 @@ int main(void)
 	    TEST(test_a_draining_listener_keeps_flows_of_a_lane_that_is_down),
 	    TEST(test_at_a_sources_cap_the_longest_idle_gives_way),
 	    TEST(test_a_source_may_be_full_elsewhere),
-	    TEST(test_above_a_limit_on_flows_a_new_one_is_dropped),
+	    TEST(test_at_an_accelerators_limit_an_idle_flow_gives_way),
+	    TEST(test_flows_above_a_limit_that_is_set_later_stay),
+	    TEST(test_nobody_gives_way_to_one_that_is_refused),
 	    TEST(test_above_a_limit_on_bytes_datagrams_are_dropped),
 	    TEST(test_a_reset_flow_begins_anew),
 	    TEST(test_a_lost_lane_ends_its_flows),
