@@ -263,19 +263,44 @@ def test_tcp_bytes_are_slowed(cluster, whom):
         close([user, server])
 
 
+class Part:
+    """What one flow carries of a limit that several have together."""
+
+    def __init__(self, source, sink, data):
+        self.sink, self.data, self.got = sink, data, bytearray()
+        self.sender = threading.Thread(target=source.sendall, args=(data,))
+        self.reader = threading.Thread(target=self.read)
+        for thread in (self.sender, self.reader):
+            thread.start()
+
+    def read(self):
+        while len(self.got) < len(self.data) and (block := self.sink.recv(65536)):
+            self.got += block
+
+    def is_done(self):
+        return len(self.got) == len(self.data)
+
+    def join(self):
+        self.sender.join()
+        self.reader.join()
+        assert self.got == self.data
+
+
 def test_flows_of_a_source_share_its_bytes(cluster):
-    """Three flows at perhaps three workers, at once: together they have what one has."""
+    """Three flows at perhaps three workers, at once: together they have what one has, and each has a part of it."""
     size = 768 << 10
     with Ends(cluster, "source.bytes=512K") as ends:
         pairs = [ends.pair() for _ in range(3)]
         began = time.monotonic()
-        threads = [threading.Thread(target=carry, args=(*pair, size)) for pair in pairs]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        parts = [Part(*pair, os.urandom(size)) for pair in pairs]
+        procs.wait_until(lambda: any(part.is_done() for part in parts), 60 * SLOW, "the first to end")
+        had = [len(part.got) for part in parts]
+        for part in parts:
+            part.join()
         seconds = time.monotonic() - began
         assert 3 * size / (512 << 10) - 1.6 <= seconds <= 60 * SLOW
+        # A worker has a quarter of a third whatever the others take, and its flows get turns.
+        assert min(had) >= size / 16, had
         for pair in pairs:
             close(pair)
 
