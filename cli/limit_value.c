@@ -75,8 +75,20 @@ static bool take_bytes(const char *what, const char *text, long *number, char *e
 	return true;
 }
 
+/* Bit i: limits[i] was named before. */
+static bool name_once(const struct limit *limit, unsigned *named, char *error)
+{
+	unsigned bit = 1u << (limit - limits);
+	if (*named & bit) {
+		snprintf(error, VALUE_ERROR_BYTES, "--limit: %s is named twice", limit->name);
+		return false;
+	}
+	*named |= bit;
+	return true;
+}
+
 /* One LIMIT=N. */
-static bool take_word(const char *word, json_t *all, char *error)
+static bool take_word(const char *word, json_t *all, unsigned *named, char *error)
 {
 	char what[WORD_BYTES];
 	size_t length = strcspn(word, "=");
@@ -84,6 +96,8 @@ static bool take_word(const char *word, json_t *all, char *error)
 	long number;
 	if (!limit)
 		return refuse(word, error);
+	if (!name_once(limit, named, error))
+		return false;
 	snprintf(what, sizeof(what), "--limit %s", limit->name);
 	if (limit->is_bytes
 	        ? !take_bytes(what, word + length + 1, &number, error)
@@ -93,7 +107,7 @@ static bool take_word(const char *word, json_t *all, char *error)
 	return true;
 }
 
-static bool take(const char *text, json_t *all, char *error)
+static bool take(const char *text, json_t *all, unsigned *named, char *error)
 {
 	char word[WORD_BYTES];
 	for (;;) {
@@ -102,7 +116,7 @@ static bool take(const char *text, json_t *all, char *error)
 			return refuse(text, error);
 		memcpy(word, text, length);
 		word[length] = '\0';
-		if (!take_word(word, all, error))
+		if (!take_word(word, all, named, error))
 			return false;
 		if (!text[length])
 			return true;
@@ -114,13 +128,14 @@ bool limit_take(
     const struct invocation *invocation, const json_t *current, json_t *body, char *error)
 {
 	size_t cursor = 0;
+	unsigned named = 0;
 	const char *text;
 	if (!invocation_has(invocation, "--limit"))
 		return true;
 	json_t *all = current ? json_deep_copy(current) : json_object();
 	json_object_set_new(body, "limits", all);
 	while ((text = invocation_next(invocation, "--limit", &cursor)))
-		if (!take(text, all, error))
+		if (!take(text, all, &named, error))
 			return false;
 	return true;
 }

@@ -63,6 +63,18 @@ static void nothing_named_sets_nothing(void **state)
 	json_decref(body);
 }
 
+static void what_is_named_twice_is_told(void **state)
+{
+	json_t *body = json_object();
+
+	(void)state;
+	assert_false(take("source.flows=1,backend.flows=2,source.flows=3", NULL, NULL, body));
+	assert_string_equal(error, "--limit: source.flows is named twice");
+	assert_false(take("backend.bytes=1M", "backend.bytes=0", NULL, body));
+	assert_string_equal(error, "--limit: backend.bytes is named twice");
+	json_decref(body);
+}
+
 static void what_is_wrong_is_told(void **state)
 {
 	static const char *const unknown[] = {"source", "source.flow=1", "user.flows=1", "=1",
@@ -123,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_named_changes),
 	    cmocka_unit_test(nothing_named_sets_nothing),
+	    cmocka_unit_test(what_is_named_twice_is_told),
 	    cmocka_unit_test(what_is_wrong_is_told),
 	    cmocka_unit_test(rates_are_taken),
 	    cmocka_unit_test(limits_are_shown),
