@@ -63,7 +63,9 @@ uint64_t flow_counts_others_total(const struct flow_counts *counts);
  * others stay within a limit of the node?  Within its assured share, limit / workers /
  * COUNT_ASSURED_PART, a worker's always do.  As everybody adds before he asks, workers that ask at
  * the same moment may both be told no, but never both yes: the limit is only exceeded by assured
- * shares, by a quarter of it at most, where a key's flows are spread very unevenly.
+ * shares, by a quarter of it at most, where a key's flows are spread very unevenly.  Of a limit below COUNT_ASSURED_PART x workers
+ * nothing is assured: one flow for each worker, were it given, would be more than the quarter, and more than a
+ * limit of 1 at all.
  */
 bool flow_counts_fit(
     const struct flow_counts *counts, uint64_t own, uint64_t others, uint64_t limit);
