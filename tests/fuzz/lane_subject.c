@@ -13,7 +13,8 @@ enum {
 	LOCAL_ID = 7,
 	REMOTE_ID = 9,
 	CLOSE_TEXT_BYTES = 4096,
-	BATCHES = 8, /* of one call */
+	BATCHES = 8,     /* of one call */
+	RESET_ALL = 249, /* of subject_act() */
 };
 
 static void keep(struct lane_subject *s, struct flow *flow)
@@ -23,9 +24,17 @@ static void keep(struct lane_subject *s, struct flow *flow)
 	    .deadline_us = s->opened % 2 * 1000000,
 	};
 
+	flow_set_user(flow, s);
 	flow_set_policy(flow, &policy);
 	s->flows[s->next_flow++ % SUBJECT_FLOWS] = flow;
 	s->opened++;
+}
+
+/* on_closed is a flow's last callback. */
+static void must_be_open(const struct lane_subject *s, const struct flow *flow)
+{
+	if (flow_user(flow) != s)
+		abort();
 }
 
 static enum reason on_open(void *context, struct flow *flow, const struct flow_open *open)
@@ -42,7 +51,7 @@ static size_t on_data(void *context, struct flow *flow, const struct iovec *piec
 	volatile uint8_t sum = 0;
 	size_t length = 0;
 
-	(void)flow;
+	must_be_open(s, flow);
 	for (int i = 0; i < count; i++) {
 		for (size_t k = 0; k < pieces[i].iov_len; k++)
 			sum = (uint8_t)(sum + ((const uint8_t *)pieces[i].iov_base)[k]);
@@ -53,26 +62,26 @@ static size_t on_data(void *context, struct flow *flow, const struct iovec *piec
 
 static void on_finish(void *context, struct flow *flow)
 {
-	(void)context;
+	must_be_open(context, flow);
 	flow_finish(flow);
 }
 
 static void on_reason(void *context, struct flow *flow, enum reason reason)
 {
-	(void)context;
+	must_be_open(context, flow);
 	flow_reset(flow, reason);
 }
 
 static void on_writable(void *context, struct flow *flow)
 {
-	(void)context;
-	(void)flow;
+	must_be_open(context, flow);
 }
 
 static void on_datagram(void *context, struct flow *flow, const uint8_t *data, size_t length)
 {
 	struct lane_subject *s = context;
 
+	must_be_open(s, flow);
 	flow_send_datagram(flow, data, length, s->now_us);
 }
 
@@ -81,6 +90,8 @@ static void on_closed(void *context, struct flow *flow, enum reason reason)
 	struct lane_subject *s = context;
 
 	(void)reason;
+	must_be_open(s, flow);
+	flow_set_user(flow, NULL);
 	s->closed++;
 	for (unsigned i = 0; i < SUBJECT_FLOWS; i++)
 		if (s->flows[i] == flow)
@@ -216,6 +227,10 @@ void subject_act(struct lane_subject *s, uint8_t which, uint8_t how)
 	static const uint8_t zeros[65507];
 	struct flow *flow = s->flows[which % SUBJECT_FLOWS];
 
+	if (how == RESET_ALL) {
+		lane_reset_streams(s->lane, REASON_LANE_LOST, s->now_us);
+		return;
+	}
 	if (!flow) {
 		open_flow(s, how);
 		return;
