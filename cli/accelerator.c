@@ -30,12 +30,19 @@ static enum table_colour applied_colour(const json_t *nodes)
 	return colour;
 }
 
+static enum exit_code tell_all(const struct spec_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++)
+		session_fail(EXIT_USAGE, "%s", errors->list[i]);
+	return EXIT_USAGE;
+}
+
 int accelerator_create(struct session *session, const struct invocation *invocation)
 {
-	char error[VALUE_ERROR_BYTES];
+	struct spec_errors errors;
 	json_t *body, *answer;
-	if (!spec_create(invocation, &body, error))
-		return session_fail(EXIT_USAGE, "%s", error);
+	if (!spec_create(invocation, &body, &errors))
+		return tell_all(&errors);
 	enum exit_code code = session_request(session, "POST", "/v1/accelerators", body, &answer);
 	json_decref(body);
 	if (code == EXIT_DONE && !session_print_value(session, answer))
@@ -231,9 +238,9 @@ static int update(struct session *session, const struct invocation *invocation,
 
 int accelerator_update(struct session *session, const struct invocation *invocation)
 {
-	char error[VALUE_ERROR_BYTES];
-	if (!spec_check_update(invocation, error))
-		return session_fail(EXIT_USAGE, "%s", error);
+	struct spec_errors errors;
+	if (!spec_check_update(invocation, &errors))
+		return tell_all(&errors);
 	return update(session, invocation, spec_update, "updated");
 }
 

@@ -14,6 +14,21 @@
 
 static const char *const protocols[] = {"tcp", "udp", "tcp+udp", NULL};
 
+/* Where the next error goes. */
+static char *slot(struct spec_errors *errors)
+{
+	size_t last = SPEC_ERRORS_MAX - 1;
+	return errors->list[errors->count < last ? errors->count : last];
+}
+
+/* Counts the one in the slot when it is one. */
+static bool keep(struct spec_errors *errors, bool is_good)
+{
+	if (!is_good && errors->count < SPEC_ERRORS_MAX)
+		errors->count++;
+	return is_good;
+}
+
 typedef bool (*backend_action)(json_t *groups, const struct backend_value *value, char *error);
 typedef bool (*backend_parser)(
     const char *what, const char *text, struct backend_value *value, char *error);
@@ -125,19 +140,16 @@ static bool set_weight(json_t *groups, const struct backend_value *value, char *
 }
 
 /* Parses every value of an option; acts on groups where there are some. */
-static bool each_backend(const struct invocation *invocation, const char *option,
-    backend_parser parser, backend_action action, json_t *groups, char *error)
+static void each_backend(const struct invocation *invocation, const char *option,
+    backend_parser parser, backend_action action, json_t *groups, struct spec_errors *errors)
 {
 	size_t cursor = 0;
 	const char *text;
 	while ((text = invocation_next(invocation, option, &cursor))) {
 		struct backend_value value;
-		if (!parser(option, text, &value, error))
-			return false;
-		if (groups && !action(groups, &value, error))
-			return false;
+		keep(errors, parser(option, text, &value, slot(errors))
+		                 && (!groups || action(groups, &value, slot(errors))));
 	}
-	return true;
 }
 
 static void drop_empty_groups(json_t *groups)
@@ -147,39 +159,40 @@ static void drop_empty_groups(json_t *groups)
 			json_array_remove(groups, i);
 }
 
-static bool set_dials(const struct invocation *invocation, json_t *groups, char *error)
+static bool set_dial(const char *text, json_t *groups, char *error)
 {
-	size_t cursor = 0;
-	const char *text;
-	while ((text = invocation_next(invocation, "--dial", &cursor))) {
-		struct dial_value dial;
-		if (!value_dial("--dial", text, &dial, error))
-			return false;
-		json_t *group = groups ? find_group(groups, dial.region) : NULL;
-		if (groups && !group) {
-			snprintf(error, VALUE_ERROR_BYTES,
-			    "--dial \"%.100s\": there is no backend in region \"%s\"", text,
-			    dial.region);
-			return false;
-		}
-		json_object_set_new(group, "traffic_dial_percent", json_integer(dial.percent));
+	struct dial_value dial;
+	if (!value_dial("--dial", text, &dial, error))
+		return false;
+	json_t *group = groups ? find_group(groups, dial.region) : NULL;
+	if (groups && !group) {
+		snprintf(error, VALUE_ERROR_BYTES,
+		    "--dial \"%.100s\": there is no backend in region \"%s\"", text, dial.region);
+		return false;
 	}
+	json_object_set_new(group, "traffic_dial_percent", json_integer(dial.percent));
 	return true;
 }
 
-/* Acts on groups where there are some, else only looks at the values. */
-static bool change_groups(const struct invocation *invocation, json_t *groups, char *error)
+/*
+ * Acts on groups where there are some, else only looks at the values.  What of the groups is not there
+ * is not told where a backend was wrong: it may be that one.
+ */
+static void change_groups(
+    const struct invocation *invocation, json_t *groups, struct spec_errors *errors)
 {
-	bool is_good =
-	    each_backend(invocation, "--backend", value_backend, add_backend, groups, error)
-	    && each_backend(
-	        invocation, "--remove-backend", value_backend_name, remove_backend, groups, error)
-	    && each_backend(invocation, "--add-backend", value_backend, add_backend, groups, error)
-	    && each_backend(
-	        invocation, "--weight", value_backend_weight, set_weight, groups, error);
+	size_t before = errors->count, cursor = 0;
+	const char *text;
+	each_backend(invocation, "--backend", value_backend, add_backend, groups, errors);
+	each_backend(
+	    invocation, "--remove-backend", value_backend_name, remove_backend, groups, errors);
+	each_backend(invocation, "--add-backend", value_backend, add_backend, groups, errors);
+	each_backend(invocation, "--weight", value_backend_weight, set_weight, groups, errors);
 	drop_empty_groups(groups);
-	return is_good && set_dials(invocation, groups, error)
-	       && health_take(invocation, groups, error);
+	json_t *good = errors->count == before ? groups : NULL;
+	while ((text = invocation_next(invocation, "--dial", &cursor)))
+		keep(errors, set_dial(text, good, slot(errors)));
+	keep(errors, health_take(invocation, good, slot(errors)));
 }
 
 /* --idle-timeout [tcp=|udp=]TIME: without a name it is that of each protocol that it has. */
@@ -211,18 +224,17 @@ static bool take_idle_timeout(const char *text, const char *protocol, json_t *bo
 	return true;
 }
 
-static bool take_timeouts(
-    const struct invocation *invocation, const char *protocol, json_t *body, char *error)
+static void take_timeouts(const struct invocation *invocation, const char *protocol, json_t *body,
+    struct spec_errors *errors)
 {
 	size_t cursor = 0;
 	const char *text;
 	while ((text = invocation_next(invocation, "--idle-timeout", &cursor)))
-		if (!take_idle_timeout(text, protocol, body, error))
-			return false;
-	return true;
+		keep(errors, take_idle_timeout(text, protocol, body, slot(errors)));
 }
 
-static bool take_words(const struct invocation *invocation, json_t *body, char *error)
+static void take_words(
+    const struct invocation *invocation, json_t *body, struct spec_errors *errors)
 {
 	static const struct {
 		const char *option, *field;
@@ -235,16 +247,15 @@ static bool take_words(const struct invocation *invocation, json_t *body, char *
 	    {"--udp-failover", "udp_failover", udp_failover_names}};
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		const char *word = invocation_value(invocation, options[i].option);
-		if (!word)
-			continue;
-		if (!value_word(options[i].option, word, options[i].words, error))
-			return false;
-		json_object_set_new(body, options[i].field, json_string(word));
+		if (word
+		    && keep(errors,
+		        value_word(options[i].option, word, options[i].words, slot(errors))))
+			json_object_set_new(body, options[i].field, json_string(word));
 	}
-	return true;
 }
 
-static bool take_numbers(const struct invocation *invocation, json_t *body, char *error)
+static void take_numbers(
+    const struct invocation *invocation, json_t *body, struct spec_errors *errors)
 {
 	static const struct {
 		const char *option, *field;
@@ -256,18 +267,16 @@ static bool take_numbers(const struct invocation *invocation, json_t *body, char
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		const char *text = invocation_value(invocation, options[i].option);
 		long number;
-		if (!text)
-			continue;
-		if (!value_number(
-		        options[i].option, text, options[i].min, options[i].max, &number, error))
-			return false;
-		json_object_set_new(body, options[i].field, json_integer(number));
+		if (text
+		    && keep(errors, value_number(options[i].option, text, options[i].min,
+		                        options[i].max, &number, slot(errors))))
+			json_object_set_new(body, options[i].field, json_integer(number));
 	}
-	return true;
 }
 
 /* A list of blocks, or the word for an empty one. */
-static bool take_access(const struct invocation *invocation, json_t *body, char *error)
+static void take_access(
+    const struct invocation *invocation, json_t *body, struct spec_errors *errors)
 {
 	static const struct {
 		const char *option, *field, *empty;
@@ -279,11 +288,10 @@ static bool take_access(const struct invocation *invocation, json_t *body, char 
 			continue;
 		if (strcmp(text, lists[i].empty) == 0)
 			array = json_array();
-		else if (!value_cidrs(lists[i].option, text, &array, error))
-			return false;
+		else if (!keep(errors, value_cidrs(lists[i].option, text, &array, slot(errors))))
+			continue;
 		json_object_set_new(body, lists[i].field, array);
 	}
-	return true;
 }
 
 static bool take_comment(const struct invocation *invocation, json_t *body, char *error)
@@ -337,63 +345,68 @@ static bool take_labels(
 	return is_good;
 }
 
-/* The options whose values need nothing else. */
-static bool take_simple(const struct invocation *invocation, json_t *body, char *error)
+static void take_lists(
+    const struct invocation *invocation, json_t *body, struct spec_errors *errors)
 {
 	const char *ports = invocation_value(invocation, "--ports");
 	const char *listen = invocation_value(invocation, "--listen");
 	const char *order = invocation_value(invocation, "--failover-order");
 	json_t *array;
-	if (ports) {
-		if (!value_ports("--ports", ports, &array, error))
-			return false;
+	if (ports && keep(errors, value_ports("--ports", ports, &array, slot(errors))))
 		json_object_set_new(body, "ports", array);
-	}
-	if (listen) {
-		if (!value_regions("--listen", listen, &array, error))
-			return false;
+	if (listen && keep(errors, value_regions("--listen", listen, &array, slot(errors))))
 		json_object_set_new(body, "listen", array);
-	}
-	if (order) {
-		if (strcmp(order, "nearest") == 0)
-			array = json_array();
-		else if (!value_regions("--failover-order", order, &array, error))
-			return false;
+	if (order && strcmp(order, "nearest") == 0)
+		json_object_set_new(body, "failover_order", json_array());
+	else if (order
+	         && keep(errors, value_regions("--failover-order", order, &array, slot(errors))))
 		json_object_set_new(body, "failover_order", array);
-	}
-	return take_access(invocation, body, error) && take_comment(invocation, body, error)
-	       && take_words(invocation, body, error) && take_numbers(invocation, body, error);
+}
+
+/* All but groups and timeouts.  `current` is NULL, or the accelerator as it is. */
+static void take_settings(const struct invocation *invocation, const json_t *current, json_t *body,
+    struct spec_errors *errors)
+{
+	take_lists(invocation, body, errors);
+	take_access(invocation, body, errors);
+	keep(errors, take_comment(invocation, body, slot(errors)));
+	take_words(invocation, body, errors);
+	take_numbers(invocation, body, errors);
+	keep(
+	    errors, limit_take(invocation, json_object_get(current, "limits"), body, slot(errors)));
+	keep(errors, take_labels(invocation, current, body, slot(errors)));
 }
 
 /* Hands the object on when it is good, else frees it. */
-static bool finish(bool is_good, json_t *object, json_t **result)
+static bool finish(const struct spec_errors *errors, json_t *object, json_t **result)
 {
+	bool is_good = errors->count == 0;
 	*result = is_good ? object : NULL;
 	if (!is_good)
 		json_decref(object);
 	return is_good;
 }
 
-bool spec_create(const struct invocation *invocation, json_t **body, char *error)
+bool spec_create(const struct invocation *invocation, json_t **body, struct spec_errors *errors)
 {
 	const char *name = invocation->arguments[0];
 	const char *protocol = invocation_value(invocation, "--protocol");
 	json_t *groups = json_array();
 	json_t *object = json_pack("{s:s}", "name", name);
-	bool is_good = value_name("NAME", name, error) && take_simple(invocation, object, error)
-	               && limit_take(invocation, NULL, object, error)
-	               && take_labels(invocation, NULL, object, error)
-	               && change_groups(invocation, groups, error)
-	               && take_timeouts(invocation, protocol, object, error);
+	errors->count = 0;
+	keep(errors, value_name("NAME", name, slot(errors)));
+	take_settings(invocation, NULL, object, errors);
+	change_groups(invocation, groups, errors);
+	if (json_object_get(object, "protocol"))
+		take_timeouts(invocation, protocol, object, errors);
 	json_object_set_new(object, "endpoint_groups", groups);
 	if (invocation_has(invocation, "--disabled"))
 		json_object_set_new(object, "enabled", json_false());
-	return finish(is_good, object, body);
+	return finish(errors, object, body);
 }
 
-bool spec_check_update(const struct invocation *invocation, char *error)
+static bool changes_something(const struct invocation *invocation, char *error)
 {
-	json_t *ignored;
 	size_t changes = invocation->value_count;
 	for (size_t i = 0; i < invocation->value_count; i++) {
 		const char *name = invocation->values[i].option->name;
@@ -401,32 +414,38 @@ bool spec_check_update(const struct invocation *invocation, char *error)
 		    || strcmp(name, "-o") == 0)
 			changes--;
 	}
-	if (changes == 0) {
-		snprintf(error, VALUE_ERROR_BYTES,
-		    "nothing to change; see trunkctl accelerator update --help");
-		return false;
-	}
-	if (!value_name("NAME", invocation->arguments[0], error))
-		return false;
-	if (invocation_has(invocation, "--backend")
-	    && (invocation_has(invocation, "--add-backend")
-	        || invocation_has(invocation, "--remove-backend")
-	        || invocation_has(invocation, "--weight"))) {
-		snprintf(error, VALUE_ERROR_BYTES,
-		    "--backend names all backends anew; leave out --add-backend, --remove-backend "
-		    "and "
-		    "--weight beside it");
-		return false;
-	}
+	if (changes > 0)
+		return true;
+	snprintf(
+	    error, VALUE_ERROR_BYTES, "nothing to change; see trunkctl accelerator update --help");
+	return false;
+}
+
+static bool names_backends_once(const struct invocation *invocation, char *error)
+{
+	if (!invocation_has(invocation, "--backend")
+	    || (!invocation_has(invocation, "--add-backend")
+	        && !invocation_has(invocation, "--remove-backend")
+	        && !invocation_has(invocation, "--weight")))
+		return true;
+	snprintf(error, VALUE_ERROR_BYTES,
+	    "--backend names all backends anew; leave out --add-backend, --remove-backend and "
+	    "--weight beside it");
+	return false;
+}
+
+bool spec_check_update(const struct invocation *invocation, struct spec_errors *errors)
+{
 	json_t *object = json_object();
-	bool is_good = take_simple(invocation, object, error)
-	               && limit_take(invocation, NULL, object, error)
-	               && take_labels(invocation, NULL, object, error)
-	               && change_groups(invocation, NULL, error)
-	               && take_timeouts(invocation, "tcp+udp", object, error);
-	finish(is_good, object, &ignored);
-	json_decref(ignored);
-	return is_good;
+	errors->count = 0;
+	keep(errors, changes_something(invocation, slot(errors)));
+	keep(errors, value_name("NAME", invocation->arguments[0], slot(errors)));
+	keep(errors, names_backends_once(invocation, slot(errors)));
+	take_settings(invocation, NULL, object, errors);
+	change_groups(invocation, NULL, errors);
+	take_timeouts(invocation, "tcp+udp", object, errors);
+	json_decref(object);
+	return errors->count == 0;
 }
 
 static bool names_groups(const struct invocation *invocation)
@@ -441,23 +460,23 @@ static bool names_groups(const struct invocation *invocation)
 bool spec_update(
     const struct invocation *invocation, const json_t *current, json_t **patch, char *error)
 {
+	struct spec_errors errors = {.count = 0};
+	const char *protocol = invocation_value(invocation, "--protocol");
 	json_t *object = json_object();
-	bool is_good = take_simple(invocation, object, error)
-	               && limit_take(invocation, json_object_get(current, "limits"), object, error)
-	               && take_labels(invocation, current, object, error);
-	if (is_good && names_groups(invocation)) {
+	take_settings(invocation, current, object, &errors);
+	if (names_groups(invocation)) {
 		json_t *groups = json_deep_copy(json_object_get(current, "endpoint_groups")),
 		       *group;
 		size_t i;
 		if (invocation_has(invocation, "--backend"))
 			json_array_foreach(groups, i, group)
 			    json_object_set_new(group, "backends", json_array());
-		is_good = change_groups(invocation, groups, error);
+		change_groups(invocation, groups, &errors);
 		json_object_set_new(object, "endpoint_groups", groups);
 	}
-	const char *protocol = invocation_value(invocation, "--protocol");
 	if (!protocol)
 		protocol = json_string_value(json_object_get(current, "protocol"));
-	is_good = is_good && take_timeouts(invocation, protocol ? protocol : "", object, error);
-	return finish(is_good, object, patch);
+	take_timeouts(invocation, protocol ? protocol : "", object, &errors);
+	memcpy(error, errors.list[0], VALUE_ERROR_BYTES);
+	return finish(&errors, object, patch);
 }

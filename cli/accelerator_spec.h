@@ -12,18 +12,27 @@
 #include "cli/command.h"
 #include "cli/value.h"
 
-/*
- * The body of POST /v1/accelerators; the caller frees it.  False when an option is wrong, with one
- * line in `error` (VALUE_ERROR_BYTES).
- */
-bool spec_create(const struct invocation *invocation, json_t **body, char *error);
+enum { SPEC_ERRORS_MAX = 16 };
 
-/* Whether the options of update make sense by themselves; else one line in `error`. */
-bool spec_check_update(const struct invocation *invocation, char *error);
+/* All that is wrong with the options, a line each; more than fit are left out. */
+struct spec_errors {
+	size_t count;
+	char list[SPEC_ERRORS_MAX][VALUE_ERROR_BYTES];
+};
+
+/*
+ * The body of POST /v1/accelerators; the caller frees it.  False when options are wrong, with each
+ * in *errors.
+ */
+bool spec_create(const struct invocation *invocation, json_t **body, struct spec_errors *errors);
+
+/* Whether the options of update make sense by themselves; else what does not. */
+bool spec_check_update(const struct invocation *invocation, struct spec_errors *errors);
 
 /*
  * The body of PATCH: what the options name, applied to `current`, the accelerator as control shows
- * it.  The caller frees it.  False when the two do not go together.
+ * it.  The caller frees it.  False when the two do not go together, with the first reason in `error`
+ * (VALUE_ERROR_BYTES).
  */
 bool spec_update(
     const struct invocation *invocation, const json_t *current, json_t **patch, char *error);

@@ -39,7 +39,11 @@ enum exit_code session_fail_reply(
 	json_t *fault;
 	size_t i;
 	json_array_foreach(faults, i, fault) tell_fault(session, fault);
-	return json_array_size(faults) > 0 ? code : session_fail(code, "%s", reply->error);
+	/* What one fault of one object says the problem says too; of many objects it says more. */
+	const json_t *said = json_object_get(json_array_get(faults, 0), "detail");
+	return json_equal(said, json_object_get(reply->problem, "detail"))
+	           ? code
+	           : session_fail(code, "%s", reply->error);
 }
 
 enum exit_code session_request(struct session *session, const char *method, const char *path,

@@ -184,6 +184,10 @@ def test_errors_name_the_next_step(cluster, ctl):
     assert refused.returncode == FAILED
     assert [line.split(": ")[:2] for line in refused.stderr.splitlines()] == [
         ["trunkctl", "--deadline"], ["trunkctl", "--listen"], ["trunkctl", "--backend"]]
+    refused = ctl(*WEB[:-1], "far=x,weight=900", "--class", "fast", "--deadline", "x")
+    assert refused.returncode == USAGE
+    assert [line.split(" ")[1] for line in refused.stderr.splitlines()] == [
+        "--class", "--deadline", "--backend"]
     assert ctl(*WEB).returncode == DONE
     assert_fails(ctl(*WEB), FAILED, '"web"')
     other = [*WEB]

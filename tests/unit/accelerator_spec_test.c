@@ -10,7 +10,8 @@
 enum { WORDS_MAX = 32 };
 
 static struct invocation invocation;
-static char error[VALUE_ERROR_BYTES];
+static struct spec_errors errors;
+static char error[COMMAND_ERROR_BYTES];
 static char line_copy[1024];
 
 static const char current_text[] =
@@ -45,7 +46,7 @@ static void assert_patch(const char *options, const char *wanted)
 {
 	json_t *current = json_loads(current_text, 0, NULL), *patch = NULL;
 	parse("update", options);
-	if (!spec_check_update(&invocation, error)
+	if (!spec_check_update(&invocation, &errors)
 	    || !spec_update(&invocation, current, &patch, error))
 		fail_msg("%s: %s", options, error);
 	assert_json(patch, wanted);
@@ -59,10 +60,10 @@ static void assert_update_refused(const char *options, const char *wanted)
 {
 	json_t *current = json_loads(current_text, 0, NULL), *patch = NULL;
 	parse("update", options);
-	if (spec_check_update(&invocation, error)
+	if (spec_check_update(&invocation, &errors)
 	    && spec_update(&invocation, current, &patch, error))
 		fail_msg("taken: %s", options);
-	assert_string_equal(error, wanted);
+	assert_string_equal(errors.count ? errors.list[0] : error, wanted);
 	json_decref(current);
 }
 
@@ -75,7 +76,7 @@ static void create_has_what_was_said(void **state)
 	                "--backend fra=[2001:db8::1]:80,weight=255 --idle-timeout tcp=2h "
 	                "--idle-timeout udp=30 --udp-flows-per-source 5 --class bulk "
 	                "--repair-budget 0 --deadline 40 --compression lz4");
-	assert_true(spec_create(&invocation, &body, error));
+	assert_true(spec_create(&invocation, &body, &errors));
 	assert_json(body,
 	    "{\"class\":\"bulk\",\"compression\":\"lz4\",\"deadline_ms\":40,"
 	    "\"endpoint_groups\":[{\"backends\":[{\"host\":\"192.0.2.1\",\"weight\":128},"
@@ -93,7 +94,7 @@ static void create_leaves_defaults_to_control(void **state)
 	json_t *body;
 	(void)state;
 	parse("create", "--protocol tcp --ports 80 --listen tokyo --backend fra=h");
-	assert_true(spec_create(&invocation, &body, error));
+	assert_true(spec_create(&invocation, &body, &errors));
 	assert_null(json_object_get(body, "tcp_idle_timeout_s"));
 	assert_null(json_object_get(body, "udp_flows_per_source"));
 	json_decref(body);
@@ -114,7 +115,7 @@ static void idle_timeout_is_by_protocol(void **state)
 		    "--protocol %s --ports 80 --listen a --backend b=c --idle-timeout %s",
 		    cases[i].protocol, cases[i].timeout);
 		parse("create", line);
-		assert_true(spec_create(&invocation, &body, error));
+		assert_true(spec_create(&invocation, &body, &errors));
 		assert_int_equal(json_integer_value(json_object_get(body, "tcp_idle_timeout_s")),
 		    cases[i].tcp_s);
 		assert_int_equal(json_integer_value(json_object_get(body, "udp_idle_timeout_s")),
@@ -127,10 +128,35 @@ static void create_refuses(const char *options, const char *wanted)
 {
 	json_t *body;
 	parse("create", options);
-	if (spec_create(&invocation, &body, error))
+	if (spec_create(&invocation, &body, &errors))
 		fail_msg("taken: %s", options);
 	assert_null(body);
-	assert_string_equal(error, wanted);
+	assert_string_equal(errors.list[0], wanted);
+}
+
+/* Those of every layer of options, in one go. */
+static void all_that_is_wrong_is_told(void **state)
+{
+	static const char *const beginnings[] = {"--ports \"99999\"", "--comment ",
+	    "--class \"fast\"", "--deadline \"x\"", "--limit ", "--label",
+	    "--backend \"b=c,weight=300\"", "--dial \"b\"", "--health \"nonsense\"",
+	    "--idle-timeout \"udp=5\""};
+	json_t *body;
+
+	(void)state;
+	parse("create",
+	    "--protocol tcp --ports 99999 --listen a --comment a\tb --class fast --deadline x "
+	    "--limit x --label = --backend b=c,weight=300 --dial b --health nonsense "
+	    "--idle-timeout udp=5");
+	assert_false(spec_create(&invocation, &body, &errors));
+	assert_null(body);
+	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+		assert_memory_equal(errors.list[i], beginnings[i], strlen(beginnings[i]));
+	assert_int_equal(errors.count, sizeof beginnings / sizeof *beginnings);
+	/* A region is not missed where its backend was wrong. */
+	parse("create", "--protocol tcp --ports 1 --listen a --backend b=c,weight=300 --dial b=5");
+	assert_false(spec_create(&invocation, &body, &errors));
+	assert_int_equal(errors.count, 1);
 }
 
 static void create_names_the_bad_part(void **state)
@@ -201,7 +227,7 @@ static void create_has_dials_order_and_affinity(void **state)
 	(void)state;
 	parse("create", "--protocol tcp --ports 80 --listen a --backend fra=h --backend iad=i "
 	                "--dial iad=30 --failover-order iad,fra --affinity source");
-	assert_true(spec_create(&invocation, &body, error));
+	assert_true(spec_create(&invocation, &body, &errors));
 	assert_json(body, "{\"client_affinity\":\"source\",\"endpoint_groups\":["
 	                  "{\"backends\":[{\"host\":\"h\",\"weight\":128}],\"region\":\"fra\"},"
 	                  "{\"backends\":[{\"host\":\"i\",\"weight\":128}],\"region\":\"iad\","
@@ -215,13 +241,13 @@ static void create_has_dials_order_and_affinity(void **state)
 	    "--comment must be text in UTF-8");
 	parse("create", "--protocol tcp --ports 80 --listen a --backend fra=h --label a=b,c=d "
 	                "--comment spare");
-	assert_true(spec_create(&invocation, &body, error));
+	assert_true(spec_create(&invocation, &body, &errors));
 	assert_string_equal(
 	    json_string_value(json_object_get(json_object_get(body, "labels"), "c")), "d");
 	assert_string_equal(json_string_value(json_object_get(body, "comment")), "spare");
 	json_decref(body);
 	parse("create", "--disabled --protocol tcp --ports 80 --listen a --backend fra=h");
-	assert_true(spec_create(&invocation, &body, error));
+	assert_true(spec_create(&invocation, &body, &errors));
 	assert_true(json_is_false(json_object_get(body, "enabled")));
 	json_decref(body);
 	create_refuses("--protocol tcp --ports 80 --listen a --backend fra=h --dial iad=30",
@@ -295,6 +321,7 @@ int main(void)
 	    cmocka_unit_test(create_leaves_defaults_to_control),
 	    cmocka_unit_test(idle_timeout_is_by_protocol),
 	    cmocka_unit_test(create_names_the_bad_part),
+	    cmocka_unit_test(all_that_is_wrong_is_told),
 	    cmocka_unit_test(update_changes_only_what_is_named),
 	    cmocka_unit_test(update_of_backends),
 	    cmocka_unit_test(create_has_dials_order_and_affinity),

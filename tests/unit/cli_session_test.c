@@ -84,13 +84,29 @@ static void test_each_error_of_a_refusal_is_a_line_with_its_option(void **state)
 	invocation.values[0].value = invocation.values[1].value = "x";
 	session.invocation = &invocation;
 	cli_set(422,
-	    "{\"detail\": \"name: bad\", \"errors\": [{\"pointer\": \"/name\", \"detail\": \"bad\","
+	    "{\"detail\": \"bad\", \"errors\": [{\"pointer\": \"/name\", \"detail\": \"bad\","
 	    " \"fix\": \"mend it\"}, {\"pointer\": \"/role\", \"detail\": \"is\\nmissing\"}]}");
 	begin_catching();
 	assert_int_equal(session_request(&session, "POST", "/v1/x", NULL, &answer), EXIT_FAILED);
 	end_catching();
 	assert_null(answer);
 	assert_string_equal(told, "trunkctl: --name: bad; mend it\ntrunkctl: is missing\n");
+}
+
+/* What the faults alone would not tell. */
+static void test_what_is_said_of_all_is_told_last(void **state)
+{
+	static const struct invocation nothing;
+	json_t *answer;
+
+	(void)state;
+	session.invocation = &nothing;
+	cli_set(422, "{\"detail\": \"revision 2 is old\", \"fix\": \"apply it\", \"errors\": "
+	             "[{\"pointer\": \"/items/0/ports\", \"detail\": \"gone\"}]}");
+	begin_catching();
+	assert_int_equal(session_request(&session, "POST", "/v1/x", NULL, &answer), EXIT_FAILED);
+	end_catching();
+	assert_string_equal(told, "trunkctl: gone\ntrunkctl: revision 2 is old; apply it\n");
 }
 
 static void test_names_are_put_behind_the_path(void **state)
@@ -173,6 +189,7 @@ int main(void)
 	    CLI_TEST(test_an_answer_is_the_callers),
 	    CLI_TEST(test_a_refusal_is_told_and_there_is_no_answer),
 	    CLI_TEST(test_each_error_of_a_refusal_is_a_line_with_its_option),
+	    CLI_TEST(test_what_is_said_of_all_is_told_last),
 	    CLI_TEST(test_names_are_put_behind_the_path),
 	    CLI_TEST(test_values_are_printed_unless_a_table_is_wanted),
 	    CLI_TEST(test_each_item_is_a_row),
