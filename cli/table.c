@@ -153,22 +153,66 @@ static void add_columns(
 	}
 }
 
-static void add_row(struct libscols_table *scols, const struct table *table,
-    const struct table_width *widths, const struct cell *cells)
+/* The next line of a text that goes on below; NULL at its end. */
+static char *take_line(const char **rest, size_t width)
+{
+	if (!*rest || !**rest)
+		return NULL;
+	size_t length = text_break(*rest, width);
+	char *line = strndup(*rest, length);
+	*rest += length;
+	*rest += strspn(*rest, " ");
+	return line;
+}
+
+static void add_cell(struct libscols_line *line, size_t place, char *text, enum table_colour colour)
+{
+	struct libscols_cell *cell;
+	if (text)
+		scols_line_refer_data(line, place, text);
+	cell = scols_line_get_cell(line, place);
+	if (text && cell && colour_name(colour))
+		scols_cell_set_color(cell, colour_name(colour));
+}
+
+static bool is_wrapped(const struct table *table, const struct table_width *widths, size_t i)
+{
+	return widths[i].shown > 0 && table->columns[i].flags & TABLE_WHOLE;
+}
+
+/* One line of the screen; true when cells go on below it. */
+static bool add_line(struct libscols_table *scols, const struct table *table,
+    const struct table_width *widths, const struct cell *cells, const char **rests, bool is_first)
 {
 	struct libscols_line *line = scols_table_new_line(scols, NULL);
 	size_t place = 0;
+	bool goes_on = false;
 	for (size_t i = 0; line && i < table->column_count; i++) {
+		char *text = NULL;
 		if (widths[i].shown == 0)
 			continue;
-		char *text = cells[i].text ? text_cut(cells[i].text, widths[i].shown) : NULL;
-		if (text)
-			scols_line_refer_data(line, place, text);
-		struct libscols_cell *cell = scols_line_get_cell(line, place);
-		if (cell && colour_name(cells[i].colour))
-			scols_cell_set_color(cell, colour_name(cells[i].colour));
-		place++;
+		if (is_wrapped(table, widths, i))
+			text = take_line(&rests[i], widths[i].shown);
+		else if (is_first && cells[i].text)
+			text = text_cut(cells[i].text, widths[i].shown);
+		goes_on = goes_on || (is_wrapped(table, widths, i) && rests[i] && *rests[i]);
+		add_cell(line, place++, text, cells[i].colour);
 	}
+	return goes_on;
+}
+
+static void add_row(struct libscols_table *scols, const struct table *table,
+    const struct table_width *widths, const struct cell *cells)
+{
+	const char **rests = calloc(table->column_count, sizeof(*rests));
+	bool is_first = true;
+	if (!rests)
+		return;
+	for (size_t i = 0; i < table->column_count; i++)
+		rests[i] = cells[i].text;
+	while (add_line(scols, table, widths, cells, rests, is_first))
+		is_first = false;
+	free(rests);
 }
 
 void table_print(struct table *table, FILE *out, bool has_colours, size_t width)

@@ -13,7 +13,7 @@ enum table_flags {
 	TABLE_RIGHT = 1, /* numbers */
 	TABLE_CUT = 2,   /* may be cut where the terminal is too narrow */
 	TABLE_SPARE = 4, /* may be left out there */
-	TABLE_WHOLE = 8, /* is never cut: the terminal breaks its lines */
+	TABLE_WHOLE = 8, /* is never cut: goes on below, broken between words */
 };
 
 struct table_column {

@@ -16,37 +16,48 @@ static size_t total(const struct table_width *columns, size_t count)
 }
 
 enum {
-	CUT_LEAST = 12, /* columns that are left of one that may be cut */
-	NAME_LEAST = 8, /* of any other text, when there is no other way */
+	CUT_LEAST = 12,  /* columns that are left of one that may be cut */
+	WRAP_LEAST = 24, /* of one that goes on below */
+	NAME_LEAST = 8,  /* of any other text, when there is no other way */
 };
 
-static bool may_lose(const struct table_width *column, bool is_hard)
+enum loss { LOSS_CUT, LOSS_WRAP, LOSS_HARD };
+
+static bool may_lose(const struct table_width *column, enum loss loss)
 {
 	size_t least = column->heading > CUT_LEAST ? column->heading : CUT_LEAST;
-	if (is_hard)
+	if (loss == LOSS_HARD)
 		return !(column->flags & (TABLE_RIGHT | TABLE_WHOLE)) && column->shown > NAME_LEAST;
+	if (loss == LOSS_WRAP)
+		return column->flags & TABLE_WHOLE && column->shown > WRAP_LEAST;
 	return column->flags & TABLE_CUT && column->shown > least;
 }
 
 /* The widest of those that can still lose a column of the terminal; NULL when none can. */
-static struct table_width *widest(struct table_width *columns, size_t count, bool is_hard)
+static struct table_width *widest(struct table_width *columns, size_t count, enum loss loss)
 {
 	struct table_width *best = NULL;
 	for (size_t i = 0; i < count; i++)
-		if (may_lose(&columns[i], is_hard) && (!best || columns[i].shown > best->shown))
+		if (may_lose(&columns[i], loss) && (!best || columns[i].shown > best->shown))
 			best = &columns[i];
 	return best;
 }
 
-static bool cut(struct table_width *columns, size_t count, size_t width, bool is_hard)
+static bool narrow(struct table_width *columns, size_t count, size_t width, enum loss loss)
 {
 	while (total(columns, count) > width) {
-		struct table_width *column = widest(columns, count, is_hard);
+		struct table_width *column = widest(columns, count, loss);
 		if (!column)
 			return false;
 		column->shown--;
 	}
 	return true;
+}
+
+/* Without loss of a name or a column. */
+static bool fit(struct table_width *columns, size_t count, size_t width)
+{
+	return narrow(columns, count, width, LOSS_CUT) || narrow(columns, count, width, LOSS_WRAP);
 }
 
 static void restore(struct table_width *columns, size_t count)
@@ -71,12 +82,12 @@ void table_layout(struct table_width *columns, size_t count, size_t width)
 {
 	for (size_t i = 0; i < count; i++)
 		columns[i].shown = columns[i].natural;
-	if (width == 0 || cut(columns, count, width, false))
+	if (width == 0 || fit(columns, count, width))
 		return;
 	while (leave_one_out(columns, count)) {
 		restore(columns, count);
-		if (cut(columns, count, width, false))
+		if (fit(columns, count, width))
 			return;
 	}
-	cut(columns, count, width, true);
+	narrow(columns, count, width, LOSS_HARD);
 }

@@ -18,7 +18,7 @@ struct table_width {
 
 /*
  * Makes the columns fit into `width` (0: no limit), as far as they let it: first those that may be
- * cut are, the widest most; then TABLE_SPARE ones are left out, from the right; then names are cut
+ * cut are, the widest most; then TABLE_WHOLE ones become narrower, which go on below; then TABLE_SPARE ones are left out, from the right; then names are cut
  * too.
  */
 void table_layout(struct table_width *columns, size_t count, size_t width);

@@ -53,3 +53,18 @@ char *text_cut(const char *text, size_t width)
 	}
 	return asprintf(&copy, "%.*s%s", (int)length, text, mark) < 0 ? NULL : copy;
 }
+
+size_t text_break(const char *text, size_t width)
+{
+	size_t used = 0, length = 0, words = 0, columns;
+	while (text[length]) {
+		if (text[length] == ' ')
+			words = length;
+		size_t bytes = next_character(text + length, &columns);
+		if (used + columns > width && words > 0)
+			return words;
+		used += columns;
+		length += bytes;
+	}
+	return length;
+}

@@ -16,4 +16,10 @@ size_t text_width(const char *text);
  */
 char *text_cut(const char *text, size_t width);
 
+/*
+ * The bytes of the words at the beginning of `text` that fit into `width` columns: all of it, or up to
+ * a space; of one word at least, however wide.
+ */
+size_t text_break(const char *text, size_t width);
+
 #endif

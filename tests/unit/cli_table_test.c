@@ -52,6 +52,27 @@ static void whole_without_a_terminal(void **state)
 	    "oslo-1  down   1                           -\n");
 }
 
+static void sentences_go_on_below(void **state)
+{
+	static const struct table_column two[] = {
+	    {"CHECK", 0}, {"FINDING", TABLE_WHOLE}, {"FIX", TABLE_WHOLE}, {NULL, 0}};
+	struct table *table = table_new(two, true);
+	(void)state;
+	table_row(table);
+	table_cell(table, "clock");
+	table_cell(table, "nobody keeps the clock of this machine right");
+	table_cell(table, "run chrony");
+	table_row(table);
+	table_cell(table, "limits");
+	table_cell(table, "few files");
+	table_cell(table, "");
+	assert_prints(table, false, 48,
+	    "CHECK   FINDING                    FIX\n"
+	    "clock   nobody keeps the clock of  run chrony\n"
+	    "        this machine right         \n"
+	    "limits  few files                  \n");
+}
+
 static void made_to_fit(void **state)
 {
 	(void)state;
@@ -106,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(whole_without_a_terminal),
+	    cmocka_unit_test(sentences_go_on_below),
 	    cmocka_unit_test(made_to_fit),
 	    cmocka_unit_test(colours_when_wanted),
 	    cmocka_unit_test(nothing_without_rows),

@@ -46,11 +46,18 @@ static void from_wide_to_narrow(void **state)
 		lay_out(cases[i].width, cases[i].shown);
 }
 
-static void what_is_whole_stays(void **state)
+/* What goes on below has all of its text, and its neighbours keep theirs as long as that is legible. */
+static void what_is_whole_goes_on_below(void **state)
 {
 	struct table_width columns[] = {{.natural = 30}, {.natural = 200, .flags = TABLE_WHOLE}};
 	(void)state;
 	table_layout(columns, 2, 80);
+	assert_int_equal(columns[0].shown, 30);
+	assert_int_equal(columns[1].shown, 48);
+	table_layout(columns, 2, 50);
+	assert_int_equal(columns[0].shown, 24);
+	assert_int_equal(columns[1].shown, 24);
+	table_layout(columns, 2, 0);
 	assert_int_equal(columns[1].shown, 200);
 }
 
@@ -58,7 +65,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(from_wide_to_narrow),
-	    cmocka_unit_test(what_is_whole_stays),
+	    cmocka_unit_test(what_is_whole_goes_on_below),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,11 +43,24 @@ static void ascii(void **state)
 	assert_cut("tokyo-1", 5, "toky~");
 }
 
+static void a_text_breaks_between_words(void **state)
+{
+	(void)state;
+	assert_int_equal(text_break("one two three", 20), 13);
+	assert_int_equal(text_break("one two three", 13), 13);
+	assert_int_equal(text_break("one two three", 12), 7);
+	assert_int_equal(text_break("one two three", 7), 7);
+	assert_int_equal(text_break("one two three", 6), 3);
+	assert_int_equal(text_break("wider-than-that and", 4), 15);
+	assert_int_equal(text_break("", 4), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(utf8),
 	    cmocka_unit_test(ascii),
+	    cmocka_unit_test(a_text_breaks_between_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
