@@ -13,6 +13,16 @@ static void begin(void)
 	news = (struct news){.session = &session, .path = "/v1/events?kinds=node"};
 }
 
+/* The server keeps its end only after it wrote what was read here. */
+static int stream(void)
+{
+	pthread_mutex_lock(&server.lock);
+	int descriptor = server.stream;
+	pthread_mutex_unlock(&server.lock);
+	assert_true(descriptor >= 0);
+	return descriptor;
+}
+
 static double wait_s(double longest_s)
 {
 	double begin_s = news_clock_s();
@@ -30,7 +40,7 @@ static void test_an_event_ends_it_and_silence_does_not(void **state)
 	assert_true(cli_was_asked("GET /v1/events?kinds=node "));
 	assert_true(wait_s(0.3) >= 0.3);
 	assert_int_equal(cli_requests(), 1);
-	dprintf(server.stream, "event: node\ndata: {}\n\n");
+	dprintf(stream(), "event: node\ndata: {}\n\n");
 	assert_true(wait_s(60) < 30);
 	news_end(&news);
 }
@@ -42,7 +52,7 @@ static void test_a_stream_that_ends_is_opened_again(void **state)
 	begin();
 	server.events = "event: hello\ndata: {}\n\n";
 	assert_true(wait_s(60) < 30);
-	shutdown(server.stream, SHUT_RDWR);
+	shutdown(stream(), SHUT_RDWR);
 	close(server.stream);
 	server.stream = -1;
 	assert_true(wait_s(60) < 30);
