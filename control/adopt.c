@@ -45,14 +45,15 @@ int adopt_run(
 {
 	struct config_number own = own_number(control), newest = node_server_newest(control->nodes);
 
-	if (!control->installation.restored_from_ms && !adopt_is_ahead(control, &newest)
-	    && !is_refused(control))
+	if (!control->installation.restored_from_ms && control->audited_revision <= own.revision
+	    && !adopt_is_ahead(control, &newest) && !is_refused(control))
 		return problem_set(problem, PROBLEM_NOT_AHEAD, "", "",
 		    "there is nothing to adopt: no node has a newer config than this control, or "
 		    "refuses one");
 	change_init(change, who, "nodes follow this control, whatever config they have");
 	change->incarnation =
 	    most(own.incarnation, least(newest.incarnation, ADOPT_INCARNATION_MAX)) + 1;
+	newest.revision = most(newest.revision, control->audited_revision);
 	change->above_revision =
 	    most(own.revision, least(newest.revision, own.revision + ADOPT_REVISIONS_MAX));
 	if (change_begin(control, change, problem) < 0)

@@ -34,6 +34,21 @@ static void add_restored(const struct control *control, json_t *list)
 		    time_format(control->installation.restored_from_ms, when));
 }
 
+/* Without --restore, which says so itself.  It ends with an adopt. */
+static void add_set_back(const struct control *control, json_t *list)
+{
+	const struct installation *installation = &control->installation;
+
+	if (installation->restored_from_ms || installation->revision >= control->audited_revision)
+		return;
+	finding_add(list, FINDING_WRONG, CHECK_STATE, NULL,
+	    "stop control and put the newer control.db back, or go on from here: trunkctl adopt",
+	    "control's database is of revision %llu, and its audit log tells of revision %llu: it "
+	    "was set back",
+	    (unsigned long long)installation->revision,
+	    (unsigned long long)control->audited_revision);
+}
+
 static const char *refusal_fix(const struct control *control, const struct node_live *live)
 {
 	if (adopt_is_ahead(control, &live->has))
@@ -138,6 +153,7 @@ void attention_add(struct control *control, json_t *findings)
 {
 	add_confirmation(control, findings);
 	add_restored(control, findings);
+	add_set_back(control, findings);
 	add_node_problems(control, findings);
 	add_accelerator_problems(control, findings);
 	api_tunnels_each(control, add_tunnel_problem, findings);

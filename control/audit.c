@@ -217,3 +217,22 @@ json_t *audit_read(const struct audit *audit, size_t limit)
 	}
 	return items;
 }
+
+uint64_t audit_newest_revision(const struct audit *audit)
+{
+	json_t *items = audit_read(audit, AUDIT_ENTRIES_MAX), *entry;
+	uint64_t revision = 0;
+	size_t i;
+
+	json_array_foreach(items, i, entry)
+	{
+		const char *what = json_string_value(json_object_get(entry, "what"));
+
+		revision = (uint64_t)json_integer_value(json_object_get(entry, "revision"));
+		if (revision
+		    || (what && strncmp(what, AUDIT_RESTORED, strlen(AUDIT_RESTORED)) == 0))
+			break;
+	}
+	json_decref(items);
+	return revision;
+}

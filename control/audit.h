@@ -39,6 +39,9 @@ struct audit_entry {
 	const char *detail; /* why it was refused */
 };
 
+/* What an entry says whose database is an older one from there on. */
+#define AUDIT_RESTORED "restored from"
+
 struct audit;
 
 /* Opens it for appending.  ERR_IO with errno, ERR_NOMEM. */
@@ -57,5 +60,11 @@ void audit_write(struct audit *audit, const struct audit_entry *entry, uint64_t 
 
 /* The newest entries, newest first, at most limit; lines that are none are left out.  NULL without memory. */
 json_t *audit_read(const struct audit *audit, size_t limit);
+
+/*
+ * What the database was at or above when the newest change was written down: its revision; 0 where
+ * none is found, or a backup was restored since.
+ */
+uint64_t audit_newest_revision(const struct audit *audit);
 
 #endif

@@ -35,6 +35,7 @@ struct control {
 	struct events *events;      /* for those who listen to the API */
 	struct explains *explains;  /* flows that nodes are asked about */
 	struct audit *audit;        /* NULL while it is not open */
+	uint64_t audited_revision;  /* that the audit log knew of at the start; 0: none */
 	uint8_t pin[PIN_BYTES];     /* control's own */
 	uint64_t started_ms;        /* UNIX time */
 	uint64_t started_steady_ms; /* the same moment */

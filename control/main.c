@@ -196,6 +196,17 @@ static int open_audit(struct daemon_state *daemon)
 	return result;
 }
 
+/* The log is of this database, unless that was replaced by an older one. */
+static void start_audit(struct control *control)
+{
+	api_audit_tell(control);
+	control->audited_revision = audit_newest_revision(control->audit);
+	if (control->audited_revision > control->installation.revision)
+		log_warn("state_set_back", "revision=%llu audited=%llu",
+		    (unsigned long long)control->installation.revision,
+		    (unsigned long long)control->audited_revision);
+}
+
 static int start_nodes(struct daemon_state *daemon)
 {
 	struct addr local;
@@ -234,7 +245,7 @@ static int start(struct daemon_state *daemon)
 	if (result == 0)
 		result = open_audit(daemon);
 	if (result == 0)
-		api_audit_tell(control);
+		start_audit(control);
 	if (result == 0)
 		recompile_if_other(control);
 	if (result == 0)
@@ -285,7 +296,7 @@ static void note_restored(struct daemon_state *daemon)
 
 	if (open_audit(daemon) < 0)
 		return;
-	snprintf(what, sizeof(what), "restored from %s", daemon->options.restore);
+	snprintf(what, sizeof(what), AUDIT_RESTORED " %s", daemon->options.restore);
 	audit_write(daemon->control.audit,
 	    &(struct audit_entry){
 	        .outcome = AUDIT_DONE, .who = "control", .from = "control", .what = what},

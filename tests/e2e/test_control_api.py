@@ -8,6 +8,7 @@ import http.client
 import os
 import random
 import socket
+import shutil
 import subprocess
 import time
 
@@ -313,6 +314,29 @@ def test_a_full_disk_refuses_changes_and_loses_nothing(small_disk):
             == set(known[:-1]) | {"last"}
     finally:
         control.proc.stop()
+
+
+def test_a_database_that_was_put_back_is_noticed_at_the_start(control):
+    """An older control.db, and the audit log as it was: no node is needed to see it."""
+    database = os.path.join(control.state, "control.db")
+    assert control.call("POST", "/v1/accelerators", WEB)[0] == 201
+    control.stop()
+    shutil.copy(database, database + ".old")
+    control.start()
+    revision = control.call("PATCH", "/v1/accelerators/web", {"comment": "lost"})[1]["revision"]
+    control.stop()
+    os.replace(database + ".old", database)
+    control.start()
+
+    def problems():
+        return [p["detail"] for p in control.get("/v1/status")["problems"] if "set back" in p["detail"]]
+
+    assert [f"revision {revision}:" in detail for detail in problems()] == [True]
+    assert control.call("POST", "/v1/adopt")[0] == 200
+    assert control.get("/v1/status")["revision"] == revision + 1 and not problems()
+    control.stop()
+    control.start()
+    assert not problems()
 
 
 def test_a_second_control_on_the_same_state_is_refused(control):

@@ -50,10 +50,33 @@ static void test_a_region_that_only_drains_is_a_problem(void **state)
 	assert_false(has_problem("every endpoint of accelerator web in oslo is draining"));
 }
 
+/* The audit log knows of changes that the database has not; an adopt goes on above them. */
+static void test_a_database_that_was_set_back_is_a_problem(void **state)
+{
+	static const char problem[] =
+	    "control's database is of revision 2, and its audit log tells of "
+	    "revision 9: it was set back";
+
+	(void)state;
+	control.audited_revision = 2;
+	assert_int_equal(api_get("/v1/status"), 200);
+	assert_false(has_problem(problem));
+	assert_int_equal(api_ask("POST", "/v1/adopt", "", ""), 409);
+	control.audited_revision = 9;
+	assert_int_equal(api_get("/v1/status"), 200);
+	assert_true(has_problem(problem));
+	assert_int_equal(api_ask("POST", "/v1/adopt", "", ""), 200);
+	assert_int_equal(control.installation.revision, 10);
+	assert_int_equal(api_get("/v1/status"), 200);
+	assert_false(has_problem(problem));
+	control.audited_revision = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    API_TEST(test_problems_say_what_to_do),
+	    API_TEST(test_a_database_that_was_set_back_is_a_problem),
 	    API_TEST(test_a_region_that_only_drains_is_a_problem),
 	};
 

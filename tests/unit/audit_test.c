@@ -99,6 +99,20 @@ static void it_goes_on_after_a_restart(void **state)
 	assert_int_equal(count(10), 2);
 }
 
+static void it_knows_of_the_newest_revision(void **state)
+{
+	(void)state;
+	assert_int_equal(audit_newest_revision(audit), 0);
+	put(AUDIT_DONE, 7, "POST /v1/a");
+	put(AUDIT_REFUSED, 0, "POST /v1/b");
+	assert_int_equal(audit_newest_revision(audit), 7);
+	put(AUDIT_DONE, 0, AUDIT_RESTORED " control.backup");
+	put(AUDIT_REFUSED, 0, "POST /v1/b");
+	assert_int_equal(audit_newest_revision(audit), 0);
+	put(AUDIT_DONE, 4, "POST /v1/adopt");
+	assert_int_equal(audit_newest_revision(audit), 4);
+}
+
 /* As a crash leaves it. */
 static void half_a_line_is_left_out(void **state)
 {
@@ -171,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(lines_are_read_newest_first),
 	    TEST(it_goes_on_after_a_restart),
+	    TEST(it_knows_of_the_newest_revision),
 	    TEST(half_a_line_is_left_out),
 	    TEST(old_parts_go),
 	    TEST(a_full_disk_tears_no_line),
