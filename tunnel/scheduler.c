@@ -57,7 +57,7 @@ static unsigned next_level(const struct schedule_class *queue, unsigned from)
 
 static bool class_has_new(const struct schedule_class *queue)
 {
-	return next_level(queue, 0) < SCHEDULER_LEVELS;
+	return queue->waiting > 0;
 }
 
 static unsigned level_of(const struct scheduler *scheduler, const struct schedule *flow)
