@@ -4,6 +4,7 @@ what each is told, and what strangers get."""
 import contextlib
 import json
 import os
+import re
 import socket
 import ssl
 import struct
@@ -15,6 +16,10 @@ import pytest
 from tests.lab import procs, trunkline
 from tests.lab.clock import Stopwatch
 from tests.lab.control_alone import Control, expect_problem
+from tests.lab.wan import ROOT
+
+with open(os.path.join(ROOT, "model", "messages.h"), encoding="utf-8") as header:
+    PROTOCOL = int(re.search(r"CONTROL_PROTOCOL = (\d+)", header.read())[1])
 
 WEB = {"name": "web", "protocol": "tcp", "ports": ["80"], "listen": ["tokyo"],
        "endpoint_groups": [{"region": "oslo", "backends": [{"host": "192.0.2.10"}]}]}
@@ -69,7 +74,7 @@ class Node:
             return True
 
     def hello(self, token=None, **changes):
-        message = {"type": "hello", "protocol": 2, "role": self.role, "name": self.name, "slots": 2,
+        message = {"type": "hello", "protocol": PROTOCOL, "role": self.role, "name": self.name, "slots": 2,
                    "instance": 1, "version": "0.1", "incarnation": 0, "revision": 0}
         if self.role == "endpoint":
             message["tunnel"] = "0.0.0.0:7401"
