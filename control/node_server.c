@@ -565,7 +565,7 @@ static void offer_again(struct node_server *server, struct record *record, uint6
 	}
 }
 
-/* The other ends of its tunnels that are gone, of those `silent`: to a node that may wait for them. */
+/* The endpoints that are gone, of those `silent`: to a listener with tunnels to them, which may wait for them. */
 static void tell_gone(struct node_server *server, struct record *to, struct record *const *silent,
     size_t silent_count, uint64_t now_ms)
 {
@@ -581,8 +581,7 @@ static void tell_gone(struct node_server *server, struct record *to, struct reco
 		const struct node *other = node_of(server, silent[i]);
 
 		if (gone_is_told(&silent[i]->ear, silent[i]->tunnel_ms, &to->ear, now_ms)
-		    && (installation_has_tunnel(installation, node, other)
-		        || installation_has_tunnel(installation, other, node)))
+		    && installation_has_tunnel(installation, node, other))
 			memcpy(gone->nodes[gone->node_count++].text, other->name, NAME_BYTES);
 	}
 	if (gone->node_count) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The TCP flows of a node that died.  A silent lane alone may be a path that is cut and heals, so flows wait on it for
+ * The TCP flows of an endpoint that died.  A silent lane alone may be a path that is cut and heals, so flows wait on it for
  * LANE_OVER_US; control alone may be what is cut off.  When control says that there is no sign of the node (control/gone.h)
- * and this worker's lane to it is down, they are reset at once, at a listener as at an endpoint.
+ * and this worker's lane to it is down, they are reset at once.
  */
 #ifndef NET_PEERS_GONE_H
 #define NET_PEERS_GONE_H

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A machine that is gone without a word (all its links drop everything) against lines that are cut: flows of the
-first are reset within seconds, at the other node too; those on the others live."""
+"""An endpoint's machine that is gone without a word (all its links drop everything) against lines that are cut: flows
+of the first are reset within seconds; those on the others live, those of a listener that was cut off too."""
 import time
 
 import pytest
@@ -50,31 +50,44 @@ def are_all_up(site):
     site.wait_up()
 
 
-@pytest.mark.parametrize("dead", LINKS)
-def test_a_machine_that_is_gone_takes_its_tcp_flows_along(site, tcp, udp, dead):
+def test_an_endpoint_that_is_gone_takes_its_tcp_flows_along(site, tcp, udp):
     are_all_up(site)
-    witness = "endpoint" if dead == "listener" else "listener"
     user, server = tcp.pair()
     assert echoes(user, server)
-    with udp.user() as talker, site.counts(witness, tcp_flows_dead_peer=1, lanes_lost=0):
+    with udp.user() as talker, site.counts("listener", tcp_flows_dead_peer=1, lanes_lost=0):
         udp.ask(talker)
-        links = [(dead, other) for other in LINKS[dead]]
+        links = [("endpoint", other) for other in LINKS["endpoint"]]
         change(site, "cut", *links)
         watch = Stopwatch()
-        assert is_reset(server if dead == "listener" else user, 10 * SLOW) is True
+        assert is_reset(user, 10 * SLOW) is True
         passed = watch.seconds()
-        print(f"the {dead}'s machine is gone: reset after {watch.passed():.2f} s")
-        wait_node(site, dead, "down")
+        print(f"the endpoint's machine is gone: reset after {watch.passed():.2f} s")
+        wait_node(site, "endpoint", "down")
         change(site, "mend", *links)
         # It was there after all, and hears of what became of its flows.
-        assert is_reset(user if dead == "listener" else server, 15 * SLOW) is True
+        assert is_reset(server, 15 * SLOW) is True
         udp.ask(talker)  # no new flow: this accelerator's do not move
     assert passed < 5 * SLOW
-    assert [line for line in site.nodes[witness].logged("peer_gone")
-            if f"peer={dead}" in line and "tcp_flows_reset=1" in line]
+    assert [line for line in site.nodes["listener"].logged("peer_gone")
+            if "peer=endpoint" in line and "tcp_flows_reset=1" in line]
     are_all_up(site)
     user, server = tcp.pair()
     assert echoes(user, server)
+
+
+def test_users_of_a_listener_that_was_cut_off_keep_their_flows(site, tcp):
+    """Nobody can send them elsewhere, and a backend can wait."""
+    are_all_up(site)
+    user, server = tcp.pair()
+    assert echoes(user, server)
+    uplink = [("listener", "endpoint"), ("listener", "control")]
+    with site.counts("listener", tcp_flows_dead_peer=0), \
+            site.counts("endpoint", tcp_flows_dead_peer=0):
+        change(site, "cut", *uplink)
+        wait_node(site, "listener", "down")
+        time.sleep(2)
+        change(site, "mend", *uplink)
+        assert echoes(user, server)
 
 
 @pytest.mark.parametrize("cut", [
