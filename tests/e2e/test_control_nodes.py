@@ -4,7 +4,6 @@ what each is told, and what strangers get."""
 import contextlib
 import json
 import os
-import re
 import socket
 import ssl
 import struct
@@ -16,10 +15,9 @@ import pytest
 from tests.lab import procs, trunkline
 from tests.lab.clock import Stopwatch
 from tests.lab.control_alone import Control, expect_problem
-from tests.lab.wan import ROOT
+from tests.lab.wan import header_number
 
-with open(os.path.join(ROOT, "model", "messages.h"), encoding="utf-8") as header:
-    PROTOCOL = int(re.search(r"CONTROL_PROTOCOL = (\d+)", header.read())[1])
+PROTOCOL = header_number("model/messages.h", "CONTROL_PROTOCOL")
 
 WEB = {"name": "web", "protocol": "tcp", "ports": ["80"], "listen": ["tokyo"],
        "endpoint_groups": [{"region": "oslo", "backends": [{"host": "192.0.2.10"}]}]}

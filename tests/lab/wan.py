@@ -41,6 +41,12 @@ def built(program):
     return os.path.join(build_folder(), program)
 
 
+def header_number(path, name):
+    """What `NAME = NUMBER` is in a header of the tree."""
+    with open(os.path.join(ROOT, path), encoding="utf-8") as header:
+        return int(re.search(rf"\b{name} = (\d+)", header.read())[1])
+
+
 def remove_stale():
     """Namespaces of test processes that are gone."""
     for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else []:
