@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 enum {
-	GONE_TUNNEL_MS = 2000,  /* nobody has a lane up for so long */
+	GONE_TUNNEL_MS = 3000,  /* nobody told of a lane that is up for so long: three reports */
 	GONE_RETURN_MS = 15000, /* in which a living node connects again: net/control_client.c */
 	GONE_REPEAT_MS = 1000,
 	GONE_TELL_MS = 60000, /* in which silent lanes are over anyway */

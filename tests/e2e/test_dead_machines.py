@@ -117,7 +117,7 @@ def test_control_that_is_cut_off_ends_no_flow(site, tcp):
         wait_node(site, "endpoint", "down")
         assert echoes(user, server)
         change(site, "cut", ("listener", "endpoint"))
-        time.sleep(1)
+        time.sleep(0.8)
         change(site, "mend", ("listener", "endpoint"))
         for _ in range(20):
             assert echoes(user, server)

@@ -26,12 +26,30 @@ static void test_three_missed_reports_and_no_lane(void **state)
 	(void)state;
 	hear(&of, 1000, 20000);
 	hear(&to, 1000, 22000);
-	assert_false(gone_is_told(&of, 20500, &to, 22999));
-	assert_true(gone_is_told(&of, 20500, &to, 23000));
+	assert_false(gone_is_told(&of, 20000, &to, 22999));
+	assert_true(gone_is_told(&of, 20000, &to, 23000));
 	/* Somebody has a lane to it: control alone is cut off from it. */
-	assert_false(gone_is_told(&of, 21500, &to, 23000));
-	assert_true(gone_is_told(&of, 21500, &to, 23500));
+	assert_false(gone_is_told(&of, 20500, &to, 23499));
+	assert_true(gone_is_told(&of, 20500, &to, 23500));
 	assert_true(gone_is_told(&of, 0, &to, 23000));
+}
+
+/* Control is cut off from the node, and then the path to it is cut, halfway between reports of its other end. */
+static void test_a_short_cut_of_the_path_beside(void **state)
+{
+	enum {
+		CUT_MS = 40000,
+		LAST_UP_MS = CUT_MS - 500,
+		MENDED_MS = CUT_MS + 1500,
+		PING_MS = 500
+	};
+
+	(void)state;
+	hear(&of, 1000, 20000);
+	hear(&to, 500, LAST_UP_MS + 2000);
+	for (uint64_t now = CUT_MS; now < MENDED_MS + PING_MS + 400; now += 100)
+		assert_false(gone_is_told(&of, LAST_UP_MS, &to, now));
+	assert_true(gone_is_told(&of, LAST_UP_MS, &to, CUT_MS + 2500));
 }
 
 static void test_who_comes_back_is_not_gone(void **state)
@@ -89,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(three_missed_reports_and_no_lane),
+	    TEST(a_short_cut_of_the_path_beside),
 	    TEST(who_comes_back_is_not_gone),
 	    TEST(control_that_was_cut_off_says_nothing),
 	    TEST(a_short_pause_of_the_listener_does_not_matter),
