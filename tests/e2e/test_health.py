@@ -295,7 +295,7 @@ def test_who_falls_again_and_again_returns_later_and_slowly(cluster, tmp_path):
         with open(os.path.join(roots[name], "who"), "w", encoding="ascii") as file:
             file.write(name)
     create(cluster, "falls", "tcp", entrance, [f"{HOST}:{port}" for port in ports],
-           "http:/ready,interval=200ms,timeout=150ms,rise=2,fall=1")
+           "http:/ready,interval=200ms,timeout=150ms,rise=2,fall=2")
     wait_health(cluster, "falls", "healthy", "healthy")
     cluster.wait_up()
     ready, away = (os.path.join(roots["falling"], name) for name in ("ready", "away"))
