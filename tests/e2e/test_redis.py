@@ -213,7 +213,7 @@ def test_a_client_that_waits_is_woken(alone):
 
 def test_an_idle_connection_has_the_accelerators_time(cluster):
     """Bytes keep it, which a client's PING is and the keepalives of the kernels at both ends are not."""
-    service = cluster.make("o1", more=("--idle-timeout", "1s"))
+    service = cluster.make("o1", more=("--idle-timeout", f"{3 * SLOW}s"))
     with service.connect() as silent, service.connect() as pinging, cluster.beside("o1") as beside:
         names = (silent.ask("CLIENT", "SETNAME", "silent"), pinging.ask("CLIENT", "SETNAME", "pinging"))
         assert names == ("OK", "OK")
