@@ -125,21 +125,18 @@ static bool fits(const struct flow_counts *counts, uint64_t place, uint32_t limi
 	           flow_counts_others(counts, place), limit);
 }
 
-/* One more flow of the key; false, and not counted, above the limit. */
+/* One more flow of the subject; false, and not counted, above the limit. */
 static bool enter(struct node_limits *node, struct flow_limits *flow,
-    const struct config_accelerator *config, const struct limit_key *key, uint32_t limit)
+    const struct config_accelerator *config, const struct flow_subject *subject, uint32_t limit)
 {
-	struct flow_subject *subject = &flow->subjects[flow->count];
-	struct flow_counts *counts;
+	struct flow_counts *counts = flows_of(node, subject);
 
-	*subject = subject_of(node, key);
-	counts = flows_of(node, subject);
 	flow_counts_add(counts, subject->place);
 	if (!fits(counts, subject->place, limit)) {
 		flow_counts_drop(counts, subject->place);
 		return refuse(node, config, subject, reasons[subject->kind].flows, "flows");
 	}
-	flow->count++;
+	flow->subjects[flow->count++] = *subject;
 	return true;
 }
 
@@ -161,17 +158,12 @@ static bool may_begin(const struct node_limits *node, const struct flow_subject 
 	              > 0;
 }
 
-static bool may_all_begin(struct node_limits *node, const struct flow_limits *flow,
+static bool keeps_rate(struct node_limits *node, const struct flow_subject *subject,
     const struct config_accelerator *config, uint64_t now_us)
 {
-	for (unsigned i = 0; i < flow->count; i++) {
-		const struct flow_subject *subject = &flow->subjects[i];
-
-		if (!may_begin(node, subject, config, now_us))
-			return refuse(node, config, subject, reasons[subject->kind].new_flows,
-			    "new_flows_per_s");
-	}
-	return true;
+	return may_begin(node, subject, config, now_us)
+	       || refuse(
+	           node, config, subject, reasons[subject->kind].new_flows, "new_flows_per_s");
 }
 
 void flow_limits_begun(struct node_limits *node, const struct flow_limits *flow,
@@ -204,12 +196,15 @@ bool flow_limits_enter(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user,
     uint64_t now_us)
 {
-	struct limit_key source = key_of_source(config, flow_kind, user),
-	                 accelerator = key_of_accelerator(config);
+	struct limit_key source_key = key_of_source(config, flow_kind, user),
+	                 accelerator_key = key_of_accelerator(config);
+	struct flow_subject source = subject_of(node, &source_key),
+	                    accelerator = subject_of(node, &accelerator_key);
 
 	if (enter(node, flow, config, &source, config->limits.source.flows)
-	    && enter(node, flow, config, &accelerator, config->limits.accelerator.flows)
-	    && may_all_begin(node, flow, config, now_us)) {
+	    && keeps_rate(node, &source, config, now_us)
+	    && keeps_rate(node, &accelerator, config, now_us)
+	    && enter(node, flow, config, &accelerator, config->limits.accelerator.flows)) {
 		set_bytes(flow, config);
 		return true;
 	}
@@ -221,8 +216,9 @@ bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flo
     const struct config_accelerator *config, const struct backend *backend)
 {
 	struct limit_key key = key_of_backend(node, config, backend);
+	struct flow_subject subject = subject_of(node, &key);
 
-	if (!enter(node, flow, config, &key, config->limits.backend.flows))
+	if (!enter(node, flow, config, &subject, config->limits.backend.flows))
 		return false;
 	set_bytes(flow, config);
 	return true;

@@ -213,6 +213,41 @@ static void flows_begin_at_a_rate(void **state)
 	assert_nothing_is_left();
 }
 
+/* Of every two limits that are exceeded at once the one that is foretold is the one that refuses. */
+static void what_refuses_is_what_was_foretold(void **state)
+{
+	static const enum page_value refused[] = {
+	    [EXPLAIN_LIMIT_SOURCE_FLOWS] = PAGE_limit_source_flows,
+	    [EXPLAIN_LIMIT_SOURCE_NEW_FLOWS] = PAGE_limit_source_new_flows,
+	    [EXPLAIN_LIMIT_ACCELERATOR_FLOWS] = PAGE_limit_accelerator_flows,
+	    [EXPLAIN_LIMIT_ACCELERATOR_NEW_FLOWS] = PAGE_limit_accelerator_new_flows,
+	};
+	uint32_t *const limits[] = {&config.limits.source.flows,
+	    &config.limits.source.new_flows_per_s, &config.limits.accelerator.flows,
+	    &config.limits.accelerator.new_flows_per_s};
+	struct addr from;
+
+	(void)state;
+	assert_int_equal(addr_parse("10.0.0.1", 4000, &from), 0);
+	for (unsigned i = 0; i < 16; i++) {
+		enum explain_limit foretold;
+		uint64_t before;
+
+		now_us += 2000000;
+		for (unsigned limit = 0; limit < 4; limit++)
+			*limits[limit] = i >> limit & 1; /* no limit, or one flow */
+		assert_true(enter(0, &config, "10.0.0.1"));
+		foretold = flow_limits_foretell(&workers[1], &config, FLOW_TCP, &from, now_us);
+		assert_int_equal(foretold == EXPLAIN_LIMIT_NONE, i == 0);
+		before = foretold ? counted(refused[foretold]) : 0;
+		assert_int_equal(enter(1, &config, "10.0.0.1"), i == 0);
+		assert_true(!foretold || counted(refused[foretold]) == before + 1);
+		leave(0);
+		leave(1);
+	}
+	assert_nothing_is_left();
+}
+
 /* The lane, or a cap on UDP, did not take it. */
 static void a_flow_that_did_not_begin_takes_nothing_of_the_rate(void **state)
 {
@@ -277,6 +312,7 @@ int main(void)
 	    TEST(a_limit_that_is_set_later_holds),
 	    TEST(a_backend_has_its_flows),
 	    TEST(flows_begin_at_a_rate),
+	    TEST(what_refuses_is_what_was_foretold),
 	    TEST(a_flow_that_did_not_begin_takes_nothing_of_the_rate),
 	    TEST(bytes_have_a_rate),
 	};
