@@ -22,18 +22,37 @@ packages_missing() {
 
 apt_install() { DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"; }
 
-# While packages are installed nothing may be started: a test machine needs no new daemons.
+# What starts with the machine, by the files: systemd need not run. Fails where it is not installed.
+units_enabled() {
+	local lines
+	lines=$(systemctl --root=/ list-unit-files --state=enabled --type=service,socket \
+		--no-legend --no-pager 2>/dev/null) || return 1
+	awk '{ print $1 }' <<<"$lines" | LC_ALL=C sort
+}
+
+# units_disable_new UNITS : those that are enabled now and are not of UNITS, which units_enabled said before.
+units_disable_new() {
+	local new
+	new=$(units_enabled | LC_ALL=C comm -13 <(echo "$1") - | grep . | tr '\n' ' ')
+	[ -n "$new" ] || return 0
+	echo "Not started with the machine: $new"
+	# shellcheck disable=SC2086 # one word a unit
+	systemctl --root=/ --quiet disable $new >/dev/null 2>&1 || echo "Could not disable: $new" >&2
+}
+
+# Of the packages nothing may be started, now or with the machine: a test machine needs no new daemons.
 packages_install() ( # a shell of its own, whose trap also sees Ctrl-C
-	local missing policy=/usr/sbin/policy-rc.d log status=0
+	local missing policy=/usr/sbin/policy-rc.d log units has_systemd="" status=0
 	missing=$(packages_missing "$@" | tr '\n' ' ')
 	[ -n "$missing" ] || return 0
 	if [ "$(id -u)" -ne 0 ]; then
 		echo "These packages are missing and only root can install them: $missing" >&2
-		echo "Run:  sudo apt-get install $missing" >&2
+		echo "Run:  sudo ./${0##*/}     which installs them, and starts none of their daemons" >&2
 		return 1
 	fi
 	echo "Installing (some minutes on a fresh system): $missing"
 	log=$(mktemp)
+	units=$(units_enabled) && has_systemd=yes
 	if [ -e "$policy" ]; then
 		trap 'rm -f "$log"' EXIT
 	else
@@ -44,6 +63,7 @@ packages_install() ( # a shell of its own, whose trap also sees Ctrl-C
 	# shellcheck disable=SC2086 # one word a package
 	apt_install $missing >"$log" 2>&1 ||
 		{ apt-get update -qq && apt_install $missing; } >"$log" 2>&1 || status=1
+	[ -z "$has_systemd" ] || units_disable_new "$units"
 	[ "$status" -eq 0 ] || tail -n 20 "$log" >&2
 	exit "$status"
 )
