@@ -17,16 +17,18 @@ static json_t *node_json(const struct control *control, const struct node *node)
 {
 	const struct node_live *live = node_server_live(control->nodes, node->id);
 	const char *state = "pending", *reason = NULL;
+	bool is_told = !change_waits(control);
 	uint64_t since_ms = 0;
 
 	if (!live->is_up) {
 		state = "down";
 		since_ms = live->state_since_ms;
-	} else if (live->refused_revision && live->refused_revision == live->wanted_revision) {
+	} else if (is_told && live->refused_revision
+	           && live->refused_revision == live->wanted_revision) {
 		state = "refused";
 		reason = live->refused_reason;
 		since_ms = live->refused_since_ms;
-	} else if (live->has_applied && !live->is_asked
+	} else if (is_told && live->has_applied && !live->is_asked
 	           && live->applied_revision == live->wanted_revision) {
 		state = "applied";
 		since_ms = live->applied_since_ms;

@@ -61,6 +61,12 @@ struct change_hold {
  */
 int change_hold(struct control *control, struct change_hold *hold, struct problem *problem);
 
+/* Is a change made that no node was told of yet?  Then what nodes applied is what was before it. */
+static inline bool change_waits(const struct control *control)
+{
+	return control->hold && control->hold->is_made;
+}
+
 /*
  * Saves it and all else that was stored meanwhile, and tells of it: 0.  When result is negative, with
  * *problem filled, or when it cannot be saved, nothing has changed and -1.

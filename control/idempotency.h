@@ -3,7 +3,8 @@
  * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a POST, PATCH or DELETE that is sent
  * again with the same key gets the answer that the first one got, and is not done again.  The answer is saved in one
  * transaction with the change, so that there is never one without the other, whenever control ends;
- * it is sealed under the key itself, of which only a hash is kept, since it may bear a secret.
+ * it is sealed under the key itself, of which only a hash is kept, since it may bear a secret.  So a
+ * handler makes its answer before nodes are told of the change: change_waits().
  */
 #ifndef CONTROL_IDEMPOTENCY_H
 #define CONTROL_IDEMPOTENCY_H

@@ -2,6 +2,7 @@
 /* See node_drain.h. */
 #include "control/node_drain.h"
 
+#include "control/change.h"
 #include "control/events.h"
 #include "control/node_server.h"
 
@@ -44,6 +45,8 @@ static bool is_concerned(
 static bool is_known_everywhere(
     const struct control *control, const struct node *node, uint64_t reported_steady_ms)
 {
+	if (change_waits(control))
+		return false;
 	for (size_t i = 0; i < control->installation.node_count; i++) {
 		const struct node *other = &control->installation.nodes[i];
 		const struct node_live *live = node_server_live(control->nodes, other->id);

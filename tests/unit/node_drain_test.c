@@ -2,6 +2,7 @@
 /* Twin of control/node_drain.c: when a drain is over, by what the nodes told. */
 #include "config.h"
 
+#include "control/change.h"
 #include "control/events.h"
 #include "control/node_drain.h"
 #include "control/node_server.h"
@@ -75,6 +76,21 @@ static void without_flows_it_is_drained(void **state)
 	assert_string_equal(state_of("osl-1"), "draining");
 	assert_int_equal(node_drain_flows(&control, node("osl-1")).udp, 3);
 	assert_int_equal(node_drain_flows(&control, node("osl-1")).tcp, 0);
+}
+
+/* A request with a key is answered before anybody is told of what it changed. */
+static void not_before_nodes_are_told(void **state)
+{
+	struct change_hold hold = {.is_made = true};
+
+	(void)state;
+	node("osl-1")->is_draining = true;
+	control.hold = &hold;
+	assert_string_equal(state_of("osl-1"), "draining");
+	hold.is_made = false; /* it drained before, and nothing was changed */
+	assert_string_equal(state_of("osl-1"), "drained");
+	control.hold = NULL;
+	assert_string_equal(state_of("osl-1"), "drained");
 }
 
 /* Flows may come until each listener knows, and its own report may be older than that. */
@@ -164,6 +180,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(without_flows_it_is_drained),
+	    TEST(not_before_nodes_are_told),
 	    TEST(not_before_all_listeners_know),
 	    TEST(a_listener_drains_by_itself),
 	    TEST(what_is_as_before_is_not_told_again),
