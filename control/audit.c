@@ -181,10 +181,15 @@ void audit_write(struct audit *audit, const struct audit_entry *entry, uint64_t 
 
 /* ---- reading ---- */
 
-/* Adds the lines of one file from its end until there are enough; a line that is none is skipped. */
-static void read_lines(json_t *items, char *text, size_t length, size_t limit)
+/* False: that was the last one wanted. */
+typedef bool entry_fn(void *context, json_t *entry);
+
+/* The lines of one file from its end; a line that is none is skipped.  False when fn ended it. */
+static bool read_lines(const char *text, size_t length, entry_fn *fn, void *context)
 {
-	while (length > 0 && json_array_size(items) < limit) {
+	bool goes_on = true;
+
+	while (length > 0 && goes_on) {
 		const char *newline;
 		size_t start;
 		json_t *entry;
@@ -195,44 +200,81 @@ static void read_lines(json_t *items, char *text, size_t length, size_t limit)
 		start = newline ? (size_t)(newline - text) + 1 : 0;
 		entry = json_loadb(text + start, length - start, 0, NULL);
 		if (json_is_object(entry))
-			json_array_append(items, entry);
+			goes_on = fn(context, entry);
 		json_decref(entry);
 		length = start;
 	}
+	return goes_on;
+}
+
+/* All entries that are kept, newest first. */
+static void each_entry(const struct audit *audit, entry_fn *fn, void *context)
+{
+	char path[PATH_MAX], *text;
+	bool goes_on = audit != NULL;
+	size_t length;
+
+	for (int i = 0; goes_on && i <= AUDIT_FILES_KEPT; i++) {
+		name_file(audit, i, path);
+		if (file_read(path, 2 * AUDIT_FILE_BYTES_MAX, &text, &length) < 0)
+			break;
+		goes_on = read_lines(text, length, fn, context);
+		free(text);
+	}
+}
+
+struct listing {
+	json_t *items;
+	size_t limit;
+};
+
+static bool list(void *context, json_t *entry)
+{
+	struct listing *listing = context;
+
+	json_array_append(listing->items, entry);
+	return json_array_size(listing->items) < listing->limit;
 }
 
 json_t *audit_read(const struct audit *audit, size_t limit)
 {
-	json_t *items = json_array();
-	char path[PATH_MAX], *text;
-	size_t length;
+	struct listing listing = {json_array(), limit};
 
-	for (int i = 0; audit && items && i <= AUDIT_FILES_KEPT && json_array_size(items) < limit;
-	     i++) {
-		name_file(audit, i, path);
-		if (file_read(path, 2 * AUDIT_FILE_BYTES_MAX, &text, &length) < 0)
-			break;
-		read_lines(items, text, length, limit);
-		free(text);
-	}
-	return items;
+	if (listing.items && limit)
+		each_entry(audit, list, &listing);
+	return listing.items;
+}
+
+static const char *text_of(const json_t *entry, const char *key)
+{
+	const char *text = json_string_value(json_object_get(entry, key));
+
+	return text ? text : "";
+}
+
+/* What callers ask for is in the log too, in their words: only control itself restores. */
+static bool is_restore(const json_t *entry)
+{
+	return strcmp(text_of(entry, "who"), "control") == 0
+	       && strncmp(text_of(entry, "what"), AUDIT_RESTORED, strlen(AUDIT_RESTORED)) == 0;
+}
+
+static bool note_revision(void *context, json_t *entry)
+{
+	json_int_t said = json_integer_value(json_object_get(entry, "revision"));
+	uint64_t *newest = context;
+
+	if (strcmp(text_of(entry, "outcome"), "done") != 0)
+		return true;
+	if (said > 0 && said <= AUDIT_REVISION_MAX && (uint64_t)said > *newest)
+		*newest = (uint64_t)said;
+	return !is_restore(entry) && strcmp(text_of(entry, "what"), AUDIT_ADOPTED) != 0;
 }
 
 uint64_t audit_newest_revision(const struct audit *audit)
 {
-	json_t *items = audit_read(audit, AUDIT_ENTRIES_MAX), *entry;
-	uint64_t revision = 0;
-	size_t i;
+	uint64_t newest = 0;
 
-	json_array_foreach(items, i, entry)
-	{
-		const char *what = json_string_value(json_object_get(entry, "what"));
-
-		revision = (uint64_t)json_integer_value(json_object_get(entry, "revision"));
-		if (revision
-		    || (what && strncmp(what, AUDIT_RESTORED, strlen(AUDIT_RESTORED)) == 0))
-			break;
-	}
-	json_decref(items);
-	return revision;
+	each_entry(audit, note_revision, &newest);
+	return newest;
 }

@@ -39,8 +39,12 @@ struct audit_entry {
 	const char *detail; /* why it was refused */
 };
 
-/* What an entry says whose database is an older one from there on. */
+/* What control's own entry says whose database is an older one from there on. */
 #define AUDIT_RESTORED "restored from"
+/* What an entry says after which numbers go on above all that were known. */
+#define AUDIT_ADOPTED "POST /v1/adopt"
+/* Of a change; a higher one is none. */
+#define AUDIT_REVISION_MAX (INT64_MAX / 2)
 
 struct audit;
 
@@ -62,8 +66,8 @@ void audit_write(struct audit *audit, const struct audit_entry *entry, uint64_t 
 json_t *audit_read(const struct audit *audit, size_t limit);
 
 /*
- * What the database was at or above when the newest change was written down: its revision; 0 where
- * none is found, or a backup was restored since.
+ * The highest revision of the changes that are written down since the newest adoption or restore of a
+ * backup; 0 where none is found.  It reads all files.
  */
 uint64_t audit_newest_revision(const struct audit *audit);
 

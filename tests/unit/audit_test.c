@@ -43,17 +43,24 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void put(enum audit_outcome outcome, uint64_t revision, const char *what)
+static uint64_t now_ms = UINT64_C(1700000000000);
+
+static void put_by(const char *who, enum audit_outcome outcome, uint64_t revision, const char *what)
 {
 	audit_write(audit,
 	    &(struct audit_entry){.outcome = outcome,
-	        .who = "uid 0 (root)",
+	        .who = who,
 	        .from = "unix",
 	        .role = outcome == AUDIT_STRANGER ? NULL : "admin",
 	        .what = what,
 	        .revision = revision,
 	        .detail = outcome == AUDIT_DONE ? NULL : "no\nway"},
-	    UINT64_C(1700000000000));
+	    now_ms);
+}
+
+static void put(enum audit_outcome outcome, uint64_t revision, const char *what)
+{
+	put_by("uid 0 (root)", outcome, revision, what);
 }
 
 static size_t count(size_t limit)
@@ -106,11 +113,41 @@ static void it_knows_of_the_newest_revision(void **state)
 	put(AUDIT_DONE, 7, "POST /v1/a");
 	put(AUDIT_REFUSED, 0, "POST /v1/b");
 	assert_int_equal(audit_newest_revision(audit), 7);
-	put(AUDIT_DONE, 0, AUDIT_RESTORED " control.backup");
+	put_by("control", AUDIT_DONE, 0, AUDIT_RESTORED " control.backup");
 	put(AUDIT_REFUSED, 0, "POST /v1/b");
 	assert_int_equal(audit_newest_revision(audit), 0);
-	put(AUDIT_DONE, 4, "POST /v1/adopt");
+	put(AUDIT_DONE, 4, AUDIT_ADOPTED);
 	assert_int_equal(audit_newest_revision(audit), 4);
+}
+
+/* Whoever is refused, however often and in whatever words. */
+static void nobody_hides_the_newest_revision(void **state)
+{
+	(void)state;
+	put(AUDIT_DONE, 7, "POST /v1/a");
+	for (int i = 0; i <= AUDIT_ENTRIES_MAX; i++, now_ms += 60000)
+		put(AUDIT_REFUSED, 0, "POST /v1/b");
+	assert_int_equal(count(2 * AUDIT_ENTRIES_MAX), AUDIT_ENTRIES_MAX + 2);
+	assert_int_equal(audit_newest_revision(audit), 7);
+	put_by("nobody", AUDIT_STRANGER, 0, AUDIT_RESTORED " /");
+	put(AUDIT_REFUSED, 0, AUDIT_RESTORED " /");
+	put(AUDIT_REFUSED, 0, AUDIT_ADOPTED);
+	assert_int_equal(audit_newest_revision(audit), 7);
+}
+
+/* A database that was set back and goes on is below it, until an adoption goes on above it. */
+static void later_changes_do_not_hide_it(void **state)
+{
+	(void)state;
+	put(AUDIT_DONE, 9, "POST /v1/a");
+	put(AUDIT_DONE, 4, "POST /v1/a");
+	assert_int_equal(audit_newest_revision(audit), 9);
+	put(AUDIT_DONE, 6, AUDIT_ADOPTED);
+	put(AUDIT_DONE, 7, "POST /v1/a");
+	assert_int_equal(audit_newest_revision(audit), 7);
+	put(AUDIT_DONE, UINT64_MAX, "POST /v1/a");
+	put(AUDIT_DONE, INT64_MAX, "POST /v1/a");
+	assert_int_equal(audit_newest_revision(audit), 7);
 }
 
 /* As a crash leaves it. */
@@ -186,6 +223,8 @@ int main(void)
 	    TEST(lines_are_read_newest_first),
 	    TEST(it_goes_on_after_a_restart),
 	    TEST(it_knows_of_the_newest_revision),
+	    TEST(nobody_hides_the_newest_revision),
+	    TEST(later_changes_do_not_hide_it),
 	    TEST(half_a_line_is_left_out),
 	    TEST(old_parts_go),
 	    TEST(a_full_disk_tears_no_line),
