@@ -53,9 +53,10 @@ int adopt_run(
 	change_init(change, who, "nodes follow this control, whatever config they have");
 	change->incarnation =
 	    most(own.incarnation, least(newest.incarnation, ADOPT_INCARNATION_MAX)) + 1;
-	newest.revision = most(newest.revision, control->audited_revision);
+	newest.revision = least(newest.revision, own.revision + ADOPT_REVISIONS_MAX);
+	/* Control's own word is as good as its database, and needs no bound. */
 	change->above_revision =
-	    most(own.revision, least(newest.revision, own.revision + ADOPT_REVISIONS_MAX));
+	    most(own.revision, most(newest.revision, control->audited_revision));
 	if (change_begin(control, change, problem) < 0)
 		return -1;
 	return change_end(

@@ -11,8 +11,8 @@
 
 enum {
 	/*
-	 * Revisions go on above those of the configs that nodes have; but no node can push them
-	 * further than this.
+	 * Revisions go on above those that the audit log tells of and those of the configs that
+	 * nodes have; but no node can push them further than this.
 	 */
 	ADOPT_REVISIONS_MAX = 1000,
 };

@@ -2,6 +2,7 @@
 /* Twin of control/attention.c: what is called a problem, as status shows it. */
 #include "config.h"
 
+#include "control/adopt.h"
 #include "control/attention.h"
 
 #include "tests/unit/api_fixture.h"
@@ -69,6 +70,10 @@ static void test_a_database_that_was_set_back_is_a_problem(void **state)
 	assert_int_equal(control.installation.revision, 10);
 	assert_int_equal(api_get("/v1/status"), 200);
 	assert_false(has_problem(problem));
+	control.audited_revision = 10 + 5 * ADOPT_REVISIONS_MAX;
+	assert_int_equal(api_ask("POST", "/v1/adopt", "", ""), 200);
+	assert_int_equal(control.installation.revision, 10 + 5 * ADOPT_REVISIONS_MAX + 1);
+	assert_int_equal(api_ask("POST", "/v1/adopt", "", ""), 409);
 	control.audited_revision = 0;
 }
 
