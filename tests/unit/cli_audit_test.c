@@ -17,20 +17,16 @@ static void test_the_audit_log_is_a_table(void **state)
 	assert_int_equal(cli_run("audit --limit 0"), EXIT_USAGE);
 }
 
-/* An entry half a second later; and then control takes the right away, which ends it. */
+/* An entry after the first look; and then control takes the right away, which ends it. */
 static void *add_later(void *context)
 {
 	(void)context;
-	usleep(500000);
+	cli_wait_requests(2);
 	cli_set(200, "{\"items\": [{\"what\": \"POST /v1/b\"}]}");
-	pthread_mutex_lock(&server.lock);
-	dprintf(server.stream, "event: audit\ndata: {}\n\n");
-	pthread_mutex_unlock(&server.lock);
-	usleep(500000);
+	cli_tell("event: audit\ndata: {}\n\n");
+	cli_wait_requests(3);
 	cli_set(403, "{\"detail\": \"no more\"}");
-	pthread_mutex_lock(&server.lock);
-	dprintf(server.stream, "event: audit\ndata: {}\n\n");
-	pthread_mutex_unlock(&server.lock);
+	cli_tell("event: audit\ndata: {}\n\n");
 	return NULL;
 }
 

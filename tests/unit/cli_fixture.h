@@ -140,6 +140,21 @@ static inline unsigned cli_requests(void)
 	return requests;
 }
 
+/* In a thread beside the command: until control was asked so often; the answer to that one is chosen. */
+static inline void cli_wait_requests(unsigned requests)
+{
+	for (int i = 0; i < 6000 && cli_requests() < requests; i++)
+		usleep(10000);
+}
+
+/* An event for who listens. */
+static inline void cli_tell(const char *event)
+{
+	pthread_mutex_lock(&server.lock);
+	dprintf(server.stream, "%s", event);
+	pthread_mutex_unlock(&server.lock);
+}
+
 /* ---- a session ---- */
 
 static inline int cli_setup(void **state)
