@@ -13,6 +13,7 @@ struct news {
 	struct session *session;
 	const char *path;             /* of the events: "/v1/events?kinds=node" */
 	struct client_stream *stream; /* NULL at first */
+	int retry_ms;                 /* the last pause before it was opened again, 0 at first */
 };
 
 /* Seconds of the clock that nobody sets, of which deadlines are. */
@@ -20,7 +21,8 @@ double news_clock_s(void);
 
 /*
  * Until something happened, or the deadline.  The first event, hello, says that no later one is
- * missed.  A stream that ends is opened again; what is wrong with it the next question tells.
+ * missed and ends it at once; later ones end it a fifth of a second later, together.  A stream that ends
+ * is opened again, later each time that it is refused; what is wrong with it the next question tells.
  */
 void news_wait(struct news *news, double deadline_s);
 

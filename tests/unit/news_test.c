@@ -45,6 +45,32 @@ static void test_an_event_ends_it_and_silence_does_not(void **state)
 	news_end(&news);
 }
 
+/* Of many nodes that drain, each tells once a second. */
+static void test_events_that_come_together_end_it_once(void **state)
+{
+	(void)state;
+	begin();
+	server.events = "event: hello\ndata: {}\n\n";
+	assert_true(wait_s(60) < 30);
+	for (int i = 0; i < 20; i++)
+		dprintf(stream(), "event: node\ndata: {}\n\n");
+	assert_true(wait_s(60) >= 0.19);
+	assert_true(wait_s(0.3) >= 0.3);
+	news_end(&news);
+}
+
+static void test_a_stream_that_is_refused_is_asked_for_less_and_less(void **state)
+{
+	(void)state;
+	begin();
+	cli_set(429, "{\"detail\": \"too many\"}");
+	assert_true(wait_s(60) >= 0.19);
+	assert_true(wait_s(60) >= 0.39);
+	assert_true(wait_s(60) >= 0.79);
+	assert_int_equal(cli_requests(), 3);
+	assert_null(news.stream);
+}
+
 /* Control was away: the caller looks, and then it listens anew. */
 static void test_a_stream_that_ends_is_opened_again(void **state)
 {
@@ -66,6 +92,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CLI_TEST(test_an_event_ends_it_and_silence_does_not),
+	    CLI_TEST(test_events_that_come_together_end_it_once),
+	    CLI_TEST(test_a_stream_that_is_refused_is_asked_for_less_and_less),
 	    CLI_TEST(test_a_stream_that_ends_is_opened_again),
 	};
 
