@@ -52,6 +52,7 @@ void client_set_timeout(struct client *client, long timeout_ms);
  * condition If-Match: `if_match` (an ETag; NULL or "" for none).  Fills `reply` in every case; the
  * caller calls reply_free.  When the answer is lost on the way it is sent once more, and with the
  * Idempotency-Key that it had, so that a change is done once and its answer is that of the first time.
+ * It fails all the same where control has no such answer: the token revoked itself, or it was too long.
  * EXIT_DONE, EXIT_FAILED, EXIT_NOT_FOUND or EXIT_UNREACHABLE.
  */
 enum exit_code client_request(struct client *client, const char *method, const char *path,
