@@ -20,6 +20,7 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 NAMED = re.compile(r"\(`([a-z-]+)`\)")
 METHODS = ("get", "post", "put", "patch", "delete")
 EVERYWHERE = {"401", "403", "408", "429", "431", "500"}  # may be the answer to anything
+KEY = "#/components/parameters/IdempotencyKey"
 faults = []
 
 
@@ -116,10 +117,17 @@ def check_statuses(api):
     status_of = {kind: status for kind, _, status in KIND.findall(read("control/problem.c"))}
     status_of["STATUS_UNAVAILABLE"] = "503"
     operations, sources = described(api), Sources()
+    by_key = {status_of[word] for word in sources.words("idempotency_run", is_local=True)
+              if word in status_of} - EVERYWHERE
+    check(by_key, "nothing is refused by its key")
     for method, path, _, handler in ROUTE.findall(read("control/api_routes.c")):
         responses = operations.get((method, path), {"responses": {}})["responses"].keys()
         own, below = ({status_of[word] for word in sources.words(handler, is_local=local)
                        if word in status_of} - EVERYWHERE for local in (True, False))
+        if method in ("POST", "PATCH", "DELETE"):
+            check(KEY in references(operations.get((method, path))),
+                  f"{method} {path} does not take an Idempotency-Key")
+            own, below = own | by_key, below | by_key
         check(below or own or handler in sources.functions, f"there is no handler {handler}")
         check(own <= responses, f"{method} {path} may be answered {sorted(own - responses)}")
         said = {status for status in responses if status[0] in "45"} - EVERYWHERE
