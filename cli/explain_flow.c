@@ -58,7 +58,8 @@ static const struct phrase limit_reasons[] = {
 /* Of a flow that is taken: which one ends for it. */
 static const struct phrase evictions[] = {
     {"udp-flows-per-source", "the flow of its source that was idle longest (udp-flows-per-source)"},
-    {"accelerator.flows", "a UDP flow of the accelerator that was idle long (accelerator.flows)"},
+    {"accelerator.flows",
+        "a UDP flow of the accelerator that was idle for a second or more (accelerator.flows)"},
     {"udp-flows", "the UDP flow that was idle longest: the listener has as many as a node can"},
     {NULL, NULL},
 };

@@ -62,23 +62,29 @@ void udp_queues_leave(struct udp_queues *queues, struct udp_queued *flow)
 	free(queue);
 }
 
-bool udp_queues_have(const struct udp_queues *queues, uint32_t accelerator)
+struct udp_queued *udp_queues_idle(
+    const struct udp_queues *queues, uint32_t accelerator, uint64_t until_us)
 {
-	return find(queues, accelerator) != NULL;
-}
-
-struct udp_queued *udp_queues_idle(struct udp_queues *queues, uint32_t accelerator)
-{
-	struct udp_queue *queue = find(queues, accelerator);
+	const struct udp_queue *queue = find(queues, accelerator);
 	struct udp_queued *idle = NULL;
+	unsigned count = 0;
 
-	for (unsigned i = 0; queue && i < UDP_QUEUE_SAMPLE; i++) {
-		struct udp_queued *next =
-		    LIST_ENTRY(list_first(&queue->flows), struct udp_queued, node);
-
-		if (!idle || next->life->active_us < idle->life->active_us)
-			idle = next;
-		list_move_tail(&queue->flows, &next->node);
+	if (!queue)
+		return NULL;
+	LIST_FOREACH (flow, &queue->flows, struct udp_queued, node) {
+		if (count++ == UDP_QUEUE_SAMPLE)
+			break;
+		if (flow->life->active_us <= until_us
+		    && (!idle || flow->life->active_us < idle->life->active_us))
+			idle = flow;
 	}
 	return idle;
+}
+
+void udp_queues_turn(struct udp_queues *queues, uint32_t accelerator)
+{
+	struct udp_queue *queue = find(queues, accelerator);
+
+	for (unsigned i = 0; queue && i < UDP_QUEUE_SAMPLE; i++)
+		list_move_tail(&queue->flows, list_first(&queue->flows));
 }

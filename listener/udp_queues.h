@@ -33,8 +33,13 @@ int udp_queues_enter(struct udp_queues *queues, uint32_t accelerator, struct udp
     const struct flow_life *life);
 /* One in no queue may leave too. */
 void udp_queues_leave(struct udp_queues *queues, struct udp_queued *flow);
-bool udp_queues_have(const struct udp_queues *queues, uint32_t accelerator);
-/* Of UDP_QUEUE_SAMPLE flows of the accelerator, which are behind the others then; NULL when it has none. */
-struct udp_queued *udp_queues_idle(struct udp_queues *queues, uint32_t accelerator);
+/*
+ * Of the UDP_QUEUE_SAMPLE flows of the accelerator that are next the one that was idle longest; NULL when none of them
+ * has been idle since that time.
+ */
+struct udp_queued *udp_queues_idle(
+    const struct udp_queues *queues, uint32_t accelerator, uint64_t until_us);
+/* These were looked at: others are next. */
+void udp_queues_turn(struct udp_queues *queues, uint32_t accelerator);
 
 #endif

@@ -222,7 +222,8 @@ enum explain_limit udp_users_foretell(const struct udp_users *users,
 	return cap;
 }
 
-bool udp_users_may_give_way(const struct udp_users *users, const struct config_accelerator *config,
+/* Is nothing but the accelerator's limit of flows against a new one, and would one flow less be enough? */
+static bool is_one_too_many(const struct udp_users *users, const struct config_accelerator *config,
     enum flow_kind kind, const struct addr *user)
 {
 	struct worker *worker = users->listener->worker;
@@ -233,16 +234,36 @@ bool udp_users_may_give_way(const struct udp_users *users, const struct config_a
 	       && flow_limits_foretell(limits, config, kind, user, worker_now_us(worker))
 	              == EXPLAIN_LIMIT_ACCELERATOR_FLOWS
 	       && (kind == FLOW_TCP || !udp_users_foretell(users, config, user, &makes_room))
-	       && flow_limits_may_replace(limits, config)
-	       && udp_queues_have(&users->queues, config->id);
+	       && flow_limits_may_replace(limits, config);
+}
+
+static struct udp_queued *find_idle(
+    const struct udp_users *users, const struct config_accelerator *config)
+{
+	uint64_t now_us = worker_now_us(users->listener->worker);
+
+	return now_us < UDP_USERS_GIVE_WAY_US
+	           ? NULL
+	           : udp_queues_idle(&users->queues, config->id, now_us - UDP_USERS_GIVE_WAY_US);
+}
+
+bool udp_users_may_give_way(const struct udp_users *users, const struct config_accelerator *config,
+    enum flow_kind kind, const struct addr *user)
+{
+	return is_one_too_many(users, config, kind, user) && find_idle(users, config);
 }
 
 void udp_users_give_way(struct udp_users *users, const struct config_accelerator *config,
     enum flow_kind kind, const struct addr *user)
 {
-	if (udp_users_may_give_way(users, config, kind, user))
-		evict(LIST_ENTRY(
-		    udp_queues_idle(&users->queues, config->id), struct udp_user, in_accelerator));
+	struct udp_queued *idle;
+
+	if (!is_one_too_many(users, config, kind, user))
+		return;
+	idle = find_idle(users, config);
+	udp_queues_turn(&users->queues, config->id);
+	if (idle)
+		evict(LIST_ENTRY(idle, struct udp_user, in_accelerator));
 }
 
 static void refuse(struct udp_users *users, uint32_t accelerator, enum page_value value,

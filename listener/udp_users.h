@@ -5,7 +5,7 @@
  * A source (an address, or IPv6 /64), and all together, may have only so many at the whole node
  * (net/flow_counts.h): at the cap the flow idle longest at this worker gives way, and when this
  * worker has none of that source the new one is refused.  So it is at an accelerator's own limit of flows,
- * where a UDP flow of it that was idle long makes room for a new one, TCP too (listener/udp_queues.h).
+ * where a UDP flow of it that was idle for UDP_USERS_GIVE_WAY_US makes room for a new one, TCP too (listener/udp_queues.h).
  */
 #ifndef LISTENER_UDP_USERS_H
 #define LISTENER_UDP_USERS_H
@@ -22,7 +22,14 @@ struct listener;
 struct udp_user;
 struct udp_source;
 
-enum { UDP_USERS_MAX = 200000 }; /* of a node */
+enum {
+	UDP_USERS_MAX = 200000, /* of a node */
+	/*
+	 * Below that a flow is in use: games and calls say something ten times a second and more, and one that is cut
+	 * would come back at once and cut another.
+	 */
+	UDP_USERS_GIVE_WAY_US = 1000000,
+};
 
 struct udp_users {
 	struct listener *listener;
@@ -54,8 +61,8 @@ enum explain_limit udp_users_foretell(const struct udp_users *users,
     const struct config_accelerator *config, const struct addr *user, bool *makes_room);
 
 /*
- * A flow is to begin: is nothing but the accelerator's limit of flows against it, and has this worker one of UDP in whose place
- * it may come?
+ * A flow is to begin: is nothing but the accelerator's limit of flows against it, and has this worker one of UDP, idle for
+ * UDP_USERS_GIVE_WAY_US, in whose place it may come?
  */
 bool udp_users_may_give_way(const struct udp_users *users, const struct config_accelerator *config,
     enum flow_kind kind, const struct addr *user);

@@ -214,7 +214,11 @@ static void test_a_live_udp_flow_is_found_by_port(void **state)
 	fixture.accelerator.limits.accelerator.flows = 1;
 	ask(&another);
 	assert_int_equal(answer.limit, EXPLAIN_LIMIT_ACCELERATOR_FLOWS);
-	assert_int_equal(answer.verdict, EXPLAIN_TAKEN); /* that flow gives way */
+	assert_int_equal(answer.verdict, EXPLAIN_LIMIT); /* that flow is busy */
+	run(1100);
+	ask(&another);
+	assert_int_equal(answer.limit, EXPLAIN_LIMIT_ACCELERATOR_FLOWS);
+	assert_int_equal(answer.verdict, EXPLAIN_TAKEN); /* now it gives way */
 	fixture.accelerator.limits.accelerator.flows = 0;
 	question.accelerator = ACCELERATOR;
 	question.protocol = PROTOCOL_UDP;

@@ -366,6 +366,7 @@ static void test_at_an_accelerators_limit_an_idle_flow_gives_way(void **state)
 	fixture.accelerator.limits.accelerator.flows = 2;
 	say(user, "first");
 	say(other, "second");
+	run(1100);
 	say(user, "still there");
 	say(third, "third");
 	assert_int_equal(fixture.seoul.count, 3);
@@ -376,6 +377,67 @@ static void test_at_an_accelerators_limit_an_idle_flow_gives_way(void **state)
 	assert_int_equal(counted(PAGE_limit_accelerator_flows), 0);
 	close(other);
 	close(third);
+}
+
+enum { CROWD = 4, CROWD_LIMIT = 3 };
+
+/* A user of an address of its own. */
+static int open_another(int i)
+{
+	struct addr address;
+	char text[16];
+
+	snprintf(text, sizeof text, "127.0.0.%d", i + 2);
+	return loopback_udp(text, &address);
+}
+
+/* Who is cut begins anew with his next datagram: one user too many must not cut all others in turn. */
+static void test_at_an_accelerators_limit_busy_flows_stay(void **state)
+{
+	int crowd[CROWD];
+
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	fixture.accelerator.limits.accelerator.flows = CROWD_LIMIT;
+	for (int i = 0; i < CROWD; i++)
+		crowd[i] = open_another(i);
+	for (int round = 0; round < 100; round++) {
+		for (int i = 0; i < CROWD; i++)
+			say(crowd[i], "move");
+		run(8);
+	}
+	assert_int_equal(counted(PAGE_udp_flows_evicted), 0);
+	assert_int_equal(counted(PAGE_udp_flows_opened), CROWD_LIMIT);
+	assert_int_equal(counted(PAGE_udp_refused_limit), 100);
+	for (int round = 0; round < 100; round++) { /* the first one is silent */
+		for (int i = 1; i < CROWD; i++)
+			say(crowd[i], "move");
+		run(11);
+	}
+	assert_int_equal(counted(PAGE_udp_flows_evicted), 1);
+	assert_int_equal(far_flow_latest(&fixture.seoul, 3)->reset_with, REASON_EVICTED);
+	assert_int_equal(counted(PAGE_udp_flows_opened), CROWD_LIMIT + 1);
+	for (int i = 0; i < CROWD; i++)
+		close(crowd[i]);
+}
+
+/* Datagrams of forged sources, each of which would be a flow, a socket at the backend and a reset. */
+static void test_strangers_begin_no_more_than_the_limit_in_a_second(void **state)
+{
+	(void)state;
+	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
+	fixture.accelerator.limits.accelerator.flows = CROWD_LIMIT;
+	for (int i = 0; i < 100; i++) {
+		int stranger = open_another(i);
+
+		say(stranger, "x");
+		close(stranger);
+	}
+	assert_int_equal(counted(PAGE_udp_flows_opened), CROWD_LIMIT);
+	run(1000);
+	say(user, "once they are silent");
+	assert_int_equal(counted(PAGE_udp_flows_opened), CROWD_LIMIT + 1);
+	assert_int_equal(flow_count(), CROWD_LIMIT);
 }
 
 /* One that ends would not be enough. */
@@ -391,6 +453,7 @@ static void test_flows_above_a_limit_that_is_set_later_stay(void **state)
 	say(user, "first");
 	say(others[0], "second");
 	say(others[1], "third");
+	run(1100);
 	fixture.accelerator.limits.accelerator.flows = 2;
 	for (int i = 0; i < 3; i++)
 		say(others[2], "one too many");
@@ -399,6 +462,19 @@ static void test_flows_above_a_limit_that_is_set_later_stay(void **state)
 	assert_int_equal(counted(PAGE_udp_flows_evicted), 0);
 	for (int i = 0; i < 3; i++)
 		close(others[i]);
+}
+
+/* As one that began at another worker does. */
+static void use_up_new_flows(void)
+{
+	struct node_limits *limits = worker_limits(&fixture.worker);
+	const struct config_accelerator *config = &fixture.accelerator;
+	uint64_t now_us = worker_now_us(&fixture.worker);
+	struct flow_limits used = {0};
+
+	assert_true(flow_limits_enter(limits, &used, config, FLOW_UDP, &user_address, now_us));
+	flow_limits_begun(limits, &used, config, now_us);
+	flow_limits_leave(limits, &used);
 }
 
 /* What something else refuses ends no flow: a stranger could end them all by what is refused. */
@@ -415,8 +491,11 @@ static void test_nobody_gives_way_to_one_that_is_refused(void **state)
 	counts->others[counts->other_count++] = &column;
 	address = addr_source(&address);
 	fixture_tunnel(&fixture.seoul, "seoul-1", 0);
-	*accelerator = (struct user_limits){.flows = 1, .new_flows_per_s = 1};
 	say(user, "first");
+	run(1100);
+	accelerator->new_flows_per_s = 1;
+	use_up_new_flows();
+	accelerator->flows = 1;
 	say(stranger, "too fast");
 	assert_int_equal(flow_count(), 1);
 	accelerator->new_flows_per_s = 0;
@@ -426,6 +505,10 @@ static void test_nobody_gives_way_to_one_that_is_refused(void **state)
 	assert_int_equal(flow_count(), 1);
 	assert_int_equal(counted(PAGE_udp_flows_evicted), 0);
 	assert_int_equal(counted(PAGE_udp_refused_limit), 2);
+	for (int i = 0; i < FLOWS_PER_SOURCE; i++)
+		flow_counts_drop(&other, flow_counts_place(counts, &address, sizeof address));
+	say(stranger, "nothing else refuses it");
+	assert_int_equal(counted(PAGE_udp_flows_evicted), 1);
 	close(stranger);
 }
 
@@ -578,6 +661,8 @@ int main(void)
 	    TEST(test_at_a_sources_cap_the_longest_idle_gives_way),
 	    TEST(test_a_source_may_be_full_elsewhere),
 	    TEST(test_at_an_accelerators_limit_an_idle_flow_gives_way),
+	    TEST(test_at_an_accelerators_limit_busy_flows_stay),
+	    TEST(test_strangers_begin_no_more_than_the_limit_in_a_second),
 	    TEST(test_flows_above_a_limit_that_is_set_later_stay),
 	    TEST(test_nobody_gives_way_to_one_that_is_refused),
 	    TEST(test_above_a_limit_on_bytes_datagrams_are_dropped),
