@@ -69,6 +69,9 @@ static void bbr_on_loss(void *state, const struct cc_loss *loss)
 	if (!loss->is_persistent)
 		return;
 	bbr->window = fmax(bbr->window / 2, bbr->packet_bytes * BBR_MIN_WINDOW_PKTS);
+	/* A rate that only trains taught was true of a path that may be another one now. */
+	if (bbr->is_rate_known && !bbr->is_full)
+		bbr_fill_pipe(bbr, loss->now_us);
 	if (bbr->is_full) {
 		bbr->bw_lo = fmax(bbr_bw(bbr), RATE_LEAST_PPS * bbr->packet_bytes) / 2;
 		bbr->inflight_lo = bbr->window;

@@ -142,7 +142,7 @@ void bbr_on_siblings(struct bbr *bbr, const struct path_share_view *told, uint64
 		follow_drained(bbr, view, now_us);
 	}
 	bbr->siblings = *view;
-	if (!bbr->is_full && view->known_Bps > 0)
+	if (!bbr->is_full && view->known_Bps > (bbr->is_rate_known ? bbr_tunnel_bw(bbr) : 0))
 		take_over(bbr, view, now_us);
 	scale_bounds(bbr, before, bbr_max_bw(bbr));
 	follow_raise(bbr, view);

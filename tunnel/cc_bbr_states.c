@@ -92,15 +92,20 @@ static void startup_on_round(struct bbr *bbr, const struct cc_ack *ack)
 		loss_floor_look(&bbr->floor);
 		return;
 	}
+	/* Requests at a rate that is too high show it, though they do not fill the pipe. */
+	if ((!last->is_app_limited || bbr->is_rate_known)
+	    && (bbr_is_queue_long(bbr, last) || bbr_is_loss_above(bbr, last, BBR_LOSS_MOST))) {
+		bbr_fill_pipe(bbr, ack->now_us);
+		return;
+	}
 	if (last->is_app_limited && !last->has_train)
 		return;
 	bbr->full_bw_rounds++;
-	if (last->is_app_limited) {
-		bbr->is_rate_known |= bbr->full_bw_rounds >= FULL_BW_ROUNDS;
+	if (bbr->full_bw_rounds < FULL_BW_ROUNDS)
 		return;
-	}
-	if (bbr->full_bw_rounds >= FULL_BW_ROUNDS || bbr_is_queue_long(bbr, last)
-	    || bbr_is_loss_above(bbr, last, BBR_LOSS_MOST))
+	if (last->is_app_limited)
+		bbr->is_rate_known = true;
+	else
 		bbr_fill_pipe(bbr, ack->now_us);
 }
 

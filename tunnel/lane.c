@@ -281,12 +281,12 @@ static bool let_go(struct flow *flow, enum reason reason)
 	return true;
 }
 
-/* The table stays as it is meanwhile: flows are freed when the lane is left. */
+/* The table stays as it is meanwhile: a lane that is down opens no flows, and frees them when it is left. */
 size_t lane_reset_streams(struct lane *lane, enum reason reason, uint64_t now_us)
 {
 	size_t count = 0;
 
-	if (lane_is_over(lane))
+	if (lane->state != LANE_DOWN)
 		return 0;
 	lane->now_us = now_us;
 	lane_enter(lane);

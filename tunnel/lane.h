@@ -242,7 +242,7 @@ const struct lane_route *lane_route(const struct lane *lane);
 void lane_on_refused(struct lane *lane, uint16_t packet_bytes, uint64_t now_us);
 
 /*
- * The peer is known to be gone though the lane is not over: resets its TCP flows, each with on_closed before this
+ * The peer is known to be gone while the lane is down (else it does nothing): resets its TCP flows, each with on_closed before this
  * returns and no callback after it. A peer that is there after all hears of the resets when packets pass again.
  * UDP flows stay. How many there were.
  */

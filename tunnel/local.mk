@@ -27,6 +27,7 @@ libtunnel_a_SOURCES += \
 	tunnel/warm_up.c tunnel/warm_up.h
 check_PROGRAMS += \
 	tests/unit/aead_test \
+	tests/unit/cc_bbr_siblings_test \
 	tests/unit/cc_bbr_test \
 	tests/unit/cc_cubic_test \
 	tests/unit/cc_fixed_test \
@@ -81,6 +82,8 @@ check_PROGRAMS += \
 	tests/unit/repair_encoder_test \
 	tests/unit/repair_memory_test \
 	tests/unit/repair_plan_test
+tests_unit_cc_bbr_siblings_test_SOURCES = tests/unit/cc_bbr_siblings_test.c tests/unit/cc_bbr_fixture.h
+tests_unit_cc_bbr_test_SOURCES = tests/unit/cc_bbr_test.c tests/unit/cc_bbr_fixture.h
 tests_unit_lane_repair_test_SOURCES = tests/unit/lane_repair_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 
 # Lanes: packets, frames, flows.

@@ -114,6 +114,9 @@ void pacer_on_sent(struct pacer *pacer, uint64_t bytes, uint64_t now_us)
 		return;
 	update(pacer, now_us);
 	pacer->credit_ubytes -= (int64_t)bytes * UBYTES;
+	/* What goes without asking is owed for a burst at the most. */
+	if (pacer->credit_ubytes < -most_ubytes(pacer))
+		pacer->credit_ubytes = -most_ubytes(pacer);
 	if (pacer->credit_ubytes < (int64_t)pacer->packet_bytes * UBYTES)
 		pacer->is_refilling = true;
 }

@@ -43,7 +43,6 @@ static void tell_siblings(struct path *path, const struct rate_sample *rate, uin
 	if (!siblings->tell || !path->config.cc->tell)
 		return;
 	path->told.told_us = now_us;
-	path->told.order = siblings->order;
 	if (rate->rate_Bps > 0)
 		path->told.delivered_Bps = rate->rate_Bps;
 	path->told.delivered_bytes = path->rate.delivered_bytes;
@@ -88,6 +87,7 @@ int path_init(struct path *path, const struct path_config *config, uint64_t now_
 		sentmap_clear(&path->sent);
 		return ERR_NOMEM;
 	}
+	path->told.order = config->siblings.order;
 	look_at_siblings(path, now_us);
 	loss_init(&path->loss, config->max_ack_delay_us, config->pto_max_us);
 	loss_meter_init(&path->meter);
@@ -667,7 +667,7 @@ static void forget_siblings(struct path *path, uint64_t now_us)
 {
 	const struct path_siblings *siblings = &path->config.siblings;
 
-	path->told = (struct path_share_record){0};
+	path->told = (struct path_share_record){.order = siblings->order};
 	if (siblings->tell)
 		siblings->tell(siblings->context, &path->told);
 	path->looked_us = now_us + PATH_SHARE_FRESH_US + 2 * path->rtt.smoothed_us;
@@ -685,6 +685,8 @@ static void learn_anew(struct path *path, uint64_t now_us)
 	start.packet_bytes = path->packet_bytes;
 	path->config.cc->init(path->cc, &start);
 	pacer_init(&path->pacer, path->packet_bytes, now_us);
+	pacer_init(&path->start_pacer, path->packet_bytes, now_us);
+	pacer_set_rate(&path->start_pacer, START_RATE_BPS, now_us);
 	path->round_used_bytes = path->last_round_used_bytes = 0;
 	path->ecn_is_on = true;
 	path->ecn_is_proven = false;

@@ -53,6 +53,19 @@ static void every_rate_is_kept(void **state)
 	}
 }
 
+/* What goes past it is not owed for ever. */
+static void a_debt_is_a_burst_at_the_most(void **state)
+{
+	struct pacer pacer;
+
+	(void)state;
+	pacer_init(&pacer, PACKET_BYTES, 0);
+	pacer_set_rate(&pacer, 1000000, 0);
+	for (int i = 0; i < 10000; i++)
+		pacer_on_sent(&pacer, PACKET_BYTES, 0);
+	assert_in_range(pacer_timer_us(&pacer, 0), 12000, 24000);
+}
+
 /* A timer that comes 0.5 ms late each time costs no rate. */
 static void late_timers_are_made_up_for(void **state)
 {
@@ -114,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_rate_is_kept),
+	    cmocka_unit_test(a_debt_is_a_burst_at_the_most),
 	    cmocka_unit_test(late_timers_are_made_up_for),
 	    cmocka_unit_test(idle_time_saves_three_quanta),
 	    cmocka_unit_test(small_packets_do_not_wait),
