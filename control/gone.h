@@ -16,8 +16,9 @@
 #include <stdint.h>
 
 enum {
-	GONE_TUNNEL_MS = 3000,  /* nobody told of a lane that is up for so long: three reports */
-	GONE_RETURN_MS = 15000, /* in which a living node connects again: net/control_client.c */
+	GONE_TUNNEL_MS = 3000, /* nobody told of a lane that is up for so long: three reports */
+	/* In which a living node connects again, if to the last of 4 addresses. */
+	GONE_RETURN_MS = 45000,
 	GONE_REPEAT_MS = 1000,
 	GONE_TELL_MS = 60000, /* in which silent lanes are over anyway */
 };
