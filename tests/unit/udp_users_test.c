@@ -385,7 +385,7 @@ enum { CROWD = 4, CROWD_LIMIT = 3 };
 static int open_another(int i)
 {
 	struct addr address;
-	char text[16];
+	char text[32];
 
 	snprintf(text, sizeof text, "127.0.0.%d", i + 2);
 	return loopback_udp(text, &address);
