@@ -129,6 +129,7 @@ check_PROGRAMS += \
 	tests/unit/lane_build_test \
 	tests/unit/lane_test \
 	tests/unit/lane_streams_test \
+	tests/unit/lane_warm_up_test \
 	tests/unit/migration_test \
 	tests/unit/packet_test \
 	tests/unit/range_set_test \
@@ -140,6 +141,7 @@ check_PROGRAMS += \
 	tests/unit/usage_test
 tests_unit_lane_build_test_SOURCES = tests/unit/lane_build_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 tests_unit_lane_streams_test_SOURCES = tests/unit/lane_streams_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
+tests_unit_lane_warm_up_test_SOURCES = tests/unit/lane_warm_up_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 tests_unit_lane_test_SOURCES = tests/unit/lane_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 tests_unit_lane_move_test_SOURCES = tests/unit/lane_move_test.c tests/unit/lane_pair.c tests/unit/lane_pair.h
 check_PROGRAMS += \
