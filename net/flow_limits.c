@@ -61,34 +61,37 @@ void node_limits_add(struct node_limits *node, const struct page *page)
 
 /* ---- subjects ---- */
 
-static struct limit_key key_of_source(
+static struct flow_subject subject_of(const struct node_limits *node, struct limit_key key)
+{
+	return (struct flow_subject){.kind = key.subject,
+	    .table = key.table,
+	    .place = flow_counts_place(&node->tables[key.table].flows, &key, sizeof key)};
+}
+
+static struct flow_subject source_of(const struct node_limits *node,
     const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user)
 {
 	uint16_t table = flow_kind == FLOW_UDP ? LIMIT_TABLE_CLAIMED : LIMIT_TABLE_KNOWN;
 
-	return (struct limit_key){SUBJECT_SOURCE, table, config->id, addr_source(user), 0};
+	return subject_of(
+	    node, (struct limit_key){SUBJECT_SOURCE, table, config->id, addr_source(user), 0});
 }
 
-static struct limit_key key_of_accelerator(const struct config_accelerator *config)
+static struct flow_subject accelerator_of(
+    const struct node_limits *node, const struct config_accelerator *config)
 {
-	return (struct limit_key){SUBJECT_ACCELERATOR, LIMIT_TABLE_KNOWN, config->id, {0}, 0};
+	return subject_of(
+	    node, (struct limit_key){SUBJECT_ACCELERATOR, LIMIT_TABLE_KNOWN, config->id, {0}, 0});
 }
 
-static struct limit_key key_of_backend(const struct node_limits *node,
+static struct flow_subject backend_of(const struct node_limits *node,
     const struct config_accelerator *config, const struct backend *backend)
 {
 	uint64_t hash = keyed_hash_with(
 	    node->tables[LIMIT_TABLE_KNOWN].flows.key, backend->host, strlen(backend->host));
 
-	return (struct limit_key){
-	    SUBJECT_BACKEND, LIMIT_TABLE_KNOWN, config->id, {0}, hash ^ backend->port};
-}
-
-static struct flow_subject subject_of(const struct node_limits *node, const struct limit_key *key)
-{
-	return (struct flow_subject){.kind = key->subject,
-	    .table = key->table,
-	    .place = flow_counts_place(&node->tables[key->table].flows, key, sizeof *key)};
+	return subject_of(node, (struct limit_key){SUBJECT_BACKEND, LIMIT_TABLE_KNOWN, config->id,
+	                            {0}, hash ^ backend->port});
 }
 
 static struct flow_counts *flows_of(struct node_limits *node, const struct flow_subject *subject)
@@ -196,10 +199,8 @@ bool flow_limits_enter(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user,
     uint64_t now_us)
 {
-	struct limit_key source_key = key_of_source(config, flow_kind, user),
-	                 accelerator_key = key_of_accelerator(config);
-	struct flow_subject source = subject_of(node, &source_key),
-	                    accelerator = subject_of(node, &accelerator_key);
+	struct flow_subject source = source_of(node, config, flow_kind, user),
+	                    accelerator = accelerator_of(node, config);
 
 	if (enter(node, flow, config, &source, config->limits.source.flows)
 	    && keeps_rate(node, &source, config, now_us)
@@ -215,8 +216,7 @@ bool flow_limits_enter(struct node_limits *node, struct flow_limits *flow,
 bool flow_limits_enter_backend(struct node_limits *node, struct flow_limits *flow,
     const struct config_accelerator *config, const struct backend *backend)
 {
-	struct limit_key key = key_of_backend(node, config, backend);
-	struct flow_subject subject = subject_of(node, &key);
+	struct flow_subject subject = backend_of(node, config, backend);
 
 	if (!enter(node, flow, config, &subject, config->limits.backend.flows))
 		return false;
@@ -238,10 +238,8 @@ enum explain_limit flow_limits_foretell(const struct node_limits *node,
     const struct config_accelerator *config, enum flow_kind flow_kind, const struct addr *user,
     uint64_t now_us)
 {
-	struct limit_key source_key = key_of_source(config, flow_kind, user),
-	                 accelerator_key = key_of_accelerator(config);
-	struct flow_subject source = subject_of(node, &source_key),
-	                    accelerator = subject_of(node, &accelerator_key);
+	struct flow_subject source = source_of(node, config, flow_kind, user),
+	                    accelerator = accelerator_of(node, config);
 
 	if (!has_room(node, &source, config->limits.source.flows))
 		return EXPLAIN_LIMIT_SOURCE_FLOWS;
@@ -257,8 +255,7 @@ enum explain_limit flow_limits_foretell(const struct node_limits *node,
 bool flow_limits_may_replace(
     const struct node_limits *node, const struct config_accelerator *config)
 {
-	struct limit_key key = key_of_accelerator(config);
-	struct flow_subject subject = subject_of(node, &key);
+	struct flow_subject subject = accelerator_of(node, config);
 
 	return fits(
 	    &node->tables[subject.table].flows, subject.place, config->limits.accelerator.flows);
@@ -267,8 +264,7 @@ bool flow_limits_may_replace(
 bool flow_limits_have_room_backend(const struct node_limits *node,
     const struct config_accelerator *config, const struct backend *backend)
 {
-	struct limit_key key = key_of_backend(node, config, backend);
-	struct flow_subject subject = subject_of(node, &key);
+	struct flow_subject subject = backend_of(node, config, backend);
 
 	return has_room(node, &subject, config->limits.backend.flows);
 }
