@@ -19,4 +19,4 @@ tests_sim_race_SOURCES = tests/sim/race_main.c tests/sim/race_cases.c tests/sim/
 	tests/sim/event.c tests/sim/event.h tests/sim/link.c tests/sim/link.h
 # Loss repair: what is late, what it costs, how long requests take.
 check_PROGRAMS += tests/sim/repair
-tests_sim_repair_SOURCES = tests/sim/repair.c tests/sim/event.c tests/sim/event.h tests/sim/link.c tests/sim/link.h
+tests_sim_repair_SOURCES = tests/sim/repair.c tests/sim/host.c tests/sim/host.h tests/sim/event.c tests/sim/event.h tests/sim/link.c tests/sim/link.h

@@ -9,29 +9,25 @@
 #include "base/chunk.h"
 #include "base/rng.h"
 #include "tests/sim/event.h"
-#include "tests/sim/link.h"
+#include "tests/sim/host.h"
 #include "tunnel/lane.h"
 #include "tunnel/limits.h"
 
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	IP_UDP_BYTES = 28,
 	DEADLINE_US =
 	    20000, /* a datagram is late that much behind the line's own delay, with the host's slack */
 	SLACK_US = 500,
 	WARM_UP_US = 8000000, /* lanes learn the path's loss */
 	REQUEST_BYTES = 100,
-	POLL_US = 20, /* how late a host sees a packet */
 	BULK_LEAD_US = 4000000,
 	RATE_BPS = 12500000,
 	QUEUE_BYTES = 75000,
 	DEEP_QUEUE_BYTES = 625000, /* 50 ms */
-	NAP_EVERY = 9,             /* naps: awake for so many times as long */
 	REQUESTS_MAX = 32,         /* open on one side: some are not acknowledged to the end yet */
 };
 
@@ -75,15 +71,8 @@ struct request {
 
 struct side {
 	struct run *run;
-	struct lane *lane;
+	struct host host;
 	struct chunk_pool *pool;
-	struct link link; /* its packets' way out */
-	uint64_t timer_us;
-	uint64_t bytes; /* IP bytes sent since the warm-up */
-	bool is_out;    /* the line is in an outage, or will be, from then on */
-	uint64_t turn_us;
-	bool is_napping; /* until wake_us; else it is awake until then */
-	uint64_t wake_us;
 	struct request requests[REQUESTS_MAX];
 };
 
@@ -105,131 +94,9 @@ struct run {
 
 static enum lane_congestion congestion = LANE_FIXED;
 
-static void pump(struct side *side);
-
-static double exponential(struct rng *rng, double mean)
-{
-	return -mean * log(1 - rng_uniform(rng));
-}
-
-/* True when the side's host does something else: until wake_us. */
-static bool is_napping(struct side *side)
-{
-	double mean_us = (double)side->run->test->nap_us;
-
-	while (mean_us > 0 && side->wake_us <= side->run->events.now_us) {
-		side->is_napping = !side->is_napping;
-		side->wake_us += 1
-		                 + (uint64_t)exponential(&side->run->rng,
-		                     side->is_napping ? mean_us : NAP_EVERY * mean_us);
-	}
-	return side->is_napping;
-}
-
-static void timer_event(void *context, void *argument, bool free_it)
-{
-	struct side *side = context;
-
-	(void)argument;
-	if (free_it || side->timer_us > side->run->events.now_us)
-		return;
-	if (is_napping(side)) {
-		events_add(&side->run->events, side->wake_us, timer_event, side, NULL);
-		return;
-	}
-	side->timer_us = UINT64_MAX;
-	if (lane_timer_us(side->lane) <= side->run->events.now_us)
-		lane_on_timer(side->lane, side->run->events.now_us);
-	pump(side);
-}
-
-static void set_timer(struct side *side)
-{
-	uint64_t due_us = lane_timer_us(side->lane);
-
-	if (due_us == UINT64_MAX)
-		return;
-	if (due_us <= side->run->events.now_us)
-		due_us = side->run->events.now_us + 1;
-	if (due_us >= side->timer_us)
-		return;
-	side->timer_us = due_us;
-	events_add(&side->run->events, due_us, timer_event, side, NULL);
-}
-
-/* Outages of a mean length, so many that they take the case's share of the time. */
-static bool is_out(struct side *side)
-{
-	const struct repair_case *test = side->run->test;
-	double mean_us = (double)test->outage_us;
-
-	if (!test->outage_us)
-		return false;
-	while (side->turn_us <= side->run->events.now_us) {
-		side->is_out = !side->is_out;
-		if (!side->is_out)
-			mean_us = (double)test->outage_us * (1 - test->loss) / test->loss;
-		else
-			mean_us = (double)test->outage_us;
-		side->turn_us += 1 + (uint64_t)exponential(&side->run->link_rng, mean_us);
-	}
-	return side->is_out;
-}
-
-static void put_on_line(struct side *side, const struct lane_batch *batch)
-{
-	for (size_t at = 0; at < batch->length_bytes; at += batch->segment_bytes) {
-		size_t length = batch->length_bytes - at;
-
-		if (length > batch->segment_bytes)
-			length = batch->segment_bytes;
-		side->bytes += length + IP_UDP_BYTES;
-		if (!is_out(side))
-			link_send(&side->link, NULL, batch->data + at, length, batch->ecn);
-	}
-}
-
 static void pump(struct side *side)
 {
-	static uint8_t buffer[LANE_BATCH_MAX_BYTES];
-	struct lane_batch batch = {.data = buffer, .size_bytes = sizeof(buffer)};
-
-	while (lane_send(side->lane, &batch, side->run->events.now_us) > 0)
-		put_on_line(side, &batch);
-	set_timer(side);
-}
-
-struct arrival {
-	struct side *side;
-	struct sim_packet *packet;
-};
-
-static void receive_event(void *context, void *argument, bool free_it)
-{
-	struct side *side = context;
-	struct sim_packet *packet = argument;
-
-	if (!free_it && is_napping(side)) {
-		events_add(&side->run->events, side->wake_us, receive_event, side, packet);
-		return;
-	}
-	if (!free_it) {
-		uint64_t now_us = side->run->events.now_us;
-
-		lane_receive(side->lane, packet->data, packet->length,
-		    &(struct lane_route){.remote = packet->way.from}, packet->ecn, now_us);
-		lane_receive_done(side->lane, now_us);
-		pump(side);
-	}
-	sim_packet_free(packet);
-}
-
-static void deliver(void *context, struct sim_packet *packet)
-{
-	struct side *side = context;
-
-	events_add(
-	    &side->run->events, side->run->events.now_us + POLL_US, receive_event, side, packet);
+	host_pump(&side->host);
 }
 
 /* The applications. */
@@ -404,7 +271,7 @@ static struct flow *open_flow(struct run *run, enum flow_kind kind)
 	struct flow *flow;
 
 	open.user.family = open.local.family = 4;
-	if (flow_open(run->listener.lane, &open, NULL, &flow, run->events.now_us)) {
+	if (flow_open(run->listener.host.lane, &open, NULL, &flow, run->events.now_us)) {
 		fprintf(stderr, "no flow\n");
 		exit(1);
 	}
@@ -459,11 +326,14 @@ static void side_init(struct run *run, struct side *side, enum lane_role role)
 {
 	const struct repair_case *test = run->test;
 	struct side *peer = side == &run->listener ? &run->endpoint : &run->listener;
-	struct link_config line = {
-	    .delay_us = test->delay_us,
-	    .rate_Bps = test->rate_Bps ? test->rate_Bps : RATE_BPS,
-	    .queue_bytes = test->queue_bytes ? test->queue_bytes : QUEUE_BYTES,
-	    .loss = test->outage_us ? 0 : test->loss,
+	struct host_config host = {
+	    .line = {.delay_us = test->delay_us,
+	        .rate_Bps = test->rate_Bps ? test->rate_Bps : RATE_BPS,
+	        .queue_bytes = test->queue_bytes ? test->queue_bytes : QUEUE_BYTES,
+	        .loss = test->outage_us ? 0 : test->loss},
+	    .outage_us = test->outage_us,
+	    .outage_share = test->loss,
+	    .nap_us = test->nap_us,
 	};
 	struct lane_config config = {
 	    .role = role,
@@ -481,13 +351,10 @@ static void side_init(struct run *run, struct side *side, enum lane_role role)
 
 	side->run = run;
 	side->pool = config.pool = chunk_pool_new(256 << 20);
-	side->timer_us = UINT64_MAX;
-	side->turn_us = run->events.now_us;
-	side->is_out = true;
 	memset(config.send_secret, 1 + (int)role, AEAD_SECRET_BYTES);
 	memset(config.receive_secret, 2 - (int)role, AEAD_SECRET_BYTES);
-	link_init(&side->link, &line, &run->events, &run->link_rng, deliver, peer);
-	if (lane_new(&side->lane, &config, run->events.now_us))
+	host_init(&side->host, &host, &peer->host, &run->events, &run->rng, &run->link_rng);
+	if (lane_new(&side->host.lane, &config, run->events.now_us))
 		exit(1);
 }
 
@@ -522,7 +389,7 @@ static void traffic(struct run *run)
 		make_requests(run, 1, 1, test->before_bytes);
 		run_until(run, run->events.now_us + 1000000);
 	}
-	run->listener.bytes = run->endpoint.bytes = 0;
+	run->listener.host.bytes = run->endpoint.host.bytes = 0;
 	if (test->kind == REQUESTS) {
 		make_requests(run, test->count, at_once(test), test->bytes);
 	} else {
@@ -550,13 +417,13 @@ static void run_case(struct run *run, const struct repair_case *test, uint64_t s
 	pump(&run->endpoint);
 	run_until(run, run->events.now_us + (test->after_us ? test->after_us : WARM_UP_US));
 	traffic(run);
-	lane_get_stats(run->listener.lane, &run->stats);
+	lane_get_stats(run->listener.host.lane, &run->stats);
 }
 
 static void end_case(struct run *run)
 {
-	lane_free(run->listener.lane);
-	lane_free(run->endpoint.lane);
+	lane_free(run->listener.host.lane);
+	lane_free(run->endpoint.host.lane);
 	events_clear(&run->events);
 	chunk_pool_free(run->listener.pool);
 	chunk_pool_free(run->endpoint.pool);
@@ -627,7 +494,7 @@ static double bytes_each(const struct run *run)
 {
 	const struct side *side = run->test->kind == REQUESTS ? &run->endpoint : &run->listener;
 
-	return (double)side->bytes / run->test->count;
+	return (double)side->host.bytes / run->test->count;
 }
 
 static bool measure(const struct repair_case *test, uint64_t seed, bool is_off)
