@@ -35,9 +35,12 @@ enum {
 	REPAIR_THIN_PKTS = 2,
 };
 
-/* What stays lost of a packet's kind, as a share: the goals for realtime, and one transfer in some hundreds. */
+/*
+ * What stays lost of a packet's kind, as a share: the goals for realtime, and one answer of 200 KB in some thousands, as
+ * each that lacks a packet takes a round trip more.
+ */
 #define REPAIR_TARGET_REALTIME    1e-4
-#define REPAIR_TARGET_INTERACTIVE 3e-4
+#define REPAIR_TARGET_INTERACTIVE 3e-5
 
 /* A packet's repairs are spread over a quarter of the round trip, between these. */
 #define REPAIR_SPAN_MIN_US UINT64_C(10000)

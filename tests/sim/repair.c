@@ -36,7 +36,7 @@ enum kind { ONE_WAY, ECHO, REQUESTS };
 struct bounds {
 	double late;  /* share of datagrams */
 	double extra; /* IP bytes of datagrams up or answers down, against the run without repair */
-	double p50_ms, p99_ms;
+	double p50_ms, p99_ms, p999_ms;
 };
 
 struct repair_case {
@@ -467,14 +467,15 @@ static bool holds(const char *what, double value, double bound)
 
 static bool judge_requests(const struct repair_case *test, double *latency_ms, unsigned count)
 {
-	double p50, p99;
+	double p50, p99, p999;
 
 	qsort(latency_ms, count, sizeof(double), compare);
 	p50 = latency_ms[count / 2];
 	p99 = latency_ms[count * 99 / 100];
-	printf("p50 %.1f p99 %.1f p99.9 %.1f max %.1f ms", p50, p99, latency_ms[count * 999 / 1000],
-	    latency_ms[count - 1]);
-	return holds("p50", p50, test->bounds.p50_ms) & holds("p99", p99, test->bounds.p99_ms);
+	p999 = latency_ms[count * 999 / 1000];
+	printf("p50 %.1f p99 %.1f p99.9 %.1f max %.1f ms", p50, p99, p999, latency_ms[count - 1]);
+	return holds("p50", p50, test->bounds.p50_ms) & holds("p99", p99, test->bounds.p99_ms)
+	       & holds("p99.9", p999, test->bounds.p999_ms);
 }
 
 static bool judge_datagrams(const struct repair_case *test, struct run *run)
@@ -579,8 +580,9 @@ static const struct repair_case cases[] = {
         .bounds = {.p50_ms = 101.2, .p99_ms = 105}},
     {"request-20k", REQUESTS, .02, 0, 50000, 30000, 20000, 4000, 30,
         .bounds = {.p50_ms = 111, .p99_ms = 122}},
-    {"request-200k", REQUESTS, .02, 0, 50000, 30000, 200000, 2000, 30,
-        .bounds = {.p50_ms = 137, .p99_ms = 167}},
+    /* One that lacks a packet takes 240 ms: 29 of 10,000 do where repair aims at 3e-4 of the packets, 2 at 3e-5. */
+    {"request-200k", REQUESTS, .02, 0, 50000, 30000, 200000, 4000, 30,
+        .bounds = {.p50_ms = 120, .p99_ms = 130, .p999_ms = 160, .extra = .07}},
     {"four-200k", REQUESTS, .02, 0, 50000, 0, 200000, 24, 30,
         .bounds = {.p50_ms = 125, .p99_ms = 175}, .at_once = 4, .before_bytes = 60000000,
         .queue_bytes = DEEP_QUEUE_BYTES, .is_bbr = true},
