@@ -372,6 +372,13 @@ static void end_turn(
 	}
 }
 
+/* Datagrams that waited together stay packets of one size, see repair_control_goes_alone(). */
+static bool goes_alone(const struct build *build, const struct flow *flow)
+{
+	return build->protected && flow_class(flow) == CLASS_REALTIME
+	       && flow->policy.repair_budget_pct > 0 && lane_repair_goes_alone(build->lane);
+}
+
 /* One frame of the flow whose turn it is. False when the packet has no room for it. */
 static bool take_turn(struct build *build, struct turn turn)
 {
@@ -385,6 +392,8 @@ static bool take_turn(struct build *build, struct turn turn)
 	if (datagram ? !put_datagram(build, flow, datagram)
 	             : has_stream && !put_piece(build, flow, turn.is_lost))
 		return false;
+	if (datagram && goes_alone(build, flow))
+		build->is_full = true;
 	build->is_repeat |= turn.is_lost;
 	end_turn(lane, turn, flow, writer_length(&build->w) - before, has_waited);
 	return true;

@@ -104,6 +104,11 @@ bool lane_repair_wants(const struct lane *lane)
 	return loss_meter_is_lossy(&lane->path.meter);
 }
 
+bool lane_repair_goes_alone(struct lane *lane)
+{
+	return repair_control_goes_alone(&lane->repair.control, lane->now_us);
+}
+
 static struct repair_encoder *need_encoder(struct lane *lane)
 {
 	struct lane_repair *repair = &lane->repair;

@@ -41,6 +41,8 @@ void lane_repair_get_stats(const struct lane *lane, struct lane_stats *stats);
 
 /* Packets of that class are to be protected now. */
 bool lane_repair_wants(const struct lane *lane);
+/* The realtime datagram that was just put into a packet is to have it for itself. */
+bool lane_repair_goes_alone(struct lane *lane);
 /* Keeps the plaintext behind a PROTECTED frame of packet `number`. True when it can be repaired. */
 bool lane_repair_protect(struct lane *lane, uint64_t number, const uint8_t *content, size_t length,
     enum flow_class class);

@@ -76,9 +76,31 @@ static void pay(struct repair_control *control, uint64_t bytes)
 		control->share_bytes -= (int64_t)bytes;
 }
 
+bool repair_control_goes_alone(struct repair_control *control, uint64_t now_us)
+{
+	uint64_t span_us = control->span_us;
+
+	control->alone_us = clamp(control->alone_us + span_us / REPAIR_WINDOW_PKTS,
+	    now_us > span_us ? now_us - span_us : 0, now_us + span_us);
+	return control->alone_us <= now_us;
+}
+
 static struct repair_plan *plan_of(struct repair_control *control)
 {
 	return control->class == CLASS_REALTIME ? &control->realtime : &control->interactive;
+}
+
+/*
+ * What remains to be repaired of packets that came at once: all of it for realtime, where more follow and pay for the
+ * end of it no more; of others the burst's end is looked after.
+ */
+static double packets_over(const struct repair_control *control, unsigned packets, double pace)
+{
+	double each = packets / pace;
+
+	if (control->class != CLASS_REALTIME)
+		return fmod(control->packets_since, each);
+	return fmin(control->packets_since - each, packets);
 }
 
 /* Packets enough, and time enough, for the next repair of a window of so many packets. */
@@ -89,7 +111,7 @@ static bool note_window(struct repair_control *control, unsigned packets, uint64
 	if (control->packets_since * pace < packets
 	    || (double)(now_us - control->packets_since_us) * (pace + 1) < (double)control->span_us)
 		return false;
-	control->packets_over = fmod(control->packets_since, packets / pace);
+	control->packets_over = packets_over(control, packets, pace);
 	return true;
 }
 

@@ -36,6 +36,7 @@ struct repair_control {
 	double packets_over;
 	uint64_t packets_since_us; /* when the first of these went */
 	bool is_window_due;
+	uint64_t alone_us; /* realtime datagrams, each a part of the span, are counted up to then */
 	/* What may be spent, in bytes; below 0 after a repair larger than what was left. */
 	int64_t thin_bytes, share_bytes;
 	uint64_t thin_filled_us;
@@ -47,6 +48,11 @@ void repair_control_set_path(
     struct repair_control *control, double loss, double run, uint64_t rtt_us);
 /* `bytes` were sent of flows that let `budget_pct` of them be spent on repair. */
 void repair_control_on_sent(struct repair_control *control, uint64_t bytes, unsigned budget_pct);
+/*
+ * Asked of each realtime datagram: true unless more of them come than a window holds. In packets of their own
+ * they are as many losses apart, and of one size: a repair is as long as the longest packet of its window.
+ */
+bool repair_control_goes_alone(struct repair_control *control, uint64_t now_us);
 /* A packet of that class was added to the encoder. Of CLASS_BULK: the last one before a pause. */
 void repair_control_on_packet(struct repair_control *control, struct repair_encoder *encoder,
     enum flow_class class, uint64_t now_us);

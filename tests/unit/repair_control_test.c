@@ -118,6 +118,58 @@ static void dense_flows_get_a_share(void **state)
 	}
 }
 
+/* A busy host sends the same packets several at once: that needs as many repairs. */
+static void bursts_of_dense_flows_get_the_same_share(void **state)
+{
+	unsigned evenly = 0;
+
+	(void)state;
+	for (int burst = 1; burst <= 10; burst += 9) {
+		struct traffic traffic;
+
+		begin(&traffic, 0.1);
+		traffic.repair_bytes = 200;
+		for (int i = 0; i < 2000; i++) {
+			send_packet(&traffic, CLASS_REALTIME, 50);
+			if (i % 50 < burst)
+				continue;
+			pass(&traffic, i % 50 == burst ? 500 * (unsigned)burst : 500);
+		}
+		if (burst == 1)
+			evenly = traffic.windows;
+		assert_in_range(traffic.windows, evenly * 97 / 100, evenly * 103 / 100);
+		repair_encoder_clear(&traffic.encoder);
+	}
+}
+
+/* Of datagrams that come together each is a packet, unless more come than a window holds: 9,600 a second. */
+static void datagrams_go_alone_while_a_window_holds_them(void **state)
+{
+	const struct {
+		unsigned at_once, each_us;
+		bool is_alone;
+	} cases[] = {{1, 500, true}, {40, 10000, true}, {REPAIR_WINDOW_PKTS - 1, 20000, true},
+	    {1, 80, false}, {25, 2000, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct repair_control control;
+		uint64_t now_us = 5000000;
+		unsigned alone = 0, asked = 0;
+
+		repair_control_init(&control, now_us);
+		repair_control_set_path(&control, 0.02, 1, RTT_US);
+		for (; now_us < 7000000; now_us += cases[i].each_us)
+			for (unsigned j = 0; j < cases[i].at_once; j++) {
+				bool is_alone = repair_control_goes_alone(&control, now_us);
+
+				asked += now_us >= 6000000;
+				alone += now_us >= 6000000 && is_alone;
+			}
+		assert_int_equal(alone, cases[i].is_alone ? asked : 0);
+	}
+}
+
 static void the_end_of_a_burst_is_repaired(void **state)
 {
 	struct traffic traffic;
@@ -190,6 +242,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(thin_flows_go_three_times),
 	    cmocka_unit_test(dense_flows_get_a_share),
+	    cmocka_unit_test(bursts_of_dense_flows_get_the_same_share),
+	    cmocka_unit_test(datagrams_go_alone_while_a_window_holds_them),
 	    cmocka_unit_test(the_end_of_a_burst_is_repaired),
 	    cmocka_unit_test(no_loss_no_repair),
 	    cmocka_unit_test(budgets_hold),
