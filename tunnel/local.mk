@@ -16,7 +16,7 @@ libtunnel_a_SOURCES += \
 	tunnel/loss.c tunnel/loss.h \
 	tunnel/loss_floor.c tunnel/loss_floor.h \
 	tunnel/pacer.c tunnel/pacer.h \
-	tunnel/path.c tunnel/path.h \
+	tunnel/path.c tunnel/path_room.c tunnel/path.h \
 	tunnel/path_limits.h \
 	tunnel/path_share.c tunnel/path_share.h \
 	tunnel/pmtu.c tunnel/pmtu.h \
