@@ -71,6 +71,7 @@ void pmtu_restart(struct pmtu *pmtu)
 	pmtu->size_bytes = pmtu->least_bytes;
 	pmtu->ceiling_bytes = (uint16_t)(pmtu->most_bytes + 1);
 	pmtu->large_lost = 0;
+	pmtu->passed_bytes = 0;
 	pmtu->raise_us = 0;
 	search_on(pmtu, 0);
 }
@@ -129,6 +130,11 @@ void pmtu_on_acked(
 
 	if (is_ours)
 		pmtu->is_probe_out = false;
+	if (bytes > pmtu->least_bytes
+	    && (pmtu->passed_bytes == 0 || number > pmtu->passed_number)) {
+		pmtu->passed_number = number;
+		pmtu->passed_bytes = bytes;
+	}
 	if (pmtu->large_lost && bytes >= pmtu->large_lost_bytes) {
 		pmtu->large_lost = 0;
 		if (pmtu->phase == PMTU_SUSPECTED) {
@@ -177,6 +183,9 @@ void pmtu_on_lost(
 	}
 	/* What was sent before the last fall says nothing new. */
 	if (bytes <= pmtu->least_bytes || bytes > pmtu->size_bytes)
+		return;
+	/* Nor what a queue lost that flowed over: others came through. */
+	if (bytes <= pmtu->passed_bytes && number < pmtu->passed_number)
 		return;
 	if (pmtu->large_lost == 0 || bytes < pmtu->large_lost_bytes)
 		pmtu->large_lost_bytes = bytes;

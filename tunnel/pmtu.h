@@ -39,6 +39,9 @@ struct pmtu {
 	/* Packets larger than `least` lost since one that was as large as the smallest of them arrived. */
 	unsigned large_lost;
 	uint16_t large_lost_bytes; /* that smallest */
+	/* The newest packet larger than `least` that arrived: one of its size that was sent before it was no proof. */
+	uint64_t passed_number;
+	uint16_t passed_bytes; /* 0: none yet */
 	uint64_t probes, black_holes;
 };
 

@@ -169,6 +169,28 @@ static void a_burst_is_no_black_hole(void **state)
 	assert_int_equal(line.pmtu.black_holes, 0);
 }
 
+/* A queue that flows over loses every second packet, and one ACK tells of all: first of those that arrived. */
+static void an_overflow_is_no_black_hole(void **state)
+{
+	struct line line;
+	uint64_t first;
+
+	(void)state;
+	set_up(&line, 1472, 1472);
+	search(&line);
+	first = line.number;
+	for (uint64_t i = 1; i < 40; i += 2)
+		pmtu_on_acked(&line.pmtu, first + i, 1472, false, line.now_us);
+	for (uint64_t i = 0; i < 40; i += 2)
+		pmtu_on_lost(&line.pmtu, first + i, 1472, false, line.now_us);
+	assert_int_equal(pmtu_packet_bytes(&line.pmtu), 1472);
+	assert_int_equal(line.pmtu.phase, PMTU_SETTLED);
+	/* What was sent after the last that arrived counts as ever. */
+	for (uint64_t i = 40; i < 40 + PMTU_SUSPECT_LOSSES; i++)
+		pmtu_on_lost(&line.pmtu, first + i, 1472, false, line.now_us);
+	assert_int_equal(line.pmtu.phase, PMTU_SUSPECTED);
+}
+
 static void a_path_that_shrinks_is_found_out(void **state)
 {
 	struct line line;
@@ -267,6 +289,7 @@ int main(void)
 	    cmocka_unit_test(asks_again_after_a_while),
 	    cmocka_unit_test(plain_loss_is_no_black_hole),
 	    cmocka_unit_test(a_burst_is_no_black_hole),
+	    cmocka_unit_test(an_overflow_is_no_black_hole),
 	    cmocka_unit_test(a_path_that_shrinks_is_found_out),
 	    cmocka_unit_test(packets_that_pass_do_not_hide_a_black_hole),
 	    cmocka_unit_test(what_the_system_refuses_is_not_tried),
