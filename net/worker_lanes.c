@@ -172,11 +172,16 @@ static bool send_batch(struct lanes *lanes, struct carried *carried)
 
 static void serve_lane(struct lanes *lanes, struct carried *carried)
 {
+	bool has_sent;
 	int rounds = 0;
 
-	while (rounds++ < SEND_ROUNDS && send_batch(lanes, carried))
-		;
-	if (rounds > SEND_ROUNDS || lanes->is_blocked)
+	do {
+		has_sent = send_batch(lanes, carried);
+		rounds += has_sent;
+		carried->due_us = lane_timer_us(carried->shown.lane);
+	} while (has_sent && rounds < SEND_ROUNDS && carried->due_us <= lanes->worker->now_us);
+	carried->is_served = true;
+	if (rounds == SEND_ROUNDS || lanes->is_blocked)
 		list_move_tail(&lanes->busy, &carried->busy); /* it may have more */
 }
 
@@ -199,10 +204,11 @@ static void close_those_that_left(struct lanes *lanes)
 	}
 }
 
+/* What became due by this round's events is found by arm_timer(). */
 static void run_timers(struct lanes *lanes)
 {
 	LIST_FOREACH_SAFE (carried, next, &lanes->all, struct carried, node) {
-		if (lane_timer_us(carried->shown.lane) > lanes->worker->now_us)
+		if (carried->due_us > lanes->worker->now_us)
 			continue;
 		lane_on_timer(carried->shown.lane, lanes->worker->now_us);
 		list_move_tail(&lanes->busy, &carried->busy);
@@ -225,9 +231,11 @@ static void arm_timer(struct lanes *lanes)
 	if (!list_is_empty(&lanes->busy))
 		soonest = lanes->worker->now_us;
 	LIST_FOREACH (carried, &lanes->all, struct carried, node) {
-		uint64_t due = lane_timer_us(carried->shown.lane);
-		if (due < soonest)
-			soonest = due;
+		if (!carried->is_served)
+			carried->due_us = lane_timer_us(carried->shown.lane);
+		carried->is_served = false;
+		if (carried->due_us < soonest)
+			soonest = carried->due_us;
 	}
 	/* What is due can't go out of a full socket: looking again and again would only burn CPU. */
 	if (lanes->is_blocked && soonest < lanes->worker->now_us + BLOCKED_LOOK_US)

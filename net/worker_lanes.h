@@ -40,6 +40,9 @@ struct carried {
 	uint64_t mtu_probes, mtu_black_holes; /* that the page's counters know of */
 	uint64_t up_since_ms;                 /* UNIX time of the last change of being up */
 	uint64_t leaves_us; /* when it is closed, or before, with its last flow; 0: it stays */
+	uint64_t
+	    due_us; /* its timer, as of the end of the last round, or of being served in this one */
+	bool is_served; /* in this round */
 	struct list_node node, busy, received;
 };
 
