@@ -319,13 +319,13 @@ static uint64_t room_bytes(const struct flow *flow)
  * What may be announced: less where memory is short, by the two chunks that so many bytes may occupy
  * in part only.
  */
-static uint64_t announced_room_bytes(const struct flow *flow)
+static uint64_t announced_bytes(const struct flow *flow, uint64_t room)
 {
 	const struct budget *budget = &flow->lane->budget;
 	bool has_some = flow->send.end > flow->send.base;
 	uint64_t left = has_some ? budget_left_for_more(budget) : budget_left(budget);
 
-	return smaller(room_bytes(flow), left > 2 * CHUNK_BYTES ? left - 2 * CHUNK_BYTES : 0);
+	return smaller(room, left > 2 * CHUNK_BYTES ? left - 2 * CHUNK_BYTES : 0);
 }
 
 /* Enough to be worth a wake-up, or all there can be. */
@@ -343,7 +343,7 @@ static void wait_for_room(struct flow *flow, uint64_t room)
 
 size_t flow_write_room(struct flow *flow)
 {
-	uint64_t room = announced_room_bytes(flow);
+	uint64_t room = announced_bytes(flow, room_bytes(flow));
 
 	wait_for_room(flow, room);
 	return room;
@@ -358,7 +358,7 @@ void lane_wake_writers(struct lane *lane)
 		if (!node)
 			return;
 		flow = LIST_ENTRY(node, struct flow, waiting_node);
-		if (room_is_ample(flow, announced_room_bytes(flow))) {
+		if (room_is_ample(flow, announced_bytes(flow, room_bytes(flow)))) {
 			list_del(node);
 			lane->config.callbacks->on_writable(lane->config.context, flow);
 		} else {
@@ -433,7 +433,7 @@ int flow_write(struct flow *flow, const struct slice *slice)
 		wait_for_room(flow, 0);
 		return rc;
 	}
-	wait_for_room(flow, announced_room_bytes(flow));
+	wait_for_room(flow, announced_bytes(flow, room - slice->length));
 	flow_schedule(flow);
 	return 0;
 }

@@ -155,7 +155,7 @@ void lane_enter(struct lane *lane);
 void lane_leave(struct lane *lane);
 /* The lane is to be over; the peer is told by CLOSE. The first call counts. */
 void lane_fail(struct lane *lane, enum reason reason, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4), cold));
 /* The same, without telling the peer. */
 void lane_end(struct lane *lane, enum reason reason, const char *text);
 /* What it can send in a second. */
