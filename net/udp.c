@@ -199,7 +199,24 @@ struct udp_receiver {
 	struct sockaddr_storage from[RECEIVE_BUFFERS];
 	union receive_control control[RECEIVE_BUFFERS];
 	uint8_t *buffers;
+	size_t used; /* the first ones, that the kernel wrote to */
 };
+
+/* The kernel wrote lengths into those that it used. */
+static void prepare(struct udp_receiver *receiver)
+{
+	for (size_t i = 0; i < receiver->used; i++) {
+		receiver->parts[i] =
+		    (struct iovec){receiver->buffers + i * RECEIVE_BYTES, RECEIVE_BYTES};
+		receiver->messages[i].msg_hdr = (struct msghdr){.msg_name = &receiver->from[i],
+		    .msg_namelen = sizeof(receiver->from[i]),
+		    .msg_iov = &receiver->parts[i],
+		    .msg_iovlen = 1,
+		    .msg_control = receiver->control[i].bytes,
+		    .msg_controllen = sizeof(receiver->control[i].bytes)};
+	}
+	receiver->used = 0;
+}
 
 struct udp_receiver *udp_receiver_new(void)
 {
@@ -208,10 +225,12 @@ struct udp_receiver *udp_receiver_new(void)
 	if (!receiver)
 		return NULL;
 	receiver->buffers = aligned_alloc(64, (size_t)RECEIVE_BUFFERS * RECEIVE_BYTES);
-	if (receiver->buffers)
-		return receiver;
-	free(receiver);
-	return NULL;
+	if (!receiver->buffers) {
+		free(receiver);
+		return NULL;
+	}
+	receiver->used = RECEIVE_BUFFERS;
+	return receiver;
 }
 
 void udp_receiver_free(struct udp_receiver *receiver)
@@ -220,20 +239,6 @@ void udp_receiver_free(struct udp_receiver *receiver)
 		return;
 	free(receiver->buffers);
 	free(receiver);
-}
-
-static void prepare(struct udp_receiver *receiver)
-{
-	for (size_t i = 0; i < RECEIVE_BUFFERS; i++) {
-		receiver->parts[i].iov_base = receiver->buffers + i * RECEIVE_BYTES;
-		receiver->parts[i].iov_len = RECEIVE_BYTES;
-		receiver->messages[i].msg_hdr = (struct msghdr){.msg_name = &receiver->from[i],
-		    .msg_namelen = sizeof(receiver->from[i]),
-		    .msg_iov = &receiver->parts[i],
-		    .msg_iovlen = 1,
-		    .msg_control = receiver->control[i].bytes,
-		    .msg_controllen = sizeof(receiver->control[i].bytes)};
-	}
 }
 
 static void read_local_v4(const struct cmsghdr *cmsg, struct addr *local)
@@ -349,6 +354,7 @@ int udp_receive(
 	    recvmmsg(udp->descriptor, receiver->messages, RECEIVE_BUFFERS, MSG_DONTWAIT, NULL);
 	if (messages < 0)
 		return receive_error(errno);
+	receiver->used = (size_t)messages;
 	udp->is_drained = messages < RECEIVE_BUFFERS;
 	udp->stats.receive_calls++;
 	udp->stats.datagrams_received += count_datagrams(receiver, messages);
