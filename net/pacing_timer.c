@@ -51,10 +51,8 @@ static void wait_far(struct pacing_timer *timer, uint64_t deadline_us, uint64_t 
 	    && deadline_us - timer->far_us < FAR_US)
 		return;
 	timer->far_us = deadline_us;
-	ev_timer_stop(timer->loop, &timer->far);
-	ev_timer_set(
-	    &timer->far, (double)(left_us - left_us / SLACK_PART - ROUNDING_US) / US_PER_S, 0.);
-	ev_timer_start(timer->loop, &timer->far);
+	timer->far.repeat = (double)(left_us - left_us / SLACK_PART - ROUNDING_US) / US_PER_S;
+	ev_timer_again(timer->loop, &timer->far);
 }
 
 /* The deadline has passed, or is waited for anew. */
@@ -70,8 +68,8 @@ static void look(struct pacing_timer *timer)
 
 static void on_far(struct ev_loop *loop, ev_timer *watcher, int events)
 {
-	(void)loop;
 	(void)events;
+	ev_timer_stop(loop, watcher);
 	look(watcher->data);
 }
 

@@ -155,6 +155,7 @@ static void far_deadlines_wait_in_the_loop(void **state)
 			best_us = late_us;
 	}
 	assert_true(best_us <= 500);
+	assert_false(ev_is_active(&timer.far)); /* it comes once */
 }
 
 int main(void)
