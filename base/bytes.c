@@ -4,25 +4,19 @@
  */
 #include "base/bytes.h"
 
+/* The two top bits hold log2 of the width. */
 void writer_varint_wide(struct writer *w, uint64_t value, size_t width_bytes)
 {
 	size_t needed = varint_length(value);
-	uint8_t *place;
 
-	if (needed == 0 || needed > width_bytes) {
+	if (needed == 0 || needed > width_bytes)
 		w->failed = true;
-		return;
-	}
-	place = writer_skip(w, width_bytes);
-	if (!place)
-		return;
-	for (size_t i = width_bytes; i-- > 0; value >>= 8)
-		place[i] = (uint8_t)value;
-	/* The two top bits hold log2 of the width. */
-	place[0] |= (uint8_t)(__builtin_ctzl(width_bytes) << 6);
-}
-
-void writer_varint(struct writer *w, uint64_t value)
-{
-	writer_varint_wide(w, value, varint_length(value));
+	else if (width_bytes == 1)
+		writer_u8(w, (uint8_t)value);
+	else if (width_bytes == 2)
+		writer_u16(w, (uint16_t)(value | 1u << 14));
+	else if (width_bytes == 4)
+		writer_u32(w, (uint32_t)(value | 2u << 30));
+	else
+		writer_u64(w, value | UINT64_C(3) << 62);
 }

@@ -202,13 +202,19 @@ static inline size_t varint_length(uint64_t value)
 	return value <= VARINT_MAX ? 8 : 0;
 }
 
-/* The shortest form; fails above VARINT_MAX. */
-void writer_varint(struct writer *w, uint64_t value);
-
 /*
  * A varint in a stated width (1, 2, 4 or 8), for a length that is known only after what follows it.
  * Fails when the value does not fit that width.
  */
 void writer_varint_wide(struct writer *w, uint64_t value, size_t width_bytes);
+
+/* The shortest form; fails above VARINT_MAX. */
+static inline void writer_varint(struct writer *w, uint64_t value)
+{
+	if (value < 64)
+		writer_u8(w, (uint8_t)value);
+	else
+		writer_varint_wide(w, value, varint_length(value));
+}
 
 #endif
