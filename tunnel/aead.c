@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 
+#include <endian.h>
 #include <gcrypt.h>
 #include <sodium.h>
 #include <string.h>
@@ -89,13 +90,14 @@ static bool begin(
     struct aead_key *key, uint64_t number, const uint8_t *header, size_t header_length)
 {
 	uint8_t nonce[AEAD_IV_BYTES];
+	uint64_t last;
 
 	memcpy(nonce, key->iv, AEAD_IV_BYTES);
-	for (int i = 0; i < 8; i++)
-		nonce[AEAD_IV_BYTES - 1 - i] ^= (uint8_t)(number >> (8 * i));
+	memcpy(&last, nonce + AEAD_IV_BYTES - sizeof(last), sizeof(last));
+	last ^= htobe64(number);
+	memcpy(nonce + AEAD_IV_BYTES - sizeof(last), &last, sizeof(last));
 	return !gcry_cipher_setiv(key->cipher, nonce, sizeof(nonce))
-	       && !gcry_cipher_authenticate(key->cipher, header, header_length)
-	       && !gcry_cipher_final(key->cipher);
+	       && !gcry_cipher_authenticate(key->cipher, header, header_length);
 }
 
 void aead_seal(struct aead_key *key, uint64_t number, const uint8_t *header, size_t header_length,
