@@ -183,7 +183,7 @@ int listener_explain(
 {
 	struct listener *listener = state;
 	const struct config_accelerator *config;
-	struct live_flow found;
+	struct live_flow found = {0};
 	struct addr user;
 	int error;
 

@@ -87,7 +87,7 @@ static enum handshake_cause pass_on(struct worker *worker, const struct handshak
 static enum handshake_cause receive(struct worker *worker, const struct udp_datagram *datagram)
 {
 	struct handshake_header header;
-	const struct door *door;
+	const struct door *door = NULL;
 	struct gate_answer answer;
 	enum handshake_cause cause = gate_check(&worker->gate, &datagram->from, datagram->data,
 	    datagram->length_bytes, &header, &door, &answer, worker->now_us);
