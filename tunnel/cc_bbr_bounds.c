@@ -51,17 +51,36 @@ static void look_for_contest(struct bbr *bbr, bool is_queued, bool is_last_lossy
 	contest_on_round(&bbr->contest, &round);
 }
 
-void bbr_judge_round(struct bbr *bbr, uint64_t now_us)
+/* Delivered on the average: single samples may show what a policer lets through in a burst. */
+static double delivered_Bps(const struct bbr_round *round)
+{
+	return round->took_us > 0 ? round->acked * 1e6 / (double)round->took_us : 0;
+}
+
+/*
+ * We send less than came through before we eased, there is no queue, and it loses as before: that is the line's.  Else a loss that
+ * rises would be answered by easing until the ends of four probes have shown it.
+ */
+static void look_while_eased(struct bbr *bbr, uint64_t now_us)
+{
+	double before_bw = fmin(bbr->lossy_bw, bbr_max_bw(bbr));
+	bool was_calm = bbr->eased_to_us == UINT64_MAX;
+	bool is_calm = bbr->state == CRUISE && bbr->bw_lo < EASED_MOST * before_bw
+	               && bbr_queue_share(bbr, &bbr->last) < EASE_GROWTH_QUEUE;
+
+	if (was_calm)
+		loss_floor_look(&bbr->floor);
+	if (is_calm == was_calm)
+		return;
+	if (is_calm)
+		bbr->eased_from_us = now_us;
+	bbr->eased_to_us = is_calm ? UINT64_MAX : now_us;
+}
+
+static void answer(struct bbr *bbr, bool is_last_lossy, bool is_queued)
 {
 	const struct bbr_round *last = &bbr->last;
-	bool is_last_lossy = bbr_is_lossy(bbr, last);
-	bool is_queued = bbr_queue_share(bbr, last) > 1;
 
-	bbr->state_rounds++;
-	bbr->cycle_rounds++;
-	bbr_advance_bw(bbr, now_us);
-	bbr->lossy_rounds = is_last_lossy ? bbr->lossy_rounds + 1 : 0;
-	look_for_contest(bbr, is_queued, is_last_lossy, now_us);
 	if (bbr->state == STARTUP || bbr->state == REFILL || bbr->state == UP
 	    || bbr->state == RESUME)
 		return;
@@ -74,6 +93,25 @@ void bbr_judge_round(struct bbr *bbr, uint64_t now_us)
 		ease(bbr, last);
 	else if (bbr->lossy_rounds == 0 && bbr_queue_share(bbr, last) < EASE_GROWTH_QUEUE)
 		bbr->bw_lo += EASE_GROWTH * bbr_max_bw(bbr);
+}
+
+void bbr_judge_round(struct bbr *bbr, uint64_t now_us)
+{
+	const struct bbr_round *last = &bbr->last;
+	bool is_last_lossy = bbr_is_lossy(bbr, last);
+	bool is_queued = bbr_queue_share(bbr, last) > 1;
+
+	bbr->state_rounds++;
+	bbr->cycle_rounds++;
+	bbr_advance_bw(bbr, now_us);
+	bbr->lossy_rounds = is_last_lossy ? bbr->lossy_rounds + 1 : 0;
+	if (bbr->lossy_rounds >= EASE_LOSSY_ROUNDS)
+		bbr->lossy_bw = fmax(bbr->lossy_bw, delivered_Bps(last));
+	else if (bbr->bw_lo >= bbr_max_bw(bbr))
+		bbr->lossy_bw = 0;
+	look_for_contest(bbr, is_queued, is_last_lossy, now_us);
+	answer(bbr, is_last_lossy, is_queued);
+	look_while_eased(bbr, now_us);
 }
 
 static double model_window(const struct bbr *bbr)

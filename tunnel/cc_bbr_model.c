@@ -53,7 +53,8 @@ void bbr_note_calm(struct bbr *bbr, double acked, double lost)
 
 bool bbr_is_calm(const struct bbr *bbr, uint64_t sent_us)
 {
-	return sent_us >= bbr->calm_from_us && sent_us < bbr->calm_to_us;
+	return (sent_us >= bbr->calm_from_us && sent_us < bbr->calm_to_us)
+	       || (sent_us >= bbr->eased_from_us && sent_us < bbr->eased_to_us);
 }
 
 uint64_t bbr_queue_us(const struct bbr *bbr, const struct bbr_round *round)
@@ -172,7 +173,9 @@ void bbr_start_round(struct bbr *bbr, const struct cc_ack *ack)
 	uint64_t count = bbr->round.count + 1;
 
 	bbr->last = bbr->round;
+	bbr->last.took_us = ack->now_us - bbr->round.began_us;
 	bbr->round = (struct bbr_round){
+	    .began_us = ack->now_us,
 	    .end_number = ack->next_number,
 	    .count = count,
 	    .min_rtt_us = UINT64_MAX,

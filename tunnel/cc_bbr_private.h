@@ -39,6 +39,7 @@
 #define EASE_GAIN         0.95
 #define EASE_LEAST        0.8  /* of the rate */
 #define EASE_GROWTH       0.02 /* a round trip, back to the rate */
+#define EASED_MOST        0.98 /* of what came through: so little shows the line's own loss */
 #define EASE_GROWTH_QUEUE 0.25 /* only below that share of the queue that makes us ease */
 #define RATE_LEAST_PPS    4
 /* Startup sends nearly three times what the path carries: more loss than that ends it at once. */
@@ -80,7 +81,8 @@ enum bbr_state { STARTUP, DRAIN, DOWN, CRUISE, REFILL, UP, PROBE_RTT, RESUME };
 struct bbr_round {
 	uint64_t end_number;
 	uint64_t count;
-	double acked, lost; /* bytes */
+	uint64_t began_us, took_us; /* the latter when it is over */
+	double acked, lost;         /* bytes */
 	uint64_t min_rtt_us;
 	double bw, delivered; /* the most of its samples */
 	double together;      /* of rates, of all lanes of the tunnel */
@@ -126,7 +128,9 @@ struct bbr {
 	uint64_t probe_rtt_done_us; /* 0: not yet drained */
 
 	struct loss_floor floor;
-	uint64_t calm_from_us, calm_to_us; /* packets sent then count for the floor */
+	uint64_t calm_from_us, calm_to_us;   /* packets sent then count for the floor */
+	uint64_t eased_from_us, eased_to_us; /* and then; UINT64_MAX: it goes on */
+	double lossy_bw;                     /* delivered in the last lossy round before we eased */
 
 	double window;
 	double pacing_gain;

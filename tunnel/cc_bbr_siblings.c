@@ -22,6 +22,7 @@ static void scale_bounds(struct bbr *bbr, double before, double after)
 	if (before <= 0 || after <= 0)
 		return;
 	bbr->bw_lo *= after / before;
+	bbr->lossy_bw *= after / before;
 	bbr->inflight_lo *= after / before;
 	bbr->inflight_hi *= after / before;
 }

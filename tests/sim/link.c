@@ -109,6 +109,17 @@ static bool is_too_large(const struct link *link, size_t length)
 	return mtu_bytes && length > mtu_bytes;
 }
 
+static double loss_now(const struct link *link)
+{
+	double loss = link->config.loss;
+
+	for (int i = 0; i < LINK_LOSSES_MAX; i++)
+		if (link->config.losses[i].from_us
+		    && link->events->now_us >= link->config.losses[i].from_us)
+			loss = link->config.losses[i].loss;
+	return loss;
+}
+
 static bool burst_strikes(struct link *link)
 {
 	double change = link->is_in_burst ? link->config.burst_leave : link->config.burst_enter;
@@ -281,7 +292,7 @@ void link_send(
 		link->faults[FAULT_TOO_LARGE]++;
 		return;
 	}
-	if (burst_strikes(link) || strikes(link, config->loss, FAULT_LOSS)
+	if (burst_strikes(link) || strikes(link, loss_now(link), FAULT_LOSS)
 	    || !pass_policer(link, length) || !pass_queue(link, length, &ecn, &arrives_us))
 		return;
 	arrives_us += config->delay_us;

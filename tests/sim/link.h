@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One direction of a bad line in virtual time: rate (that may change) and finite queue, policer, delay and
- * jitter, random and burst loss, reordering, duplication, replay seconds later, changed bits, truncation,
+ * jitter, random loss (that may change) and burst loss, reordering, duplication, replay seconds later, changed bits, truncation,
  * junk, congestion marks, cuts, a largest packet that changes, copies from somebody else's address.  It counts how
  * often each fault struck.
  */
@@ -35,7 +35,7 @@ enum fault {
 	FAULT_COUNT,
 };
 
-enum { LINK_CUTS_MAX = 2, LINK_MTUS_MAX = 3, LINK_STEPS_MAX = 4 };
+enum { LINK_CUTS_MAX = 2, LINK_MTUS_MAX = 3, LINK_STEPS_MAX = 4, LINK_LOSSES_MAX = 2 };
 
 /* Probabilities are by packet; all zero is a perfect line. */
 struct link_config {
@@ -69,6 +69,11 @@ struct link_config {
 	struct {
 		uint64_t at_us, rate_Bps; /* at_us 0: none */
 	} steps[LINK_STEPS_MAX];
+	/* Instead of `loss`; the last one that has begun counts. */
+	struct {
+		uint64_t from_us; /* 0: none */
+		double loss;
+	} losses[LINK_LOSSES_MAX];
 };
 
 /* Whose copies FAULT_STEAL sends; what is sent to him he sends on to whom it was meant for. */

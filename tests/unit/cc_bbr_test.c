@@ -47,6 +47,22 @@ static void random_loss_shrinks_nothing_and_is_made_up_for(void **state)
 	assert_in_range(sum / 100, f->line_Bps * 0.96, f->line_Bps * 1.05);
 }
 
+static void loss_that_rises_is_soon_made_up_for(void **state)
+{
+	struct fixture *f = *state;
+	double sum = 0;
+
+	f->loss = 0.02;
+	run_seconds(f, 10);
+	f->loss = 0.1;
+	run_seconds(f, 1);
+	for (int i = 0; i < 20; i++) {
+		run_round(f);
+		sum += pace_Bps(f);
+	}
+	assert_in_range(sum / 20, f->line_Bps * 0.93, f->line_Bps * 1.25);
+}
+
 static void loss_with_a_long_queue_cuts_to_what_is_delivered(void **state)
 {
 	struct fixture *f = *state;
@@ -429,6 +445,7 @@ int main(void)
 	    cmocka_unit_test_setup(it_starts_with_ten_packets_and_doubles, set_up),
 	    cmocka_unit_test_setup(it_finds_the_rate_and_keeps_near_it, set_up),
 	    cmocka_unit_test_setup(random_loss_shrinks_nothing_and_is_made_up_for, set_up),
+	    cmocka_unit_test_setup(loss_that_rises_is_soon_made_up_for, set_up),
 	    cmocka_unit_test_setup(loss_with_a_long_queue_cuts_to_what_is_delivered, set_up),
 	    cmocka_unit_test_setup(a_mark_cuts_too, set_up),
 	    cmocka_unit_test_setup(a_rate_that_doubles_is_found, set_up),
