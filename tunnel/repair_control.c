@@ -12,6 +12,10 @@ enum {
 	/* Repairs of a short burst's end are this far apart; of a long one, the flush interval. */
 	SHORT_BURST_PKTS = 4,
 	SHORT_STEP_US = 7000,
+	/* Copies, in percent of the span behind their packet: of two, and one alone. */
+	COPY_FIRST_PCT = 15,
+	COPY_LAST_PCT = 75,
+	COPY_ONLY_PCT = 45,
 	LATE_US = 5000, /* a repair that could not go by then is of no use */
 };
 
@@ -39,7 +43,6 @@ void repair_control_set_path(
 {
 	repair_plan_set_loss(&control->realtime, loss, run);
 	repair_plan_set_loss(&control->interactive, loss, run);
-	control->is_bursty = run > 1;
 	control->span_us = clamp(rtt_us / 4, REPAIR_SPAN_MIN_US, REPAIR_SPAN_MAX_US);
 }
 
@@ -130,17 +133,24 @@ static void note_gap(struct repair_control *control, uint64_t now_us)
 	control->last_packet_us = now_us;
 }
 
-/* Two copies, each way: both in time is likelier when they go soon, unless an outage takes them all. */
-static uint64_t copy_step_us(const struct repair_control *control)
+/*
+ * When a copy goes, so many of them being left. The span may have to do for a way there and a way back: an early copy and a late one fit
+ * into it together, each way as well as the other, and an outage seldom takes all three. A single copy has half of it.
+ */
+static uint64_t copy_us(const struct repair_control *control, const struct repair_symbol *symbol)
 {
-	return control->is_bursty ? control->span_us * 9 / 20 : control->span_us / 4;
+	unsigned share = symbol->copies_left == symbol->copies ? COPY_FIRST_PCT : COPY_LAST_PCT;
+
+	if (symbol->copies == 1)
+		share = COPY_ONLY_PCT;
+	return symbol->sent_us + control->span_us * share / 100;
 }
 
 static void plan_copies(struct repair_control *control, struct repair_symbol *symbol)
 {
 	symbol->has_copies = true;
-	symbol->copies_left = (uint8_t)repair_plan_needed(&control->realtime, 1);
-	symbol->copy_us = symbol->sent_us + copy_step_us(control);
+	symbol->copies = symbol->copies_left = (uint8_t)repair_plan_needed(&control->realtime, 1);
+	symbol->copy_us = copy_us(control, symbol);
 	if (symbol->copies_left && symbol->copy_us < control->copy_us)
 		control->copy_us = symbol->copy_us;
 }
@@ -279,7 +289,7 @@ static void copy_done(
 	struct repair_symbol *symbol = repair_encoder_symbol_at(encoder, index);
 
 	symbol->copies_left--;
-	symbol->copy_us = symbol->sent_us + 2 * copy_step_us(control);
+	symbol->copy_us = copy_us(control, symbol);
 	/* After a late one the next keeps its distance. */
 	if (symbol->copy_us < now_us + REPAIR_FLUSH_US)
 		symbol->copy_us = now_us + REPAIR_FLUSH_US;

@@ -2,7 +2,7 @@
 /*
  * When repairs go, and of what.  Dense traffic gets one each so many packets, as repair_plan says for the packets
  * that the span of repair holds; when it falls silent, as many more as the last packets lack.  A thin realtime
- * flow's packets go two more times by themselves, over half of the span, or, where losses come in outages, all of it.
+ * flow's packets go two more times by themselves, soon and late in the span.
  * Repairs are paid from the lane's budgets: an allowance for thin traffic, and a share of the bytes sent.
  */
 #ifndef TUNNEL_REPAIR_CONTROL_H
@@ -25,7 +25,6 @@ struct repair_due {
 struct repair_control {
 	struct repair_plan realtime, interactive;
 	uint64_t span_us;
-	bool is_bursty;                  /* the path loses several packets in a row */
 	enum flow_class class;           /* of the last packet */
 	uint64_t gap_us, last_packet_us; /* mean distance of packets in time */
 	uint64_t flush_us; /* the end of a burst is looked after then; UINT64_MAX: not */

@@ -23,8 +23,8 @@ struct repair_symbol {
 	uint8_t *data;
 	/* For repair_control: */
 	uint32_t repairs_before; /* repairs of the window that were made before it came */
-	bool has_copies;         /* it goes by copies of its own, of which so many are left */
-	uint8_t copies_left;
+	bool has_copies; /* it goes by copies of its own: so many, of which these are left */
+	uint8_t copies, copies_left;
 	uint64_t copy_us; /* the next is due then */
 };
 
