@@ -20,7 +20,8 @@ enum {
 #define CLEAN_US       UINT64_C(4000000) /* and for so long, since losses may come in spells */
 #define UNKNOWN_SHARE  0.01              /* of a path of which nothing is known */
 #define FAST_DISCOUNT  0.5               /* the fast average is noisy */
-#define RUN_NOTICEABLE 1.3               /* shorter means are what independent losses make */
+#define RISE_SIGMAS    3.0 /* what a hundred packets differ by chance, once in some ten thousands */
+#define RUN_NOTICEABLE 1.3 /* shorter means are what independent losses make */
 
 void loss_meter_init(struct loss_meter *meter)
 {
@@ -74,17 +75,36 @@ static void note_clean(struct loss_meter *meter, uint64_t now_us)
 	meter->is_lossy = false;
 }
 
-static void count(struct loss_meter *meter, double lost, uint64_t now_us)
+/*
+ * More losses began in the last hundred packets than chance makes of the slow average: the path has changed, and what
+ * was before says nothing. What a full queue or an outage loses in a row is one loss here, and no such change.
+ */
+static void note_rise(struct loss_meter *meter)
+{
+	double above = meter->fast_begun - meter->slow;
+	double variance = meter->fast_begun * (1 - meter->fast_begun) / (2 * FAST_PKTS);
+
+	if (above <= 0 || above * above < RISE_SIGMAS * RISE_SIGMAS * variance)
+		return;
+	meter->slow = meter->fast;
+	meter->slow_pkts = FAST_PKTS;
+}
+
+static void count(struct loss_meter *meter, double lost, double begun, uint64_t now_us)
 {
 	meter->samples++;
-	meter->slow = average(meter->slow, lost, meter->samples, SLOW_PKTS);
+	if (meter->slow_pkts < SLOW_PKTS)
+		meter->slow_pkts++;
+	meter->slow = average(meter->slow, lost, meter->slow_pkts, SLOW_PKTS);
 	meter->fast = average(meter->fast, lost, meter->samples, FAST_PKTS);
+	meter->fast_begun = average(meter->fast_begun, begun, meter->samples, FAST_PKTS);
+	note_rise(meter);
 	judge(meter, now_us);
 }
 
 void loss_meter_on_acked(struct loss_meter *meter, uint64_t now_us)
 {
-	count(meter, 0, now_us);
+	count(meter, 0, 0, now_us);
 	note_clean(meter, now_us);
 }
 
@@ -99,24 +119,31 @@ static void end_run(struct loss_meter *meter)
 
 void loss_meter_on_lost(struct loss_meter *meter, uint64_t number, uint64_t now_us)
 {
-	if (number != meter->run_next) {
+	bool begins = number != meter->run_next;
+
+	if (begins) {
 		if (meter->run_next != UINT64_MAX)
 			end_run(meter);
 		meter->run_first = number;
 	}
 	meter->run_next = number + 1;
 	meter->clean_pkts = 0;
-	count(meter, 1, now_us);
+	count(meter, 1, begins, now_us);
 	meter->lossy_share = meter->slow;
+}
+
+static double at_least_none(double share)
+{
+	return share > 0 ? share : 0;
 }
 
 void loss_meter_on_spurious(struct loss_meter *meter)
 {
-	uint64_t most = meter->samples < SLOW_PKTS ? meter->samples : SLOW_PKTS;
-	double weight = 1.0 / (double)(most ? most : 1);
+	double weight = 1.0 / (meter->slow_pkts ? meter->slow_pkts : 1.0);
 
-	meter->slow = meter->slow > weight ? meter->slow - weight : 0;
-	meter->fast = meter->fast > 1.0 / FAST_PKTS ? meter->fast - 1.0 / FAST_PKTS : 0;
+	meter->slow = at_least_none(meter->slow - weight);
+	meter->fast = at_least_none(meter->fast - 1.0 / FAST_PKTS);
+	meter->fast_begun = at_least_none(meter->fast_begun - 1.0 / FAST_PKTS);
 }
 
 double loss_meter_share(const struct loss_meter *meter)

@@ -11,9 +11,11 @@
 
 struct loss_meter {
 	uint64_t samples;
-	double slow, fast;            /* shares lost, averaged over more and fewer packets */
-	double lossy_share;           /* the slow one at the last loss */
-	double run;                   /* packets of a loss, on average */
+	double slow, fast;  /* shares lost, averaged over more and fewer packets */
+	double fast_begun;  /* share of packets that were lost where the one before was not */
+	uint32_t slow_pkts; /* what the slow one is over */
+	double lossy_share; /* the slow one at the last loss */
+	double run;         /* packets of a loss, on average */
 	uint64_t run_first, run_next; /* the loss under way: [run_first, run_next) */
 	uint64_t low_since_us;        /* the share is below LOW_SHARE since then; 0: it is not */
 	uint64_t clean_pkts, clean_since_us; /* since the last loss */

@@ -84,6 +84,30 @@ static void rises_fast_falls_slowly(void **state)
 	assert_false(loss_meter_is_lossy(&traffic.meter));
 }
 
+/* When a path begins to lose more, 300 packets tell how much; what a full queue loses in a row does not count for so much. */
+static void another_share_is_learned_soon(void **state)
+{
+	double changed = 0, queue = 0;
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		struct traffic traffic;
+
+		begin(&traffic);
+		rng_seed(&traffic.rng, test_seed() + (uint64_t)i);
+		pass(&traffic, 5000, 0.02, 1000);
+		pass(&traffic, 300, 0.1, 1000);
+		changed += loss_meter_share(&traffic.meter) / 50;
+		begin(&traffic);
+		pass(&traffic, 5000, 0.02, 1000);
+		pass(&traffic, 20, 1, 1000);
+		pass(&traffic, 300, 0.02, 1000);
+		queue += loss_meter_share(&traffic.meter) / 50;
+	}
+	assert_true(changed > 0.075 && changed < 0.115);
+	assert_true(queue < 0.045);
+}
+
 /* Sixteen losses of those that were usual did not come, for four seconds: it loses no more. */
 static void a_lossy_path_becomes_clean_soon(void **state)
 {
@@ -170,6 +194,7 @@ int main(void)
 	    cmocka_unit_test(a_clean_path_is_known_soon),
 	    cmocka_unit_test(shares_are_measured),
 	    cmocka_unit_test(rises_fast_falls_slowly),
+	    cmocka_unit_test(another_share_is_learned_soon),
 	    cmocka_unit_test(a_lossy_path_becomes_clean_soon),
 	    cmocka_unit_test(a_lossy_path_stays_lossy),
 	    cmocka_unit_test(a_path_becomes_clean),
