@@ -138,6 +138,9 @@ void bbr_set_window(struct bbr *bbr, const struct cc_ack *ack)
 		bbr->window = most;
 	else if (bbr->window < most || most == 0)
 		bbr->window += (double)ack->bytes;
+	/* What a train came through at, the path carries: as much in flight makes no queue. */
+	if (bbr->state == STARTUP && bbr->round.has_train)
+		bbr->window = fmax(bbr->window, bbr_bdp(bbr, bbr_bw(bbr)));
 	if (bbr->state == CRUISE || bbr->state == DOWN)
 		bbr->window = fmin(bbr->window, bbr_window_with_headroom(bbr));
 	else

@@ -289,7 +289,7 @@ uint64_t lane_warm_up_timer_us(const struct lane *lane)
 	    || !path_wants_warm_up(&lane->path))
 		return UINT64_MAX;
 	due_us = later(warm_up_timer_us(&lane->warm_up), warm_up_begin_us(lane));
-	return later(due_us, path_pacing_timer_us(&lane->path, lane->now_us));
+	return later(due_us, path_warm_up_pacing_timer_us(&lane->path, lane->now_us));
 }
 
 static void put_warm_up(struct lane *lane, struct lane_batch *batch)
@@ -297,7 +297,7 @@ static void put_warm_up(struct lane *lane, struct lane_batch *batch)
 	size_t size = lane->path.packet_bytes, length = size;
 
 	while (lane_warm_up_timer_us(lane) <= lane->now_us
-	       && path_send_room(&lane->path, lane->now_us) > 0) {
+	       && path_warm_up_room(&lane->path, lane->now_us) > 0) {
 		struct build build = {.lane = lane, .number = path_packet_begin(&lane->path)};
 
 		if (build.number > PACKET_NUMBER_MAX)

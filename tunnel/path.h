@@ -111,6 +111,9 @@ uint8_t path_ecn(const struct path *path);
 
 /* The congestion controller would learn from padding. */
 bool path_wants_warm_up(const struct path *path);
+/* As path_send_room() and path_pacing_timer_us(), for its padding. */
+size_t path_warm_up_room(const struct path *path, uint64_t now_us);
+uint64_t path_warm_up_pacing_timer_us(const struct path *path, uint64_t now_us);
 
 /* When path_mtu_probe() is due; `now_us` or earlier: at once, UINT64_MAX: not before an ACK. */
 uint64_t path_mtu_timer_us(const struct path *path, uint64_t now_us);

@@ -59,7 +59,8 @@ enum {
 	 */
 	WARM_UP_LISTENER_RTTS = 24, /* later than the endpoint's */
 	WARM_UP_TRAIN_PKTS = 96,
-	WARM_UP_REST_DIVISOR = 4, /* of a round trip: on top of it between trains */
+	WARM_UP_WINDOW_PKTS = 32, /* in flight at first, paced; quiche begins with as many */
+	WARM_UP_REST_DIVISOR = 8, /* of a round trip: on top of it between trains */
 	WARM_UP_MOST_BYTES = 1536 << 10,
 	WARM_UP_QUEUE_US = 25000,
 	WARM_UP_RTT_US = 10000, /* on shorter paths slow start is soon over */

@@ -93,3 +93,24 @@ bool path_wants_warm_up(const struct path *path)
 
 	return cc->wants_warm_up && cc->wants_warm_up(path->cc);
 }
+
+/* Until as much came through, more than what answers may begin with: nobody waits for what of it is lost. */
+static uint64_t warm_up_window_room(const struct path *path)
+{
+	uint64_t least = (uint64_t)WARM_UP_WINDOW_PKTS * path->packet_bytes;
+	uint64_t window = path_window_bytes(path);
+
+	if (path->rate.delivered_bytes < least && window < least)
+		window = least;
+	return room_in_window(path, window);
+}
+
+size_t path_warm_up_room(const struct path *path, uint64_t now_us)
+{
+	return paced_room(&path->pacer, warm_up_window_room(path), now_us);
+}
+
+uint64_t path_warm_up_pacing_timer_us(const struct path *path, uint64_t now_us)
+{
+	return warm_up_window_room(path) ? pacer_timer_us(&path->pacer, now_us) : UINT64_MAX;
+}

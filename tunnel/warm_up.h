@@ -3,7 +3,8 @@
  * When a new lane sends padding to learn the rate of its path, before anybody waits for it: trains of full packets, a
  * round trip apart, while no flow is open and the congestion controller still wants them.  Without them the first
  * users' answers go through slow start, some seven round trips.  How fast and how many at once, pacer and
- * window say as ever.  It knows when and how many; the lane sends them.
+ * window say as ever, but for the first round trip; a train that they spread over more than half a round trip shows
+ * nothing, so no rest follows it.  It knows when and how many; the lane sends them.
  */
 #ifndef TUNNEL_WARM_UP_H
 #define TUNNEL_WARM_UP_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 
 struct warm_up {            /* all zeros at first */
+	uint64_t began_us;  /* the train under way, or the last */
 	uint64_t next_us;   /* the next train begins then */
 	uint32_t left_pkts; /* of the train under way */
 	uint64_t sent_bytes;

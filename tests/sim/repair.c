@@ -610,6 +610,16 @@ static const struct repair_case cases[] = {
     {"fresh-four-200k", REQUESTS, .02, 0, 50000, 0, 200000, 24, 30,
         .bounds = {.p50_ms = 125, .p99_ms = 250}, .at_once = 4, .queue_bytes = DEEP_QUEUE_BYTES,
         .is_bbr = true, .runs = 30},
+    /*
+     * In the midst of it: 539 and 359 ms with trains that rest in slow start too, begun from ten packets, and a window of
+     * what came through; 270 with the window alone as it was.
+     */
+    {"fresh-0.4-s-four-200k", REQUESTS, .02, 0, 50000, 0, 200000, 24, 30,
+        .bounds = {.p50_ms = 125, .p99_ms = 400}, .at_once = 4, .queue_bytes = DEEP_QUEUE_BYTES,
+        .is_bbr = true, .after_us = 400000, .runs = 30},
+    {"fresh-0.7-s-four-200k", REQUESTS, .02, 0, 50000, 0, 200000, 24, 30,
+        .bounds = {.p50_ms = 125, .p99_ms = 230}, .at_once = 4, .queue_bytes = DEEP_QUEUE_BYTES,
+        .is_bbr = true, .after_us = 700000, .runs = 30},
     {"beside-bulk", REQUESTS, .02, 0, 50000, 1, 100, 600, 30,
         .bounds = {.p50_ms = 101.5, .p99_ms = 137}, .at_once = 4, .queue_bytes = DEEP_QUEUE_BYTES,
         .is_beside_bulk = true, .is_bbr = true},

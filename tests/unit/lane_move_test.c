@@ -28,7 +28,7 @@ static uint64_t download_while(bool is_moving, bool is_port_only)
 	app = pair_open(&pair, FLOW_TCP);
 	app_write(app, 0, true);
 	pair_run(&pair, 50000);
-	app_write(peer_of(&pair, app), 5000000, true);
+	app_write(peer_of(&pair, app), 20000000, true);
 	pair_run(&pair, 150000);
 	if (is_moving) {
 		pair.listener.address.port++;
@@ -36,7 +36,7 @@ static uint64_t download_while(bool is_moving, bool is_port_only)
 		    (uint8_t)(pair.listener.address.ip[3] + !is_port_only);
 	}
 	assert_true(pair_run_until_closed(&pair, 30 * SECOND_US));
-	assert_int_equal(app->received, 5000000);
+	assert_int_equal(app->received, 20000000);
 	began_us = pair.now_us - began_us;
 	lane_get_stats(pair.endpoint.lane, &stats);
 	assert_int_equal(stats.address_changes, is_moving);

@@ -24,7 +24,8 @@ static void the_endpoint_is_first(void **state)
 {
 	(void)state;
 	pair_init(&pair, &(struct pair_options){.delay_us = DELAY_US});
-	pair_run(&pair, (WARM_UP_LISTENER_RTTS - 1) * 2 * DELAY_US);
+	pair_run(
+	    &pair, (WARM_UP_LISTENER_RTTS - 6) * 2 * DELAY_US); /* beside what pair_init() took */
 	assert_in_range(sent(&pair.endpoint), MUCH_BYTES, WARM_UP_MOST_BYTES + 2 * LITTLE_BYTES);
 	assert_in_range(sent(&pair.listener), 0, LITTLE_BYTES);
 	pair_run(&pair, 2 * SECOND_US);
@@ -62,8 +63,9 @@ static void not_for_a_controller_that_would_not_learn(void **state)
 		pair_init(&pair, &(struct pair_options){.delay_us = DELAY_US});
 		assert_int_equal(
 		    lane_set_congestion(pair.endpoint.lane, kinds[i], 1000000, pair.now_us), 0);
+		uint64_t before = sent(&pair.endpoint); /* some packets went as it came up */
 		pair_run(&pair, 3 * SECOND_US);
-		assert_in_range(sent(&pair.endpoint), 0, LITTLE_BYTES);
+		assert_in_range(sent(&pair.endpoint) - before, 0, LITTLE_BYTES);
 		pair_free(&pair);
 	}
 }

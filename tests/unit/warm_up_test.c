@@ -34,6 +34,19 @@ static void a_train_goes_in_one_and_the_next_a_round_trip_later(void **state)
 	    NOW_US + 7000 + RTT_US + RTT_US / WARM_UP_REST_DIVISOR + ACK_DELAY_MAX_US);
 }
 
+/* In slow start: it goes on with each ACK, as the next does. */
+static void behind_a_train_that_the_window_held_back_there_is_no_rest(void **state)
+{
+	(void)state;
+	warm_up_on_sent(&warm_up, PACKET_BYTES, RTT_US, NOW_US);
+	for (int i = 1; i < WARM_UP_TRAIN_PKTS; i++)
+		warm_up_on_sent(&warm_up, PACKET_BYTES, RTT_US, NOW_US + RTT_US);
+	assert_int_equal(warm_up_timer_us(&warm_up), NOW_US + RTT_US);
+	/* And that one, when it goes at once, is looked at. */
+	send_train(NOW_US + RTT_US);
+	assert_in_range(warm_up_timer_us(&warm_up), NOW_US + 2 * RTT_US + 1, NOW_US + 3 * RTT_US);
+}
+
 static void all_trains_together_are_bounded(void **state)
 {
 	unsigned trains = 0;
@@ -50,6 +63,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(a_train_goes_in_one_and_the_next_a_round_trip_later, set_up),
+	    cmocka_unit_test_setup(
+	        behind_a_train_that_the_window_held_back_there_is_no_rest, set_up),
 	    cmocka_unit_test_setup(all_trains_together_are_bounded, set_up),
 	};
 
