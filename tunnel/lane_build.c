@@ -351,7 +351,7 @@ static bool put_datagram(struct build *build, struct flow *flow, struct datagram
 	return true;
 }
 
-/* What it sent kept others waiting, or waited itself; datagrams that came together did not. */
+/* What it sent kept others waiting, or waited itself, longer than a host takes between reading and sending. */
 static bool is_in_the_way(const struct lane *lane, const struct flow *flow, bool has_waited)
 {
 	return scheduler_has_others(&lane->scheduler, &flow->schedule)
@@ -386,7 +386,7 @@ static bool take_turn(struct build *build, struct turn turn)
 	struct flow *flow = LIST_ENTRY(turn.flow, struct flow, schedule);
 	struct datagram *datagram = next_datagram(flow);
 	size_t before = writer_length(&build->w);
-	bool has_waited = !datagram || datagram->queued_us < lane->now_us;
+	bool has_waited = !datagram || lane->now_us - datagram->queued_us >= CODEL_TARGET_US;
 	bool has_stream = turn.is_lost ? flow_has_lost_stream(flow) : flow_has_new_stream(flow);
 
 	if (datagram ? !put_datagram(build, flow, datagram)
