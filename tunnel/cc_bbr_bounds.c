@@ -51,6 +51,16 @@ static void look_for_contest(struct bbr *bbr, bool is_queued, bool is_last_lossy
 	contest_on_round(&bbr->contest, &round);
 }
 
+/* What is there while we send no more than the line carries is somebody else's. */
+static void look_for_neighbours(struct bbr *bbr, bool is_last_lossy, uint64_t now_us)
+{
+	if (bbr->state != CRUISE || bbr_is_siblings_queue(bbr, now_us)
+	    || (!is_last_lossy && bbr_queue_share(bbr, &bbr->last) <= CROWDED_QUEUE))
+		return;
+	if (++bbr->crowded_rounds >= CROWDED_ROUNDS)
+		bbr->crowded_until_us = now_us + CROWDED_HOLD_US;
+}
+
 /* Delivered on the average: single samples may show what a policer lets through in a burst. */
 static double delivered_Bps(const struct bbr_round *round)
 {
@@ -109,6 +119,7 @@ void bbr_judge_round(struct bbr *bbr, uint64_t now_us)
 		bbr->lossy_bw = fmax(bbr->lossy_bw, delivered_Bps(last));
 	else if (bbr->bw_lo >= bbr_max_bw(bbr))
 		bbr->lossy_bw = 0;
+	look_for_neighbours(bbr, is_last_lossy, now_us);
 	look_for_contest(bbr, is_queued, is_last_lossy, now_us);
 	answer(bbr, is_last_lossy, is_queued);
 	look_while_eased(bbr, now_us);

@@ -34,14 +34,16 @@
 #define FULL_BW_GROWTH      1.25
 #define PROBE_RTT_GAIN      0.5
 /* Of our own: what counts as growth in UP; and easing, see ease(). */
-#define UP_GROWTH         1.05
-#define SETTLED_GROWTH    1.1 /* less than that in the first probes: Startup had found it */
-#define EASE_GAIN         0.95
-#define EASE_LEAST        0.8  /* of the rate */
-#define EASE_GROWTH       0.02 /* a round trip, back to the rate */
-#define EASED_MOST        0.98 /* of what came through: so little shows the line's own loss */
-#define EASE_GROWTH_QUEUE 0.25 /* only below that share of the queue that makes us ease */
-#define RATE_LEAST_PPS    4
+#define UP_GROWTH           1.05
+#define CROWDED_QUEUE       0.5 /* of the queue that makes us ease: neighbours, when not ours */
+#define UP_FIRST_GAIN_LEAST 1.1 /* enough for UP_GROWTH to be seen */
+#define SETTLED_GROWTH      1.1 /* less than that in the first probes: Startup had found it */
+#define EASE_GAIN           0.95
+#define EASE_LEAST          0.8  /* of the rate */
+#define EASE_GROWTH         0.02 /* a round trip, back to the rate */
+#define EASED_MOST          0.98 /* of what came through: so little shows the line's own loss */
+#define EASE_GROWTH_QUEUE   0.25 /* only below that share of the queue that makes us ease */
+#define RATE_LEAST_PPS      4
 /* Startup sends nearly three times what the path carries: more loss than that ends it at once. */
 #define STARTUP_LOSS_MOST 0.3
 /* Of a remembered rate that is old: draft-ietf-tsvwg-careful-resume. */
@@ -62,8 +64,11 @@ enum {
 	QUEUE_RTT_DIVISOR = 4,
 	EASE_QUEUE_MIN_US = 3000,
 	EASE_QUEUE_RTT_DIVISOR = 16,
-	EASE_LOSSY_ROUNDS = 2,  /* one may be a burst */
-	UP_QUEUE_MIN_US = 3000, /* the rise that ends a probe */
+	EASE_LOSSY_ROUNDS = 2,      /* one may be a burst */
+	UP_FIRST_QUEUE_US = 12000,  /* that a probe makes before its first news */
+	CROWDED_ROUNDS = 2,         /* with such a queue, or loss, since the last probe */
+	CROWDED_HOLD_US = 10000000, /* as contest.h holds its verdict */
+	UP_QUEUE_MIN_US = 3000,     /* the rise that ends a probe */
 	UP_QUEUE_RTT_DIVISOR = 16,
 	TRAIN_GAP_US = 10000, /* ACKs wait 5 ms at most */
 	TRAIN_US = 2000,
@@ -119,6 +124,8 @@ struct bbr {
 	unsigned full_bw_rounds;
 	unsigned up_rounds; /* growth of inflight_hi doubles each */
 	uint64_t up_srtt_us;
+	uint64_t crowded_rounds; /* since the last probe: with a queue or loss that are not ours */
+	uint64_t crowded_until_us; /* neighbours were seen */
 	double up_bw, up_first_bw; /* a round trip ago, and when it began */
 	uint64_t cycle_since_us, cycle_rounds, probe_wait_us;
 

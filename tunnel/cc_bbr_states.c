@@ -17,6 +17,7 @@ void bbr_start_cycle(struct bbr *bbr, uint64_t now_us)
 {
 	bbr->cycle_since_us = now_us;
 	bbr->cycle_rounds = 0;
+	bbr->crowded_rounds = 0;
 	/* Spread, so that two do not stay in step; any number will do. */
 	bbr->probe_wait_us =
 	    PROBE_WAIT_US + (now_us * UINT64_C(0x9e3779b97f4a7c15) >> 32) % PROBE_WAIT_SPREAD_US;
@@ -41,9 +42,23 @@ static void enter_refill(struct bbr *bbr, uint64_t now_us)
 	bbr->up_rounds = 0;
 }
 
+/*
+ * What a probe sends too much is a queue before its first news come, a round trip later, and requests beside a
+ * download wait in it.  So it begins with as much as makes a short one, and goes on with the draft's gain where that
+ * came through.  Neighbours, and what Startup found too little of, are met with all of it at once.
+ */
+static double first_up_gain(const struct bbr *bbr)
+{
+	double soft = 1 + (double)UP_FIRST_QUEUE_US / (double)bbr_greater(bbr->min_rtt_us, 1);
+
+	if (bbr->contest.is_on || bbr->is_settling || bbr->state_since_us < bbr->crowded_until_us)
+		return UP_PACING_GAIN;
+	return fmin(fmax(soft, UP_FIRST_GAIN_LEAST), UP_PACING_GAIN);
+}
+
 static void enter_up(struct bbr *bbr, const struct cc_ack *ack)
 {
-	bbr_enter(bbr, UP, UP_PACING_GAIN, ack->now_us);
+	bbr_enter(bbr, UP, first_up_gain(bbr), ack->now_us);
 	bbr->is_for_all = true;
 	bbr->up_srtt_us = ack->rtt->smoothed_us;
 	bbr->up_bw = bbr->up_first_bw = bbr_tunnel_bw(bbr);
@@ -174,6 +189,15 @@ static bool is_up_over(const struct bbr *bbr, const struct cc_ack *ack, bool is_
 	return bbr_is_lossy(bbr, &bbr->round) || (is_round && bbr->state_rounds >= 2);
 }
 
+/* What the first round trips sent more came through; what all of the gain does shows two later. */
+static void raise_up_gain(struct bbr *bbr)
+{
+	if (bbr->pacing_gain >= UP_PACING_GAIN || bbr_tunnel_bw(bbr) < bbr->up_first_bw * UP_GROWTH)
+		return;
+	bbr->pacing_gain = UP_PACING_GAIN;
+	bbr->state_rounds = 0;
+}
+
 static void up_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 {
 	bool is_too_much = bbr_is_lossy(bbr, &bbr->round) && bbr_is_queue_long(bbr, &bbr->round)
@@ -188,6 +212,7 @@ static void up_on_ack(struct bbr *bbr, const struct cc_ack *ack, bool is_round)
 		leave_up(bbr, ack->now_us);
 	} else if (is_round) {
 		bbr->up_rounds++;
+		raise_up_gain(bbr);
 		bbr->up_bw = bbr_tunnel_bw(bbr);
 	}
 }
