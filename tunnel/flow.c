@@ -44,6 +44,7 @@ struct flow *flow_new(struct lane *lane, uint64_t id, const struct flow_open *op
 		free(flow);
 		return NULL;
 	}
+	path_set_taken(&lane->path, true);
 	return flow;
 }
 
@@ -68,6 +69,7 @@ void flow_free(struct flow *flow)
 	lane->refused_flows -= flow->is_refused;
 	note_sending(flow, false);
 	flow_table_remove(&lane->flows, flow);
+	path_set_taken(&lane->path, lane->flows.count > 0);
 	list_del(&flow->control_node);
 	scheduler_remove(&lane->scheduler, &flow->schedule);
 	list_del(&flow->blocked_node);

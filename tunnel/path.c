@@ -43,6 +43,7 @@ static void tell_siblings(struct path *path, const struct rate_sample *rate, uin
 	if (!siblings->tell || !path->config.cc->tell)
 		return;
 	path->told.told_us = now_us;
+	path->told.is_taken = path->is_taken;
 	if (rate->rate_Bps > 0)
 		path->told.delivered_Bps = rate->rate_Bps;
 	path->told.delivered_bytes = path->rate.delivered_bytes;
@@ -411,6 +412,11 @@ static void on_packet_lost(void *context, uint64_t number, struct sent_packet *p
 void path_set_flows(struct path *path, uint64_t flows)
 {
 	path->flows = flows;
+}
+
+void path_set_taken(struct path *path, bool is_taken)
+{
+	path->is_taken = is_taken;
 }
 
 /* Most in flight during this round trip and the last. */

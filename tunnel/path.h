@@ -73,6 +73,7 @@ struct path {
 	struct path_share_record told; /* to siblings, last */
 	uint64_t looked_us;            /* at theirs; to come: not before */
 	uint64_t flows;                /* see path_set_flows() */
+	bool is_taken;                 /* see path_set_taken() */
 	bool ecn_is_on;
 	bool ecn_is_proven;        /* the peer has counted marks of ours */
 	uint64_t ecn_ect0, ecn_ce; /* the peer's counts so far */
@@ -175,6 +176,8 @@ void path_on_moved(struct path *path, bool is_other_path, uint64_t now_us);
 
 /* How many streams have bytes that are not acknowledged, whenever that changes. */
 void path_set_flows(struct path *path, uint64_t flows);
+/* Whether any flow is open, sending or not: siblings are told, who warm up in this lane's place. */
+void path_set_taken(struct path *path, bool is_taken);
 uint64_t path_window_bytes(const struct path *path);
 uint64_t path_pacing_rate_Bps(const struct path *path); /* bytes a second */
 /* What it is believed to carry, in bytes a second; 0: nothing is known yet. */

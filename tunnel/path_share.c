@@ -120,7 +120,8 @@ static void add(struct path_share_view *view, const struct path_share_record *re
 		view->limited_Bps += delivered;
 	add_probe(view, record, now_us);
 	view->is_probing_before |= record->is_probing && is_before(record, own);
-	view->is_new_before |= record->rate_Bps == 0 && record->order < own->order;
+	view->is_new_before |=
+	    record->rate_Bps == 0 && !record->is_taken && record->order < own->order;
 	if (record->rate_Bps > 0
 	    && (view->known_Bps <= 0 || (double)record->rate_Bps < view->known_Bps))
 		view->known_Bps = fmin((double)record->rate_Bps, RATE_MOST_BPS);

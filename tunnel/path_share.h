@@ -34,6 +34,7 @@ struct path_share_record {
 	uint8_t is_raising;    /* it sends more than its part, to find what the path carries */
 	uint8_t is_probing;    /* that, or it drains what that left, or its samples are not in */
 	uint8_t is_drained;    /* what is lost now is the line's own */
+	uint8_t is_taken;      /* a flow is open on it, so it does not warm up */
 };
 
 /* How the records of siblings come, and the own one goes; calls are cheap and do not call back. */
@@ -54,7 +55,7 @@ struct path_share_view {
 	bool is_raising, is_probing;
 	bool is_probing_before; /* one whose turn comes before ours */
 	bool is_drained;
-	bool is_new_before; /* one that knows no rate yet, and is first where nothing else tells */
+	bool is_new_before; /* one that may learn the rate, and is first where nothing else tells */
 	double probing_Bps; /* that it finds */
 	double found_Bps;   /* and all lanes deliver meanwhile; 0: no one is raising */
 	uint64_t probed_us; /* the latest of theirs; 0: none */

@@ -315,6 +315,16 @@ static void it_wants_to_warm_up_until_the_rate_is_known(void **state)
 	assert_in_range(window(f), 2 * 4.7e6 * RTT_US / 1e6, 2 * 5.1e6 * RTT_US / 1e6);
 }
 
+/* Before it is known, too: what the train came through at may be in flight. */
+static void a_train_gives_a_window(void **state)
+{
+	struct fixture *f = *state;
+
+	run_request(f);
+	assert_true(cc_bbr.wants_warm_up(f->state));
+	assert_in_range(window(f), 4.7e6 * RTT_US / 1e6, 5.1e6 * RTT_US / 1e6 + 100 * PACKET_BYTES);
+}
+
 static void it_does_not_warm_up_where_there_is_a_queue(void **state)
 {
 	struct fixture *f = *state;
@@ -463,6 +473,7 @@ int main(void)
 	        a_standing_queue_is_drained_to_see_the_shortest_round_trip, set_up),
 	    cmocka_unit_test_setup(small_requests_teach_the_rate_by_how_they_spread, set_up),
 	    cmocka_unit_test_setup(it_wants_to_warm_up_until_the_rate_is_known, set_up),
+	    cmocka_unit_test_setup(a_train_gives_a_window, set_up),
 	    cmocka_unit_test_setup(it_does_not_warm_up_where_there_is_a_queue, set_up),
 	    cmocka_unit_test_setup(a_short_path_needs_no_warm_up, set_up),
 	    cmocka_unit_test_setup(lanes_warm_up_one_after_the_other, set_up),

@@ -78,6 +78,11 @@ static void one_that_knows_no_rate_is_new_before_those_behind_it(void **state)
 	own.order = siblings[1].order + 1;
 	look();
 	assert_true(view.is_new_before);
+	/* One with a flow does not warm up: others need not wait for it. */
+	siblings[1].is_taken = 1;
+	look();
+	assert_false(view.is_new_before);
+	siblings[1].is_taken = 0;
 	siblings[1].rate_Bps = 1000000;
 	look();
 	assert_false(view.is_new_before);
