@@ -10,11 +10,6 @@ double bbr_probe_rtt_window(const struct bbr *bbr)
 	    PROBE_RTT_GAIN * bbr_bdp(bbr, bbr_bw(bbr)), bbr->packet_bytes * BBR_MIN_WINDOW_PKTS);
 }
 
-double bbr_window_with_headroom(const struct bbr *bbr)
-{
-	return fmax(bbr->inflight_hi * (1 - HEADROOM), bbr->packet_bytes * BBR_MIN_WINDOW_PKTS);
-}
-
 /* Too much: the last round's delivery is what the path took. */
 static void cut(struct bbr *bbr, const struct bbr_round *round)
 {
@@ -152,10 +147,7 @@ void bbr_set_window(struct bbr *bbr, const struct cc_ack *ack)
 	/* What a train came through at, the path carries: as much in flight makes no queue. */
 	if (bbr->state == STARTUP && bbr->round.has_train)
 		bbr->window = fmax(bbr->window, bbr_bdp(bbr, bbr_bw(bbr)));
-	if (bbr->state == CRUISE || bbr->state == DOWN)
-		bbr->window = fmin(bbr->window, bbr_window_with_headroom(bbr));
-	else
-		bbr->window = fmin(bbr->window, bbr->inflight_hi);
+	bbr->window = fmin(bbr->window, bbr->inflight_hi);
 	bbr->window = fmin(bbr->window, bbr->inflight_lo);
 	if (bbr->state == PROBE_RTT)
 		bbr->window = fmin(bbr->window, bbr_probe_rtt_window(bbr));

@@ -30,7 +30,6 @@
 #define UP_WINDOW_GAIN      2.25
 #define PACING_MARGIN       0.99
 #define BETA                0.7
-#define HEADROOM            0.15
 #define FULL_BW_GROWTH      1.25
 #define PROBE_RTT_GAIN      0.5
 /* Of our own: what counts as growth in UP; and easing, see ease(). */
@@ -190,7 +189,6 @@ void bbr_advance_bw(struct bbr *bbr, uint64_t now_us);
 /* A round trip is over: what it says of loss and queue. */
 void bbr_judge_round(struct bbr *bbr, uint64_t now_us);
 double bbr_probe_rtt_window(const struct bbr *bbr);
-double bbr_window_with_headroom(const struct bbr *bbr);
 void bbr_set_window(struct bbr *bbr, const struct cc_ack *ack);
 
 /* cc_bbr_siblings.c */

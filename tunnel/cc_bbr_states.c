@@ -34,7 +34,6 @@ static void enter_down(struct bbr *bbr, uint64_t now_us)
 /* Easing goes on in the probe, which raises what it finds room for; unless neighbours make no way. */
 static void enter_refill(struct bbr *bbr, uint64_t now_us)
 {
-	loss_floor_look(&bbr->floor);
 	bbr_enter(bbr, REFILL, 1, now_us);
 	bbr->inflight_lo = INFINITY;
 	if (bbr->contest.is_on)
@@ -147,7 +146,8 @@ static bool is_time_to_probe(const struct bbr *bbr, uint64_t now_us)
 /* Sends less than the line carries until the queue is gone, and one round trip longer: what is lost then is the line's. */
 static void down_on_ack(struct bbr *bbr, const struct cc_ack *ack)
 {
-	double target = fmin(bbr_bdp(bbr, bbr_bw(bbr)), bbr_window_with_headroom(bbr));
+	double target = fmin(bbr_bdp(bbr, bbr_bw(bbr)),
+	    fmax(bbr->inflight_hi, bbr->packet_bytes * BBR_MIN_WINDOW_PKTS));
 
 	if (bbr->calm_from_us == 0 && (double)ack->in_flight_bytes <= target) {
 		bbr->calm_from_us = ack->now_us;

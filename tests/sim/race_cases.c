@@ -122,7 +122,7 @@ const struct race_case race_cases[] = {
             BACK(150),
             ALONE,
             SECONDS(15, 5)},
-        1000 * MBIT, .share_min = 0.93, .loss_max = 0.05, .queue_p50_max_us = 3 * MS},
+        1000 * MBIT, .share_min = 0.93, .loss_max = 0.034, .queue_p50_max_us = 3 * MS},
     /* Requests of 200 KB: the line alone takes 126 ms, and an ACK waits up to 5. */
     {"requests",
         {.forward = {LONG_WAY, .loss = 0.01},
@@ -173,17 +173,17 @@ const struct race_case race_cases[] = {
             ALONE,
             SECONDS(30, 10)},
         100 * MBIT, .share_min = 0.95, .loss_max = 0.03, .spurious_max = 0.4},
-    /* One in ten is up to 350 packets late, more than the threshold of losses allows for. */
+    /* Three in ten are up to 350 packets late, more than the threshold of losses allows for. */
     {"reordering-far",
         {.forward = {.rate_Bps = 200 * MBIT,
              .delay_us = 20 * MS,
              .queue_bytes = QUEUE(200, 20),
-             .reorder = 0.1,
+             .reorder = 0.3,
              .reorder_us = 20 * MS},
             BACK(20),
             ALONE,
             SECONDS(10, 3)},
-        200 * MBIT, .share_min = 0.95, .queue_p50_max_us = 7 * MS},
+        200 * MBIT, .share_min = 0.95, .queue_p50_max_us = 12 * MS},
     {"rate-halves-and-doubles",
         {.forward = {LONG_WAY,
              .steps = {{START_US + 10 * S, 50 * MBIT}, {START_US + 20 * S, 100 * MBIT}}},
@@ -209,7 +209,7 @@ const struct race_case race_cases[] = {
             BACK(25),
             ALONE,
             SECONDS(30, 10)},
-        100 * MBIT, .share_min = 0.8, .loss_max = 0.001, .queue_p50_max_us = 3 * MS,
+        100 * MBIT, .share_min = 0.93, .loss_max = 0.001, .queue_p50_max_us = 3 * MS,
         .queue_p95_max_us = 5 * MS},
     /* What Startup overshoots by is gone within a round trip or two. */
     {"first-seconds",
@@ -327,7 +327,7 @@ const struct race_case race_cases[] = {
         .share_min = 0.95, .first_count = 8, .first_min = 0.35, .first_max = 0.7},
     {"two-tunnels-of-eight-lanes", {.forward = {DEEP_WAY}, BACK(55), TWICE_EIGHT, SECONDS(60, 20)},
         100 * MBIT, .share_min = 0.95, .jain_min = 0.9, .loss_max = 0.04,
-        .queue_p50_max_us = 45 * MS},
+        .queue_p50_max_us = 48 * MS},
 };
 
 const size_t race_case_count = sizeof(race_cases) / sizeof(race_cases[0]);
