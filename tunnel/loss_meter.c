@@ -77,7 +77,8 @@ static void note_clean(struct loss_meter *meter, uint64_t now_us)
 
 /*
  * More losses began in the last hundred packets than chance makes of the slow average: the path has changed, and what
- * was before says nothing. What a full queue or an outage loses in a row is one loss here, and no such change.
+ * was before says nothing. What an outage loses in a row is one loss here, and no such change; a queue that a paced
+ * sender overflows loses one or two packets at a time, and looks like one.
  */
 static void note_rise(struct loss_meter *meter)
 {
