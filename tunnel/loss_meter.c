@@ -71,7 +71,7 @@ static void note_clean(struct loss_meter *meter, uint64_t now_us)
 		meter->clean_since_us = now_us;
 	if (!is_clean(meter, now_us - meter->clean_since_us))
 		return;
-	meter->slow = meter->fast = 0;
+	meter->slow = meter->fast = meter->fast_begun = 0;
 	meter->is_lossy = false;
 }
 

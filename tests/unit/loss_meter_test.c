@@ -130,6 +130,23 @@ static void a_lossy_path_becomes_clean_soon(void **state)
 	assert_false(loss_meter_is_lossy(&traffic.meter));
 }
 
+/* Nothing of the losses before is left then: the next one alone is no change of the path. */
+static void a_loss_behind_a_clean_spell_is_one(void **state)
+{
+	struct traffic traffic;
+	unsigned packets = 0;
+
+	(void)state;
+	begin(&traffic);
+	pass(&traffic, 5000, 0.2, 40000);
+	while (loss_meter_is_lossy(&traffic.meter) && packets++ < 1000)
+		pass(&traffic, 1, 0, 40000);
+	assert_in_range(packets, 80, 200);
+	pass(&traffic, 1, 0, 40000);
+	pass(&traffic, 1, 1, 40000);
+	assert_true(loss_meter_share(&traffic.meter) < 0.006);
+}
+
 /* One that loses goes on to count as lossy, whatever the chance. */
 static void a_lossy_path_stays_lossy(void **state)
 {
@@ -196,6 +213,7 @@ int main(void)
 	    cmocka_unit_test(rises_fast_falls_slowly),
 	    cmocka_unit_test(another_share_is_learned_soon),
 	    cmocka_unit_test(a_lossy_path_becomes_clean_soon),
+	    cmocka_unit_test(a_loss_behind_a_clean_spell_is_one),
 	    cmocka_unit_test(a_lossy_path_stays_lossy),
 	    cmocka_unit_test(a_path_becomes_clean),
 	    cmocka_unit_test(losses_in_a_row_are_told),
