@@ -30,6 +30,7 @@ enum {
 	QUEUE_BYTES = 75000,
 	DEEP_QUEUE_BYTES = 625000, /* 50 ms */
 	REQUESTS_MAX = 32,         /* open on one side: some are not acknowledged to the end yet */
+	STUCK_US = 120000000,      /* without an answer; the longest takes some 10 s */
 };
 
 enum kind { ONE_WAY, ECHO, REQUESTS };
@@ -388,14 +389,25 @@ static void run_until(struct run *run, uint64_t until_us)
 
 static void make_requests(struct run *run, unsigned count, unsigned at_once, unsigned answer_bytes)
 {
+	uint64_t progress_us = run->events.now_us;
+	unsigned done = 0;
+
 	run->wanted = count;
 	run->begun = at_once;
 	run->done = 0;
 	run->answer_bytes = answer_bytes;
 	for (unsigned i = 0; i < at_once; i++)
 		next_request(run, NULL, false);
-	while (run->done < count)
+	while (run->done < count) {
+		if (run->done != done)
+			progress_us = run->events.now_us;
+		done = run->done;
+		if (run->events.now_us - progress_us >= STUCK_US) {
+			printf("\n  stuck: %u of %u requests done\n", done, count);
+			exit(1);
+		}
 		run_until(run, run->events.now_us + 1000000);
+	}
 }
 
 static void traffic(struct run *run)
