@@ -48,7 +48,9 @@ void repair_control_set_path(
 
 void repair_control_on_sent(struct repair_control *control, uint64_t bytes, unsigned budget_pct)
 {
-	control->share_bytes += (int64_t)(bytes * budget_pct / 100);
+	control->share_rest += bytes * budget_pct;
+	control->share_bytes += (int64_t)(control->share_rest / 100);
+	control->share_rest %= 100;
 	if (control->share_bytes > REPAIR_SHARE_BURST_BYTES)
 		control->share_bytes = REPAIR_SHARE_BURST_BYTES;
 }

@@ -38,6 +38,7 @@ struct repair_control {
 	uint64_t alone_us; /* realtime datagrams, each a part of the span, are counted up to then */
 	/* What may be spent, in bytes; below 0 after a repair larger than what was left. */
 	int64_t thin_bytes, share_bytes;
+	uint64_t share_rest; /* hundredths of a byte */
 	uint64_t thin_filled_us;
 };
 

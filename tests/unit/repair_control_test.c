@@ -240,6 +240,18 @@ static void budgets_hold(void **state)
 	repair_encoder_clear(&traffic.encoder);
 }
 
+/* One percent of small packets is less than a byte of each, but not of all. */
+static void small_packets_pay_their_share(void **state)
+{
+	struct traffic traffic;
+
+	(void)state;
+	begin(&traffic, 0.3);
+	for (int i = 0; i < 1000; i++)
+		repair_control_on_sent(&traffic.control, 90, 1);
+	assert_int_equal(traffic.control.share_bytes, 900);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +262,7 @@ int main(void)
 	    cmocka_unit_test(the_end_of_a_burst_is_repaired),
 	    cmocka_unit_test(no_loss_no_repair),
 	    cmocka_unit_test(budgets_hold),
+	    cmocka_unit_test(small_packets_pay_their_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
