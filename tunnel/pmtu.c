@@ -71,7 +71,7 @@ void pmtu_restart(struct pmtu *pmtu)
 	pmtu->size_bytes = pmtu->least_bytes;
 	pmtu->ceiling_bytes = (uint16_t)(pmtu->most_bytes + 1);
 	pmtu->large_lost = 0;
-	pmtu->passed_bytes = 0;
+	pmtu->passed = pmtu->passed_full = (struct pmtu_passed){.bytes = 0};
 	pmtu->raise_us = 0;
 	search_on(pmtu, 0);
 }
@@ -123,6 +123,17 @@ static bool is_the_probe(const struct pmtu *pmtu, uint64_t number)
 	return pmtu->is_probe_out && pmtu->probe_number == number;
 }
 
+static void note_passed(struct pmtu_passed *passed, uint64_t number, uint16_t bytes)
+{
+	if (passed->bytes == 0 || number > passed->number)
+		*passed = (struct pmtu_passed){.number = number, .bytes = bytes};
+}
+
+static bool is_forgiven(const struct pmtu_passed *passed, uint64_t number, uint16_t bytes)
+{
+	return bytes <= passed->bytes && number < passed->number;
+}
+
 void pmtu_on_acked(
     struct pmtu *pmtu, uint64_t number, uint16_t bytes, bool is_probe, uint64_t now_us)
 {
@@ -130,11 +141,10 @@ void pmtu_on_acked(
 
 	if (is_ours)
 		pmtu->is_probe_out = false;
-	if (bytes > pmtu->least_bytes
-	    && (pmtu->passed_bytes == 0 || number > pmtu->passed_number)) {
-		pmtu->passed_number = number;
-		pmtu->passed_bytes = bytes;
-	}
+	if (bytes > pmtu->least_bytes)
+		note_passed(&pmtu->passed, number, bytes);
+	if (bytes > pmtu->least_bytes && bytes >= pmtu->size_bytes)
+		note_passed(&pmtu->passed_full, number, bytes);
 	if (pmtu->large_lost && bytes >= pmtu->large_lost_bytes) {
 		pmtu->large_lost = 0;
 		if (pmtu->phase == PMTU_SUSPECTED) {
@@ -185,7 +195,8 @@ void pmtu_on_lost(
 	if (bytes <= pmtu->least_bytes || bytes > pmtu->size_bytes)
 		return;
 	/* Nor what a queue lost that flowed over: others came through. */
-	if (bytes <= pmtu->passed_bytes && number < pmtu->passed_number)
+	if (is_forgiven(&pmtu->passed, number, bytes)
+	    || is_forgiven(&pmtu->passed_full, number, bytes))
 		return;
 	if (pmtu->large_lost == 0 || bytes < pmtu->large_lost_bytes)
 		pmtu->large_lost_bytes = bytes;

@@ -22,6 +22,12 @@ enum pmtu_phase {
 	PMTU_SUSPECTED, /* is it a black hole? */
 };
 
+/* A packet that arrived: the loss of one no larger that was sent before it is no proof. */
+struct pmtu_passed {
+	uint64_t number;
+	uint16_t bytes; /* 0: none yet */
+};
+
 /*
  * Sizes are of UDP payload.  Invariant: least <= size < ceiling <= most + 1; size is `least` or was
  * acknowledged.
@@ -39,9 +45,8 @@ struct pmtu {
 	/* Packets larger than `least` lost since one that was as large as the smallest of them arrived. */
 	unsigned large_lost;
 	uint16_t large_lost_bytes; /* that smallest */
-	/* The newest packet larger than `least` that arrived: one of its size that was sent before it was no proof. */
-	uint64_t passed_number;
-	uint16_t passed_bytes; /* 0: none yet */
+	/* The newest that arrived of those larger than `least`, and of those of `size` and more. */
+	struct pmtu_passed passed, passed_full;
 	uint64_t probes, black_holes;
 };
 
