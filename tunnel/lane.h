@@ -223,9 +223,9 @@ struct lane_batch {
  * window let go. Returns the count, 0 when there is nothing to do until lane_timer_us() or an event.
  */
 unsigned lane_send(struct lane *lane, struct lane_batch *batch, uint64_t now_us);
-/* True when lane_send() would build something at once (so that a worker keeps a list of busy lanes). */
+/* True when lane_send() would build something at once. */
 bool lane_wants_send(const struct lane *lane, uint64_t now_us);
-/* When lane_on_timer() is due, UINT64_MAX for never; includes pacing. */
+/* When lane_on_timer() is due, UINT64_MAX for never; includes pacing, so it is not after now whenever lane_wants_send(). */
 uint64_t lane_timer_us(const struct lane *lane);
 void lane_on_timer(struct lane *lane, uint64_t now_us);
 

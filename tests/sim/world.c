@@ -87,6 +87,19 @@ static void set_timer(struct lane_end *end)
 	events_add(&world->events, due_us, timer_event, end, NULL);
 }
 
+/* A worker goes by the timer alone. */
+static bool wants_send(const struct lane_end *end)
+{
+	struct world *world = end->node->world;
+	uint64_t now_us = world->events.now_us;
+
+	if (!lane_wants_send(end->lane, now_us))
+		return false;
+	if (lane_timer_us(end->lane) > now_us)
+		world_fail(world, "lane %u wants to send and its timer is not due", end->index);
+	return true;
+}
+
 void world_pump(struct lane_end *end)
 {
 	struct world *world = end->node->world;
@@ -94,10 +107,9 @@ void world_pump(struct lane_end *end)
 	unsigned packets = 0;
 
 	/* The end of one call may give the next something to send, as a window that grew. */
-	for (int tries = 0;
-	     tries < SEND_TRIES && (tries == 0 || lane_wants_send(end->lane, now_us)); tries++)
+	for (int tries = 0; tries < SEND_TRIES && (wants_send(end) || tries == 0); tries++)
 		packets += send_batches(end);
-	if (lane_wants_send(end->lane, now_us))
+	if (wants_send(end))
 		world_fail(world, "lane %u wants to send and does not", end->index);
 	end->spins = packets == 0 && lane_timer_us(end->lane) <= now_us ? end->spins + 1 : 0;
 	if (end->spins > SPINS_MAX)
