@@ -247,6 +247,8 @@ static void side_init(struct pair *pair, struct app_side *side, enum lane_role r
 	    .context = side,
 	};
 
+	if (is_listener)
+		config.siblings = options->siblings;
 	memset(is_listener ? config.send_secret : config.receive_secret, 1, AEAD_SECRET_BYTES);
 	memset(is_listener ? config.receive_secret : config.send_secret, 2, AEAD_SECRET_BYTES);
 	side->pair = pair;

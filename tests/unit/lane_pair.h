@@ -75,12 +75,13 @@ struct pair {
 
 struct pair_options {
 	uint64_t seed, delay_us;
-	uint64_t memory_bytes; /* 0: 64 MiB */
-	uint32_t max_flows;    /* 0: 20,000 */
-	enum aead_kind aead;   /* 0: ChaCha20 */
-	uint64_t epoch_pkts;   /* as in struct lane_config */
-	uint16_t packet_bytes; /* 0: the least */
-	bool is_idle;          /* do not wait for the lanes to be up */
+	uint64_t memory_bytes;         /* 0: 64 MiB */
+	uint32_t max_flows;            /* 0: 20,000 */
+	enum aead_kind aead;           /* 0: ChaCha20 */
+	uint64_t epoch_pkts;           /* as in struct lane_config */
+	uint16_t packet_bytes;         /* 0: the least */
+	bool is_idle;                  /* do not wait for the lanes to be up */
+	struct path_siblings siblings; /* of the listener's lane */
 };
 
 void pair_init(struct pair *pair, const struct pair_options *options);

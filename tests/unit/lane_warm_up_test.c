@@ -54,6 +54,33 @@ static void not_beside_a_flow(void **state)
 	pair_free(&pair);
 }
 
+static void keep(void *context, const struct path_share_record *record)
+{
+	*(struct path_share_record *)context = *record;
+}
+
+/* By which they know that it does not warm up, also while the flow is silent. */
+static void siblings_are_told_of_a_flow(void **state)
+{
+	struct path_share_record told = {.is_taken = 2};
+	struct app_flow *app;
+
+	(void)state;
+	pair_init(&pair,
+	    &(struct pair_options){.delay_us = DELAY_US, .siblings = {NULL, keep, &told, 0}});
+	assert_int_equal(told.is_taken, 0);
+	app = pair_open(&pair, FLOW_TCP);
+	app_write(app, 100, false);
+	pair_run(&pair, SECOND_US);
+	assert_int_equal(told.is_taken, 1);
+	app_write(app, 0, true);
+	app_write(side_find(&pair.endpoint, app->id), 0, true);
+	assert_true(pair_run_until_closed(&pair, SECOND_US));
+	pair_run(&pair, SECOND_US);
+	assert_int_equal(told.is_taken, 0);
+	pair_free(&pair);
+}
+
 static void not_for_a_controller_that_would_not_learn(void **state)
 {
 	static const enum lane_congestion kinds[] = {LANE_CUBIC, LANE_FIXED};
@@ -75,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_endpoint_is_first),
 	    cmocka_unit_test(not_beside_a_flow),
+	    cmocka_unit_test(siblings_are_told_of_a_flow),
 	    cmocka_unit_test(not_for_a_controller_that_would_not_learn),
 	};
 
