@@ -107,6 +107,25 @@ static void varints_match_the_rfc(void **state)
 	}
 }
 
+/* A buffer one byte too short gets nothing; one of just that length takes it. */
+static void needs_all_of(uint64_t value, size_t length)
+{
+	uint8_t buf[8];
+	struct writer w;
+	struct reader r;
+
+	writer_init(&w, buf, length - 1);
+	writer_varint(&w, value);
+	assert_true(w.failed);
+	assert_int_equal(writer_length(&w), 0);
+	writer_init(&w, buf, length);
+	writer_varint(&w, value);
+	assert_false(w.failed);
+	assert_int_equal(writer_length(&w), length);
+	reader_init(&r, buf, length);
+	assert_true(reader_varint(&r) == value);
+}
+
 static void varint_lengths_change_at_their_bounds(void **state)
 {
 	static const uint64_t firsts[] = {0, 64, 16384, UINT64_C(1) << 30, UINT64_C(1) << 62};
@@ -117,8 +136,12 @@ static void varint_lengths_change_at_their_bounds(void **state)
 	(void)state;
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(varint_length(firsts[i]), lengths[i]);
-		if (i)
+		if (lengths[i])
+			needs_all_of(firsts[i], lengths[i]);
+		if (i) {
 			assert_int_equal(varint_length(firsts[i] - 1), lengths[i - 1]);
+			needs_all_of(firsts[i] - 1, lengths[i - 1]);
+		}
 	}
 	writer_init(&w, buf, sizeof(buf));
 	writer_varint(&w, VARINT_MAX + 1);
