@@ -62,6 +62,15 @@ static double delivered_Bps(const struct bbr_round *round)
 	return round->took_us > 0 ? round->acked * 1e6 / (double)round->took_us : 0;
 }
 
+/* What came through before we eased. */
+static void note_lossy_bw(struct bbr *bbr)
+{
+	if (bbr->lossy_rounds >= EASE_LOSSY_ROUNDS)
+		bbr->lossy_bw = fmax(bbr->lossy_bw, delivered_Bps(&bbr->last));
+	else if (bbr->bw_lo >= bbr_max_bw(bbr))
+		bbr->lossy_bw = 0;
+}
+
 /*
  * We send less than came through before we eased, there is no queue, and it loses as before: that is the line's.  Else a loss that
  * rises would be answered by easing until the ends of four probes have shown it.
@@ -110,10 +119,7 @@ void bbr_judge_round(struct bbr *bbr, uint64_t now_us)
 	bbr->cycle_rounds++;
 	bbr_advance_bw(bbr, now_us);
 	bbr->lossy_rounds = is_last_lossy ? bbr->lossy_rounds + 1 : 0;
-	if (bbr->lossy_rounds >= EASE_LOSSY_ROUNDS)
-		bbr->lossy_bw = fmax(bbr->lossy_bw, delivered_Bps(last));
-	else if (bbr->bw_lo >= bbr_max_bw(bbr))
-		bbr->lossy_bw = 0;
+	note_lossy_bw(bbr);
 	look_for_neighbours(bbr, is_last_lossy, now_us);
 	look_for_contest(bbr, is_queued, is_last_lossy, now_us);
 	answer(bbr, is_last_lossy, is_queued);

@@ -136,7 +136,8 @@ struct bbr {
 	struct loss_floor floor;
 	uint64_t calm_from_us, calm_to_us;   /* packets sent then count for the floor */
 	uint64_t eased_from_us, eased_to_us; /* and then; UINT64_MAX: it goes on */
-	double lossy_bw;                     /* delivered in the last lossy round before we eased */
+	/* The most that came through in lossy rounds in a row, until bw_lo is at the rate again. */
+	double lossy_bw;
 
 	double window;
 	double pacing_gain;
