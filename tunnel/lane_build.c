@@ -33,7 +33,8 @@ static bool record(struct build *build, uint8_t type, uint64_t flow, uint64_t of
 		build->is_full = true;
 		return false;
 	}
-	build->is_ack_eliciting |= frame_is_ack_eliciting(type);
+	if (frame_is_ack_eliciting(type))
+		build->is_ack_eliciting = build->bears = true;
 	return true;
 }
 
@@ -469,8 +470,10 @@ bool build_end_protected(struct build *build)
 
 static void put_ping(struct build *build)
 {
-	if (has_room(build, 1) && record(build, FRAME_PING, 0, 0, 0))
-		frame_write_ping(&build->w);
+	if (!has_room(build, 1))
+		return;
+	frame_write_ping(&build->w);
+	build->is_ack_eliciting = true;
 }
 
 void build_put_frames(struct build *build, bool may_send_data)

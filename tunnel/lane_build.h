@@ -16,6 +16,7 @@ struct build {
 	struct writer w;
 	uint64_t number;
 	bool is_ack_eliciting;
+	bool bears;         /* has frames that go again should it be lost */
 	bool is_full;       /* the path takes no more records for it */
 	bool is_repeat;     /* bears something that was lost */
 	uint8_t *protected; /* its PROTECTED frame, NULL: it has none */

@@ -81,6 +81,8 @@ static size_t finish_packet(struct build *build, uint8_t *packet)
 	    &lane->path, length, build->is_ack_eliciting, !lane_has_frames(lane), lane->now_us);
 	if (is_protected)
 		path_packet_protect(&lane->path);
+	if (build->bears)
+		path_packet_bears(&lane->path);
 	lane_repair_on_sent(lane, length, build->repair_budget_pct);
 	note_sent(build);
 	return length;

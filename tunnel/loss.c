@@ -14,6 +14,7 @@ static uint64_t greater(uint64_t a, uint64_t b)
 void loss_init(struct loss *loss, uint64_t max_ack_delay_us, uint64_t pto_max_us)
 {
 	*loss = (struct loss){
+	    .last_bearing = UINT64_MAX,
 	    .loss_time_us = UINT64_MAX,
 	    .packet_threshold = LOSS_PACKET_THRESHOLD,
 	    .reorder_eighths = LOSS_REORDER_EIGHTHS,
@@ -26,6 +27,11 @@ void loss_on_sent(struct loss *loss, bool ack_eliciting, uint64_t now_us)
 {
 	if (ack_eliciting)
 		loss->last_eliciting_us = now_us;
+}
+
+void loss_on_bearing(struct loss *loss, uint64_t number)
+{
+	loss->last_bearing = number;
 }
 
 void loss_on_ack(struct loss *loss, uint64_t largest)
@@ -145,12 +151,18 @@ uint64_t loss_pto_us(const struct loss *loss, const struct rtt *rtt)
 	return pto_us < most_us ? pto_us : most_us;
 }
 
+/* RFC 9002 section 6.2.1, but that a ping behind what must arrive does not begin it anew. */
 static uint64_t pto_timer_us(
     const struct loss *loss, const struct sentmap *map, const struct rtt *rtt)
 {
+	const struct sent_packet *bearing = sentmap_get(map, loss->last_bearing);
+	uint64_t from_us = loss->last_eliciting_us;
+
 	if (map->in_flight_pkts == 0)
 		return UINT64_MAX;
-	return loss->last_eliciting_us + loss_pto_us(loss, rtt);
+	if (bearing && bearing->state == SENT_OUTSTANDING)
+		from_us = greater(bearing->sent_us, loss->probed_us);
+	return from_us + loss_pto_us(loss, rtt);
 }
 
 uint64_t loss_timer_us(const struct loss *loss, const struct sentmap *map, const struct rtt *rtt)
@@ -166,7 +178,9 @@ bool loss_pto_is_due(
 	return loss->loss_time_us == UINT64_MAX && pto_timer_us(loss, map, rtt) <= now_us;
 }
 
-void loss_on_pto(struct loss *loss)
+void loss_on_pto(struct loss *loss, uint64_t now_us)
 {
 	loss->pto_count++;
+	/* The next one counts from the probes, or from now should none be sent. */
+	loss->last_eliciting_us = loss->probed_us = now_us;
 }

@@ -18,6 +18,9 @@ struct loss {
 	uint64_t largest_acked;
 	uint64_t last_eliciting_us; /* when the newest ack-eliciting packet was sent */
 	uint64_t
+	    last_bearing; /* the newest packet whose frames go again when it is lost; UINT64_MAX: none yet */
+	uint64_t probed_us; /* the last probe timeout */
+	uint64_t
 	    loss_time_us; /* the oldest outstanding packet is lost then; UINT64_MAX: not by time */
 	unsigned packet_threshold;
 	unsigned
@@ -41,6 +44,8 @@ typedef void loss_packet_fn(void *context, uint64_t number, struct sent_packet *
 
 void loss_init(struct loss *loss, uint64_t max_ack_delay_us, uint64_t pto_max_us);
 void loss_on_sent(struct loss *loss, bool ack_eliciting, uint64_t now_us);
+/* Packet `number` bears what must arrive: while it is outstanding, pings behind it do not put off the probe timeout. */
+void loss_on_bearing(struct loss *loss, uint64_t number);
 /* Packets up to `largest` were newly acknowledged: backoff ends. */
 void loss_on_ack(struct loss *loss, uint64_t largest);
 /*
@@ -56,7 +61,7 @@ uint64_t loss_timer_us(const struct loss *loss, const struct sentmap *map, const
 /* True when the timer that is due is the probe timeout. */
 bool loss_pto_is_due(
     const struct loss *loss, const struct sentmap *map, const struct rtt *rtt, uint64_t now_us);
-void loss_on_pto(struct loss *loss);
+void loss_on_pto(struct loss *loss, uint64_t now_us);
 /* The probe timeout with backoff. */
 uint64_t loss_pto_us(const struct loss *loss, const struct rtt *rtt);
 

@@ -216,6 +216,11 @@ void path_packet_protect(struct path *path)
 	sentmap_get(&path->sent, path->sent.next - 1)->is_protected = true;
 }
 
+void path_packet_bears(struct path *path)
+{
+	loss_on_bearing(&path->loss, path->sent.next - 1);
+}
+
 /* What one ACK newly says. */
 struct ack_news {
 	uint64_t packets, ect_packets, bytes;
@@ -624,7 +629,7 @@ uint64_t path_timer_us(const struct path *path)
 	return loss_us < hold_us ? loss_us : hold_us;
 }
 
-/* The frames of the oldest packets in flight go to the probes; the packets count as before. */
+/* The frames of the oldest packets in flight that have any go to the probes; the packets count as before. */
 static void hand_back_oldest(struct path *path, const struct fate *fate, unsigned count)
 {
 	for (uint64_t number = sentmap_oldest_outstanding(&path->sent);
@@ -632,7 +637,7 @@ static void hand_back_oldest(struct path *path, const struct fate *fate, unsigne
 		struct sent_packet *packet = sentmap_get(&path->sent, number);
 
 		if (packet->state != SENT_OUTSTANDING || !packet->is_ack_eliciting
-		    || packet->is_handed_back || packet->is_settled)
+		    || packet->is_handed_back || packet->is_settled || packet->frame_count == 0)
 			continue;
 		packet->is_handed_back = true;
 		tell_frames(fate, packet, true);
@@ -649,9 +654,7 @@ unsigned path_on_timer(struct path *path, uint64_t now_us, path_fate_fn *tell, v
 		return 0;
 	release_held(path, &fate, now_us);
 	if (loss_pto_is_due(&path->loss, &path->sent, &path->rtt, now_us)) {
-		loss_on_pto(&path->loss);
-		/* The next one counts from the probes, or from now should none be sent. */
-		loss_on_sent(&path->loss, true, now_us);
+		loss_on_pto(&path->loss, now_us);
 		path->counters.probe_timeouts++;
 		if (!path->ecn_is_proven && path->loss.pto_count >= ECN_GIVE_UP_PTOS)
 			path->ecn_is_on = false;

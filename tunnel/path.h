@@ -139,6 +139,8 @@ void path_packet_commit(
  * its frames' fate is told only when no repair can bring it back any more.
  */
 void path_packet_protect(struct path *path);
+/* The packet committed last bears frames that go again should it be lost: what asks behind it, and bears none, does not put off the probe timeout. */
+void path_packet_bears(struct path *path);
 /* It does not; its number will be given again, so it must not have been sealed. */
 void path_packet_abandon(struct path *path);
 

@@ -38,7 +38,7 @@ enum kind { ONE_WAY, ECHO, REQUESTS };
 struct bounds {
 	double late;  /* share of datagrams */
 	double extra; /* IP bytes of datagrams up or answers down, against the run without repair */
-	double p50_ms, p99_ms, p999_ms;
+	double p50_ms, p99_ms, p999_ms, max_ms;
 };
 
 struct repair_case {
@@ -93,6 +93,7 @@ struct run {
 	unsigned answer_bytes;
 	bool is_repairing;
 	struct lane_stats stats; /* of the listener */
+	uint64_t probe_timeouts; /* of both */
 };
 
 static enum lane_congestion congestion = LANE_FIXED;
@@ -452,7 +453,10 @@ static void run_case(struct run *run, const struct repair_case *test, uint64_t s
 	pump(&run->endpoint);
 	run_until(run, run->events.now_us + (test->after_us ? test->after_us : WARM_UP_US));
 	traffic(run);
+	lane_get_stats(run->endpoint.host.lane, &run->stats);
+	run->probe_timeouts = run->stats.probe_timeouts;
 	lane_get_stats(run->listener.host.lane, &run->stats);
+	run->probe_timeouts += run->stats.probe_timeouts;
 }
 
 static void end_case(struct run *run)
@@ -510,7 +514,8 @@ static bool judge_requests(const struct repair_case *test, double *latency_ms, u
 	p999 = latency_ms[count * 999 / 1000];
 	printf("p50 %.1f p99 %.1f p99.9 %.1f max %.1f ms", p50, p99, p999, latency_ms[count - 1]);
 	return holds("p50", p50, test->bounds.p50_ms) & holds("p99", p99, test->bounds.p99_ms)
-	       & holds("p99.9", p999, test->bounds.p999_ms);
+	       & holds("p99.9", p999, test->bounds.p999_ms)
+	       & holds("max", latency_ms[count - 1], test->bounds.max_ms);
 }
 
 static bool judge_datagrams(const struct repair_case *test, struct run *run)
@@ -550,7 +555,8 @@ static bool measure(const struct repair_case *test, uint64_t seed, bool is_off)
 		is_good = judge_requests(test, repaired.latency_ms, repaired.done);
 	else
 		is_good = judge_datagrams(test, &repaired);
-	printf(", extra %.1f %%", 100 * extra);
+	printf(", extra %.1f %%, probe timeouts %llu", 100 * extra,
+	    (unsigned long long)repaired.probe_timeouts);
 	is_good &= holds("extra", extra, test->bounds.extra);
 	end_case(&plain);
 	end_case(&repaired);
@@ -621,8 +627,12 @@ static const struct repair_case cases[] = {
     {"fours-2-5mbit", ONE_WAY, .02, 0, 50000, 2000, 120, 60000, 30,
         .bounds = {.late = 1e-3, .extra = .5}, .at_once = 4, .rate_Bps = 625000,
         .queue_bytes = 31250},
+    /* One that is lost with its repairs goes again after a probe timeout; where pings put that off, the slowest takes 309 ms. */
     {"request-100", REQUESTS, .02, 0, 50000, 30000, 100, 4000, 30,
-        .bounds = {.p50_ms = 101.2, .p99_ms = 105}},
+        .bounds = {.p50_ms = 101.2, .p99_ms = 105, .max_ms = 230}, .runs = 16},
+    /* That is what outages do that are longer than the repairs are apart: else 309 ms, and 409. */
+    {"request-outages", REQUESTS, .02, 12000, 50000, 30000, 100, 4000, 30,
+        .bounds = {.p50_ms = 101.2, .p99_ms = 215, .p999_ms = 230}},
     {"request-20k", REQUESTS, .02, 0, 50000, 30000, 20000, 4000, 30,
         .bounds = {.p50_ms = 111, .p99_ms = 122}},
     /* One that lacks a packet takes 240 ms: 29 of 10,000 do where repair aims at 3e-4 of the packets, 2 at 3e-5. */

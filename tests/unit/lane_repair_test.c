@@ -108,6 +108,29 @@ static void streams_are_exact(void **state)
 	pair_free(&pair);
 }
 
+/* A request is lost with all its repairs. Pings go on meanwhile, and the probe does not wait for their acks. */
+static void a_lost_request_goes_again_after_a_probe_timeout(void **state)
+{
+	struct pair pair;
+	struct app_flow *app;
+	unsigned ms = 20;
+
+	(void)state;
+	pair_init(&pair, &(struct pair_options){.delay_us = 50 * MS});
+	pair.endpoint.echo = true;
+	pair_run(&pair, 10000 * MS);
+	pair.endpoint.is_cut = true;
+	app = pair_open(&pair, FLOW_TCP);
+	app_write(app, 800, true);
+	pair_run(&pair, 20 * MS);
+	pair.endpoint.is_cut = false;
+	for (; !app->got_finish && ms < 1000; ms++)
+		pair_run(&pair, 1 * MS);
+	assert_in_range(ms, 205, 230);
+	assert_int_equal(stats_of(&pair.listener).probe_timeouts, 1);
+	pair_free(&pair);
+}
+
 static void memory_goes_when_idle(void **state)
 {
 	struct pair pair;
@@ -170,6 +193,7 @@ int main(void)
 	    cmocka_unit_test(without_budget_nothing_is_repaired),
 	    cmocka_unit_test(a_clean_path_costs_nothing),
 	    cmocka_unit_test(streams_are_exact),
+	    cmocka_unit_test(a_lost_request_goes_again_after_a_probe_timeout),
 	    cmocka_unit_test(memory_goes_when_idle),
 	    cmocka_unit_test(memory_is_the_lanes),
 	};

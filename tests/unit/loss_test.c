@@ -112,17 +112,40 @@ static void timeouts_back_off_to_their_cap(void **state)
 	send_packet(f, 1000);
 	assert_int_equal(loss_timer_us(&f->loss, &f->map, &f->rtt), 1000 + pto_us);
 	assert_true(loss_pto_is_due(&f->loss, &f->map, &f->rtt, 1000 + pto_us));
-	loss_on_pto(&f->loss);
+	loss_on_pto(&f->loss, 1000);
 	assert_int_equal(loss_timer_us(&f->loss, &f->map, &f->rtt), 1000 + 2 * pto_us);
-	loss_on_pto(&f->loss);
-	loss_on_pto(&f->loss);
+	loss_on_pto(&f->loss, 1000);
+	loss_on_pto(&f->loss, 1000);
 	assert_int_equal(loss_timer_us(&f->loss, &f->map, &f->rtt), 1000 + PTO_MAX_US);
 	for (int i = 0; i < 100; i++)
-		loss_on_pto(&f->loss);
+		loss_on_pto(&f->loss, 1000);
 	assert_int_equal(loss_timer_us(&f->loss, &f->map, &f->rtt), 1000 + PTO_MAX_US);
 	send_packet(f, 2000);
 	acknowledge(f, 0, 3000);
 	assert_int_equal(loss_timer_us(&f->loss, &f->map, &f->rtt), 2000 + pto_us);
+}
+
+static void pings_do_not_put_off_the_timeout(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t pto_us = RTT_US + PTO_GRANULARITY_US + ACK_DELAY_US, probed_us = 200000 + pto_us;
+
+	send_packet(f, 1000);
+	loss_on_bearing(&f->loss, 0);
+	send_packet(f, 60000);
+	assert_int_equal(loss_timer_us(&f->loss, &f->map, &f->rtt), 1000 + pto_us);
+	/* With the ping alone in flight it is the ping's. */
+	acknowledge(f, 0, 1000 + RTT_US);
+	assert_int_equal(loss_timer_us(&f->loss, &f->map, &f->rtt), 60000 + pto_us);
+	send_packet(f, 200000);
+	loss_on_bearing(&f->loss, 2);
+	send_packet(f, 250000);
+	assert_int_equal(loss_timer_us(&f->loss, &f->map, &f->rtt), probed_us);
+	/* Probes that are mere pings: the next is not due at once, nor put off by them. */
+	loss_on_pto(&f->loss, probed_us);
+	assert_int_equal(loss_timer_us(&f->loss, &f->map, &f->rtt), probed_us + 2 * pto_us);
+	send_packet(f, probed_us + 100000);
+	assert_int_equal(loss_timer_us(&f->loss, &f->map, &f->rtt), probed_us + 2 * pto_us);
 }
 
 static void spurious_losses_raise_the_thresholds(void **state)
@@ -188,6 +211,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(three_later_ones_make_a_loss, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_late_one_is_lost_by_time, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(timeouts_back_off_to_their_cap, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(pings_do_not_put_off_the_timeout, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        spurious_losses_raise_the_thresholds, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(long_losses_are_persistent, set_up, tear_down),

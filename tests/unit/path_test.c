@@ -220,6 +220,28 @@ static void a_timeout_hands_frames_to_the_probes(void **state)
 	assert_int_equal(path->loss.pto_count, 0);
 }
 
+/* As a ping: it asks, and bears nothing. */
+static void send_plain(struct path *path, uint64_t now_us)
+{
+	assert_true(path_packet_begin(path) != PATH_NUMBER_NONE);
+	path_packet_commit(path, 40, true, false, now_us);
+}
+
+static void probes_are_not_spent_on_what_bears_nothing(void **state)
+{
+	struct path *path = *state;
+	uint64_t bearing;
+
+	for (uint64_t i = 0; i < 3; i++)
+		send_plain(path, i);
+	bearing = send_packet(path, 3);
+	path_packet_bears(path);
+	send_plain(path, 100000);
+	assert_int_equal(path_timer_us(path), 3 + path_pto_us(path));
+	assert_int_equal(path_on_timer(path, path_timer_us(path), note_fate, NULL), 2);
+	assert_int_equal(lost[bearing], 1);
+}
+
 /* The window was cut for packets that arrive after all. */
 static void late_acks_undo_the_cut(void **state)
 {
@@ -476,6 +498,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(false_acks_change_nothing, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        a_timeout_hands_frames_to_the_probes, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        probes_are_not_spent_on_what_bears_nothing, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(late_acks_undo_the_cut, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(marks_are_checked, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(who_only_receives_keeps_little, set_up, tear_down),
