@@ -44,13 +44,15 @@ static void enter_refill(struct bbr *bbr, uint64_t now_us)
 /*
  * What a probe sends too much is a queue before its first news come, a round trip later, and requests beside a
  * download wait in it.  So it begins with as much as makes a short one, and goes on with the draft's gain where that
- * came through.  Neighbours, and what Startup found too little of, are met with all of it at once.
+ * came through.  Neighbours, and what Startup found too little of, are met with all of it at once; and by lanes that
+ * share the line, which otherwise find too slowly what others left.
  */
 static double first_up_gain(const struct bbr *bbr)
 {
 	double soft = 1 + (double)UP_FIRST_QUEUE_US / (double)bbr_greater(bbr->min_rtt_us, 1);
 
-	if (bbr->contest.is_on || bbr->is_settling || bbr->state_since_us < bbr->crowded_until_us)
+	if (bbr->contest.is_on || bbr->is_settling || bbr->state_since_us < bbr->crowded_until_us
+	    || bbr->siblings.rate_Bps > 0)
 		return UP_PACING_GAIN;
 	return fmin(fmax(soft, UP_FIRST_GAIN_LEAST), UP_PACING_GAIN);
 }
