@@ -402,7 +402,7 @@ FOUR_TUNNELS = "\n".join(
         f"link user listener{n} delay 1", f"link endpoint{n} server delay 0.2",
         f"link control listener{n} delay 1", f"link control endpoint{n} delay 1")]
     + [f"link listener{n} endpoint{n} delay 20 rate 100" for n in range(1, 5)]
-    + ["link listener3 endpoint4 delay 20", "link listener4 endpoint3 delay 20", ""])
+    + ["link listener2 endpoint4 delay 20", "link listener4 endpoint3 delay 20", ""])
 
 
 BAD_LINE = "corrupt 2 dup 5 reorder 10 hold 15 replay 3 loss 1"
